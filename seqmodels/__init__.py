@@ -1,0 +1,1 @@
+"""Recurrent sequence models: write one time step, train it in every task."""
