@@ -1,0 +1,50 @@
+"""Jozefowicz, Zaremba and Sutskever 2015: the second of the three cells that their search found."""
+
+import torch
+from torch import Tensor, nn
+
+from seqmodels.cell import Cell
+from seqmodels.plugins._projection import projection
+from seqmodels.registry import register_cell
+
+
+@register_cell("mut2")
+class MUT2(Cell):
+    """MUT2::
+
+        z = sigm(W_xz x_t + W_hz h_t + b_z)
+        r = sigm(x_t + W_hr h_t + b_r)
+        h_{t+1} = tanh(W_hh (r * h_t) + W_xh x_t + b_h) * z + h_t * (1 - z)
+
+    The bare x_t in r is added to vectors of hidden_size: where input_size differs, the paper's equation has no meaning,
+    and P x_t with a matrix P [hidden_size, input_size] without bias takes its place, which adds to the parameters.
+
+    Args:
+        input_size: Number of features of x; equal to hidden_size for the paper's own cell.
+        hidden_size: Number of features of h.
+
+    Source: Jozefowicz, Zaremba and Sutskever 2015, ICML, section 4.
+
+    Example:
+        >>> import torch
+        >>> from seqmodels.plugins.mut2 import MUT2
+        >>> MUT2(5, 5)(torch.randn(2, 5)).shape
+        torch.Size([2, 5])
+    """
+
+    citation = "Jozefowicz et al. 2015"
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size, hidden_size)
+        self.W_xz = nn.Linear(input_size, hidden_size)
+        self.W_hz = nn.Linear(hidden_size, hidden_size, bias=False)
+        self.W_hr = nn.Linear(hidden_size, hidden_size)
+        self.W_xh = nn.Linear(input_size, hidden_size)
+        self.W_hh = nn.Linear(hidden_size, hidden_size, bias=False)
+        self.P = projection(input_size, hidden_size)
+        self.reset_parameters()
+
+    def step(self, x: Tensor, h: Tensor) -> Tensor:
+        z = torch.sigmoid(self.W_xz(x) + self.W_hz(h))
+        r = torch.sigmoid(self.P(x) + self.W_hr(h))
+        return torch.tanh(self.W_hh(r * h) + self.W_xh(x)) * z + h * (1 - z)

@@ -1,0 +1,49 @@
+"""What a backend is asked to compute, and what it gives back."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from seqmodels.cell import Cell
+
+
+@dataclass(frozen=True)
+class LayerPass:
+    """One layer in one direction over a whole sequence.
+
+    Products are the matrix products of the step, counted in the order in which it computes them (products.py).
+    """
+
+    cell: Cell
+    input: Tensor  # [T, B, input_size]
+    state: tuple[Tensor, ...]  # each [B, state_size]
+    lengths: Tensor | None = None  # [B]: steps past a row's length change nothing
+    reset: Tensor | None = None  # [T, B] bool: the state returns to `initial` before that step
+    initial: tuple[Tensor, ...] = ()  # each [B, state_size]
+    zoneout: tuple[float, ...] = ()  # a probability a state
+    training: bool = True
+    operand_masks: dict[int, Tensor] = field(default_factory=dict)  # product -> [B, columns]
+    weight_masks: dict[int, Tensor] = field(default_factory=dict)  # product -> [rows, columns]
+    norms: dict[int, nn.LayerNorm] = field(default_factory=dict)  # product -> what normalises it
+    every_state: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the step itself is all there is: nothing that changes it is asked for, but for lengths."""
+        changes = (self.operand_masks, self.weight_masks, self.norms, any(self.zoneout), self.every_state)
+        return self.reset is None and not any(changes)
+
+
+class LayerResult(NamedTuple):
+    """What a backend gives back; outputs past a row's length are 0."""
+
+    output: Tensor  # [T, B, output_size]
+    state: tuple[Tensor, ...]  # each [B, state_size], after the last real step
+    states: tuple[Tensor, ...] | None  # each [T, B, state_size], if every state was asked for
+
+
+def within_lengths(lengths: Tensor, steps: int) -> Tensor:
+    """[T, B] bool: which steps are real."""
+    return torch.arange(steps, device=lengths.device)[:, None] < lengths

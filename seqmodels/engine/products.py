@@ -1,0 +1,158 @@
+"""The matrix products of a step: found by running it, changed without rewriting it.
+
+A product is a call of ``F.linear``, ``@``, ``torch.matmul`` or ``torch.mm`` with a matrix that depends neither on the
+input nor on the state, whichever module makes it. Products are counted in the order of the step's program, so an index
+names the same product at every time step.
+"""
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+from seqmodels.cell import Cell
+from seqmodels.engine.torch_cells import STEP_FUNCTIONS
+
+MATMULS = {torch.matmul, torch.mm, Tensor.matmul, Tensor.mm, Tensor.__matmul__}
+
+
+class Product(NamedTuple):
+    """What is known of one product of a step from having run it."""
+
+    index: int
+    rows: int  # features of the result
+    state_columns: Tensor  # [columns] bool: which features of the operand depend on the state
+
+    @property
+    def is_recurrent(self) -> bool:
+        return bool(self.state_columns.any())
+
+
+class Call(NamedTuple):
+    """operand @ weight.T + bias."""
+
+    operand: Tensor
+    weight: Tensor
+    bias: Tensor | None
+
+
+def as_call(func: Any, args: tuple, kwargs: dict) -> Call | None:
+    """The product that a call of a torch function computes, or None."""
+    if func is F.linear:
+        operand, weight, bias = (*args, *(kwargs[key] for key in ("weight", "bias") if key in kwargs), None)[:3]
+        return Call(operand, weight, bias)
+    if func in MATMULS and len(args) == 2 and isinstance(args[1], Tensor) and args[1].dim() == 2:
+        return Call(args[0], args[1].t(), None)
+    return None
+
+
+class ProductMode(TorchFunctionMode):
+    """Calls :meth:`product` in place of every product computed while it is entered."""
+
+    def begin(self) -> None:
+        """Counts products anew; called at the start of a step."""
+        self.index = -1
+
+    def product(self, index: int, call: Call) -> Tensor:
+        return F.linear(*call)
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        kwargs = kwargs or {}
+        if func in STEP_FUNCTIONS:  # torch's own cells hide their products: write them out
+            with self:
+                return STEP_FUNCTIONS[func](*args, **kwargs)
+        call = as_call(func, args, kwargs)
+        if call is None:
+            return func(*args, **kwargs)
+        self.index += 1
+        return self.product(self.index, call)
+
+
+class _Recorder(ProductMode):
+    def __init__(self) -> None:
+        super().__init__()
+        self.begin()
+        self.calls: list[Call] = []
+
+    def product(self, index: int, call: Call) -> Tensor:
+        self.calls.append(Call(*(None if tensor is None else tensor.detach().clone() for tensor in call)))  # type: ignore[arg-type]
+        return F.linear(*call)
+
+
+@torch.no_grad()
+def find_products(cell: Cell) -> list[Product]:
+    """The products of a cell's step, found by running it at two states and comparing what entered each product."""
+    like = next(cell.parameters(), torch.empty(0))
+    source = torch.Generator().manual_seed(0)
+
+    def draw(size: int) -> Tensor:
+        return torch.randn(3, size, generator=source).to(like)
+
+    x = draw(cell.input_size)
+    runs = []
+    with torch.random.fork_rng(devices=[]):
+        for _ in range(2):
+            torch.manual_seed(0)
+            with _Recorder() as recorder:
+                cell.next_state(x, [draw(size) for size in cell.state_sizes])
+            runs.append(recorder.calls)
+    products = []
+    for index, (first, second) in enumerate(zip(*runs, strict=True)):
+        if first.operand.dim() == 2 and torch.equal(first.weight, second.weight):
+            differs = (first.operand != second.operand).any(0).cpu()
+            products.append(Product(index, first.weight.shape[0], differs))
+    return products
+
+
+class SequenceProducts(ProductMode):
+    """The products of one layer over a sequence, masked and normalised as asked.
+
+    A product of the input itself with a parameter is computed for all time steps at once, at the first step.
+    """
+
+    def __init__(
+        self,
+        input: Tensor,  # [T, B, input_size]
+        operand_masks: dict[int, Tensor],
+        weight_masks: dict[int, Tensor],
+        norms: dict[int, nn.LayerNorm],
+    ) -> None:
+        super().__init__()
+        self.input, self.inputs = input, input.unbind(0)
+        self.operand_masks, self.weight_masks, self.norms = operand_masks, weight_masks, norms
+        self.hoisted: dict[int, tuple[Tensor, ...]] = {}
+        self.masked_weights: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def begin_step(self, t: int) -> Tensor:
+        """Starts step t and gives its input; the step must use this very tensor."""
+        self.begin()
+        self.t = t
+        return self.inputs[t]
+
+    def product(self, index: int, call: Call) -> Tensor:
+        if call.operand is self.inputs[self.t] and isinstance(call.weight, nn.Parameter):
+            if index not in self.hoisted:
+                whole = self.compute(index, call._replace(operand=self.input))
+                self.hoisted[index] = whole.unbind(0)
+            return self.hoisted[index][self.t]
+        return self.compute(index, call)
+
+    def compute(self, index: int, call: Call) -> Tensor:
+        operand, weight, bias = call
+        if index in self.operand_masks:
+            operand = operand * self.operand_masks[index]
+        if index in self.weight_masks:
+            weight = self.masked(index, weight)
+        if index not in self.norms:
+            return F.linear(operand, weight, bias)
+        result = self.norms[index](F.linear(operand, weight))
+        return result if bias is None else result + bias
+
+    def masked(self, index: int, weight: Tensor) -> Tensor:
+        """weight * mask, computed once a sequence where the weight is the same tensor at every step."""
+        known = self.masked_weights.get(index)
+        if known is None or known[0] is not weight:
+            known = self.masked_weights[index] = (weight, weight * self.weight_masks[index])
+        return known[1]

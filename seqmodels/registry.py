@@ -1,0 +1,147 @@
+"""Names of cells.
+
+Three doors lead to a cell, and each works wherever a name does: a class registered with :func:`register_cell`, the
+entry-point group ``seqmodels.cells`` of an installed distribution, and ``package.module:Class``. The built-in cells are
+the files of :mod:`seqmodels.plugins`, registered with the decorator as anyone's are: the file's name is the cell's.
+"""
+
+import importlib
+import importlib.metadata
+import pkgutil
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import TypeVar
+
+from seqmodels.cell import Cell
+from seqmodels.errors import CellError, UnknownCell
+
+ENTRY_POINT_GROUP = "seqmodels.cells"
+
+CellClass = TypeVar("CellClass", bound=type[Cell])
+
+_registered: dict[str, type[Cell]] = {}
+
+
+def register_cell(name: str) -> Callable[[CellClass], CellClass]:
+    """Class decorator: makes a cell known by ``name`` in this process.
+
+    A cell of an installed package is found by name in every process through an entry point instead::
+
+        [project.entry-points."seqmodels.cells"]
+        mgu = "mypkg.cells:MinimalGatedUnit"
+
+    Raises:
+        CellError: If the name is taken by another class, or isn't made of letters, digits, ``_`` and ``-``.
+
+    Example:
+        >>> import seqmodels
+        >>> @seqmodels.register_cell("leaky")
+        ... class Leaky(seqmodels.Cell):
+        ...     def step(self, x, h):
+        ...         return 0.9 * h + 0.1 * x
+        >>> seqmodels.get_cell("leaky") is Leaky
+        True
+    """
+
+    def register(cell: CellClass) -> CellClass:
+        if not isinstance(cell, type) or not issubclass(cell, Cell):
+            raise CellError(f"register_cell({name!r}): {cell!r} is no subclass of seqmodels.Cell")
+        if not name or not name.replace("_", "").replace("-", "").isalnum():
+            raise CellError(f"register_cell({name!r}): a name is made of letters, digits, '_' and '-'")
+        known = _registered.get(name)
+        if known is None and name in builtin_names() and not cell.__module__.startswith("seqmodels.plugins."):
+            known = get_cell(name)
+        # The same class again is a module that was reloaded, or run once as __main__.
+        if known is not None and (known.__qualname__ != cell.__qualname__ or known.__module__ != cell.__module__):
+            raise CellError(f"register_cell({name!r}): the name belongs to {path_of(known)}; choose another")
+        _registered[name] = cell
+        return cell
+
+    return register
+
+
+def builtin_names() -> list[str]:
+    """Names of the cells that come with seqmodels, read from the files of its plugins folder; imports none."""
+    plugins = importlib.import_module("seqmodels.plugins")
+    return sorted(module.name for module in pkgutil.iter_modules(plugins.__path__) if module.name[0] != "_")
+
+
+def cells() -> list[str]:
+    """All names that :func:`get_cell` takes: built-in, installed and registered. Imports no cell.
+
+    Example:
+        >>> import seqmodels
+        >>> [name for name in seqmodels.cells() if name.startswith("mut")]
+        ['mut1', 'mut2', 'mut3']
+    """
+    return sorted({*builtin_names(), *_registered, *(entry.name for entry in _entry_points())})
+
+
+def get_cell(name: str) -> type[Cell]:
+    """The cell of that name, or the class at ``package.module:Class``.
+
+    Raises:
+        UnknownCell: If there is no such cell, if it can't be imported, or if two packages give the same name.
+        CellError: If what stands there is no :class:`Cell`.
+
+    Example:
+        >>> import seqmodels
+        >>> seqmodels.get_cell("lstm") is seqmodels.get_cell("seqmodels.plugins.lstm:LSTM")
+        True
+    """
+    if name in _registered:
+        return _registered[name]
+    if name in builtin_names():
+        importlib.import_module(f"seqmodels.plugins.{name}")
+        return _registered[name]
+    if ":" in name:
+        return _import_cell(name, name)
+    entries = {entry.value: entry for entry in _entry_points() if entry.name == name}
+    if len(entries) > 1:
+        paths = " or ".join(sorted(entries))
+        raise UnknownCell(f"cell {name!r} comes from several packages; say which: {paths}")
+    for path in entries:
+        return _import_cell(path, name)
+    similar = get_close_matches(name, cells(), n=1)
+    hint = f"did you mean {similar[0]!r}? " if similar else ""
+    raise UnknownCell(f"no cell named {name!r}; {hint}known: {', '.join(cells())}, or package.module:Class")
+
+
+def path_of(cell: type[Cell]) -> str:
+    """``package.module:Class``, by which :func:`get_cell` finds the class again."""
+    return f"{cell.__module__}:{cell.__qualname__}"
+
+
+def name_of(cell: type[Cell]) -> str:
+    """The name under which a class is registered or installed, else its path."""
+    for name, known in _registered.items():
+        if known is cell:
+            return name
+    return path_of(cell)
+
+
+def distribution_of(cell: type[Cell]) -> tuple[str, str] | None:
+    """Name and version of the installed distribution that a cell comes from; None for a script's or notebook's."""
+    package = cell.__module__.partition(".")[0]
+    names = importlib.metadata.packages_distributions().get(package, [])
+    return (names[0], importlib.metadata.version(names[0])) if names else None
+
+
+def _entry_points() -> list[importlib.metadata.EntryPoint]:
+    """Installed cells; a built-in's name can't be taken, so such an entry is reached by its path only."""
+    builtin = builtin_names()
+    return [entry for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP) if entry.name not in builtin]
+
+
+def _import_cell(path: str, name: str) -> type[Cell]:
+    module, _, attribute = path.partition(":")
+    try:
+        found = importlib.import_module(module)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except Exception as error:  # whatever a stranger's module raises at import
+        reason = " ".join(str(error).split())
+        raise UnknownCell(f"cell {name!r}: can't import {path}: {type(error).__name__}: {reason}") from error
+    if not isinstance(found, type) or not issubclass(found, Cell):
+        raise CellError(f"cell {name!r}: {path} is no subclass of seqmodels.Cell")
+    return found

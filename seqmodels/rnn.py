@@ -1,0 +1,360 @@
+"""RNN: any cell over whole sequences, in the shapes of torch.nn.LSTM."""
+
+import copy
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Shaped
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+from seqmodels import engine, torch_modules
+from seqmodels.cell import Cell, State
+from seqmodels.errors import InputError, OptionError
+from seqmodels.layer import Layer, Regularisation, dropout_mask
+from seqmodels.registry import get_cell
+
+
+class RNN(nn.Module):
+    """Any cell over whole sequences: layers, directions, dropouts, lengths and resets around it.
+
+    Stands in for :class:`torch.nn.LSTM` and :class:`torch.nn.GRU`: the same shapes, argument names and results. T is
+    time, B the batch, I ``input_size``, S the size of a state, D the number of directions.
+
+    Args:
+        cell: A registered name, ``package.module:Class``, a Cell class, or a Cell instance (copied for each layer).
+        input_size: Features of the input; a Cell instance knows its own.
+        hidden_size: Features of each state; a Cell instance knows its own.
+        num_layers: Layers, each reading the output of the one below.
+        batch_first: Input and output are [B, T, ...] instead of [T, B, ...]; states are not concerned.
+        dropout: Probability of dropout on the output of every layer but the last, drawn at each step.
+        bidirectional: Each layer also runs backwards; outputs are concatenated.
+        backend: "auto", "reference" (the plain loop) or "vendor" (torch's kernels, for cells that equal one).
+        input_dropout: Dropout of each layer's input with one mask a sequence (Gal and Ghahramani 2016); a number, or one
+            a layer.
+        recurrent_dropout: Dropout of the state where it enters a matrix product, one mask a sequence (the same paper).
+        zoneout: Probability that a unit keeps its old value at a step (Krueger et al. 2017); a number, or one a state.
+        weight_dropout: DropConnect on the matrices that multiply the state, one mask a sequence (Merity et al. 2018).
+        layer_norm: Normalise the result of every matrix product of the step before its bias (Ba et al. 2016, eq. 20).
+        learn_initial_state: Learn the state before the first step, instead of zeros.
+        **options: Options of the cell, such as ``forget_bias``.
+
+    Raises:
+        OptionError: If an option has no such value, or the cell has no such option.
+        UnknownCell: If there is no cell of that name.
+
+    Example:
+        >>> import torch, seqmodels
+        >>> rnn = seqmodels.RNN("mut1", input_size=8, hidden_size=16, num_layers=2)
+        >>> output, h = rnn(torch.randn(5, 3, 8), lengths=torch.tensor([5, 2, 0]))
+        >>> output.shape, h.shape
+        (torch.Size([5, 3, 16]), torch.Size([2, 3, 16]))
+    """
+
+    def __init__(
+        self,
+        cell: str | type[Cell] | Cell,
+        input_size: int | None = None,
+        hidden_size: int | None = None,
+        num_layers: int = 1,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        backend: str = "auto",
+        *,
+        input_dropout: float | Sequence[float] = 0.0,
+        recurrent_dropout: float = 0.0,
+        zoneout: float | Sequence[float] = 0.0,
+        weight_dropout: float = 0.0,
+        layer_norm: bool = False,
+        learn_initial_state: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__()
+        if not isinstance(num_layers, int) or num_layers < 1:
+            raise OptionError(f"RNN: num_layers must be a positive integer, not {num_layers!r}")
+        engine.check_backend(backend)
+        for name, value in (("batch_first", batch_first), ("bidirectional", bidirectional)):
+            if not isinstance(value, bool):
+                raise OptionError(f"RNN: {name} must be True or False, not {value!r}")
+        self.num_layers = num_layers
+        self.batch_first = batch_first
+        self.dropout = _probability("dropout", dropout)
+        self.bidirectional = bidirectional
+        self.backend = backend
+
+        first = _make_cell(cell, input_size, hidden_size, options)
+        self.input_size, self.hidden_size = first.input_size, first.hidden_size
+        self.input_dropout = _one_each("input_dropout", input_dropout, num_layers, "layer")
+        regularisation = Regularisation(
+            recurrent_dropout=_probability("recurrent_dropout", recurrent_dropout),
+            weight_dropout=_probability("weight_dropout", weight_dropout),
+            zoneout=_one_each("zoneout", zoneout, len(first.state_names), "state"),
+            layer_norm=layer_norm,
+            learn_initial_state=learn_initial_state,
+        )
+        directions = 2 if bidirectional else 1
+        above = first.output_size * directions
+        self.layers = nn.ModuleList()
+        for index in range(num_layers * directions):
+            layer, direction = divmod(index, directions)
+            # A given instance is a pattern to copy; a class or a name makes each cell anew, of its layer's size.
+            if index == 0:
+                made = first if first is not cell else copy.deepcopy(first)
+            else:
+                made = _make_cell(
+                    cell, self.input_size if layer == 0 else above, self.hidden_size, options, copied=True
+                )
+            self.layers.append(Layer(made, regularisation, backwards=direction == 1))
+
+    @property
+    def cell(self) -> Cell:
+        """The cell of the first layer."""
+        return self.layers[0].cell  # type: ignore[return-value]
+
+    @property
+    def output_size(self) -> int:
+        """Features of the output: those of the cell, times the directions."""
+        return self.cell.output_size * (2 if self.bidirectional else 1)
+
+    def reset_parameters(self, bound: float | None = None) -> None:
+        """Draw the parameters of all cells anew from U(-bound, bound); see :meth:`Cell.reset_parameters`."""
+        for layer in self.layers:
+            layer.cell.reset_parameters(bound)  # type: ignore[operator,union-attr]
+
+    def forward(
+        self,
+        input: Tensor | PackedSequence,
+        state: State | None = None,
+        lengths: Tensor | Sequence[int] | None = None,
+        reset: Bool[Tensor, "T B"] | Bool[Tensor, " T"] | None = None,
+        return_states: bool = False,
+    ) -> tuple:
+        """Runs the sequence.
+
+        Args:
+            input: [T, B, I], [B, T, I] if ``batch_first``, [T, I] for one sequence, or a PackedSequence.
+            state: Before the first step: a tensor [num_layers * D, B, S] if the cell has one state, else a tuple.
+            lengths: [B] real steps of each row, 0 .. T. Outputs past them are 0; the final state is that of the last
+                real step, or the initial one if there is none.
+            reset: [T, B] bool ([B, T] if ``batch_first``): the state returns to its initial value before that step. The
+                backward direction resets at the same borders.
+            return_states: Also give every state at every step.
+
+        Returns:
+            ``(output, state)`` as :class:`torch.nn.LSTM` gives them, output of D * ``cell.output_size`` features; with
+            ``return_states``, ``(output, state, states)``, where ``states`` has the form of ``state`` with each tensor
+            [num_layers * D, T, B, S] ([num_layers * D, B, T, S] if ``batch_first``).
+
+        Raises:
+            InputError: If a shape, type or length doesn't fit.
+        """
+        if isinstance(input, PackedSequence):
+            return self._forward_packed(input, state, lengths, reset, return_states)
+        if input.dim() == 2:
+            return self._forward_single(input, state, lengths, reset, return_states)
+        if self.batch_first and input.dim() == 3:
+            input = input.transpose(0, 1)
+            reset = None if reset is None else reset.transpose(0, 1)
+        self._check_input(input)
+        lengths = self._check_lengths(lengths, input)
+        if reset is not None and (reset.dtype != torch.bool or reset.shape != input.shape[:2]):
+            raise InputError(
+                f"RNN: reset must be bool of shape {self._shown(input.shape[:2])}, not {reset.dtype} of "
+                f"{self._shown(reset.shape)}"
+            )
+        output, states, histories = self._run(input, self._split_state(state, input), lengths, reset, return_states)
+        if self.batch_first:
+            output = output.transpose(0, 1)
+            histories = [[sequence.transpose(0, 1) for sequence in history] for history in histories]
+        final = self._join(states)
+        return (output, final, self._join(histories)) if return_states else (output, final)
+
+    def _run(
+        self,
+        input: Tensor,
+        states: list[tuple[Tensor, ...] | None],
+        lengths: Tensor | None,
+        reset: Tensor | None,
+        every_state: bool,
+    ) -> tuple[Tensor, list, list]:
+        """All layers over [T, B, I]: the output, and for each layer and direction the final and all states."""
+        directions = 2 if self.bidirectional else 1
+        finals: list[tuple[Tensor, ...]] = []
+        histories: list[Any] = []
+        for index in range(self.num_layers):
+            if index > 0:
+                input = F.dropout(input, self.dropout, self.training)
+            if self.training and self.input_dropout[index]:
+                input = input * dropout_mask(input.shape[1:], self.input_dropout[index], input)
+            outputs = []
+            for number in range(index * directions, (index + 1) * directions):
+                result = self.layers[number](input, states[number], lengths, reset, every_state, self.backend)
+                outputs.append(result.output)
+                finals.append(result.state)
+                histories.append(result.states)
+            input = torch.cat(outputs, -1) if self.bidirectional else outputs[0]
+        return input, finals, histories if every_state else []
+
+    def _forward_packed(
+        self, input: PackedSequence, state: Any, lengths: Any, reset: Any, return_states: bool
+    ) -> tuple:
+        if lengths is not None or reset is not None:
+            raise InputError("RNN: a PackedSequence has its own lengths; lengths and reset need a padded tensor")
+        padded, real = pad_packed_sequence(input, batch_first=self.batch_first)
+        output, *rest = self(padded, state, real.to(padded.device), None, return_states)
+        packed = pack_padded_sequence(output, real, self.batch_first, enforce_sorted=False)
+        if input.sorted_indices is None:  # packed in the order of the batch, so it was sorted already
+            packed = PackedSequence(packed.data, packed.batch_sizes)
+        return (packed, *rest)
+
+    def _forward_single(self, input: Tensor, state: Any, lengths: Any, reset: Any, return_states: bool) -> tuple:
+        """[T, I]: a batch of one, whose dimension is taken away again."""
+        dim = 0 if self.batch_first else 1
+        batched = None if state is None else [s.unsqueeze(1) for s in self.cell.pack_state(state)]
+        reset = None if reset is None else reset.unsqueeze(dim)
+        output, final, *rest = self(
+            input.unsqueeze(dim), None if batched is None else tuple(batched), lengths, reset, return_states
+        )
+        final = self.cell.unpack_state(tuple(s.squeeze(1) for s in self.cell.pack_state(final)))
+        rest = [self.cell.unpack_state(tuple(s.squeeze(dim + 1) for s in self.cell.pack_state(r))) for r in rest]
+        return (output.squeeze(dim), final, *rest)
+
+    def _check_input(self, input: Tensor) -> None:
+        if input.dim() != 3 or input.shape[-1] != self.input_size:
+            shape = ["B", "T"] if self.batch_first else ["T", "B"]
+            raise InputError(
+                f"RNN: input must be [{', '.join(shape)}, {self.input_size}] or [T, {self.input_size}], not "
+                f"{self._shown(input.shape)}"
+            )
+        if input.shape[0] == 0:
+            raise InputError(
+                "RNN: the input has no time step (T = 0); give at least one, with lengths=0 for empty rows"
+            )
+        if not input.is_floating_point():
+            raise InputError(f"RNN: input must be floating point, not {input.dtype}; embed or one-hot encode it first")
+        weight = next(self.parameters(), None)
+        if weight is not None and weight.dtype != input.dtype and not torch.is_autocast_enabled(input.device.type):
+            raise InputError(f"RNN: input is {input.dtype}, weights are {weight.dtype}; convert one of them")
+
+    def _check_lengths(self, lengths: Tensor | Sequence[int] | None, input: Tensor) -> Tensor | None:
+        if lengths is None:
+            return None
+        lengths = torch.as_tensor(lengths)
+        steps, batch = input.shape[:2]
+        if lengths.shape != (batch,) or lengths.is_floating_point() or lengths.dtype == torch.bool:
+            raise InputError(
+                f"RNN: lengths must be {batch} integers, one a row, not {lengths.dtype} of {list(lengths.shape)}"
+            )
+        wrong = ((lengths < 0) | (lengths > steps)).nonzero()
+        if len(wrong):
+            row = int(wrong[0])
+            raise InputError(f"RNN: lengths[{row}] is {int(lengths[row])}; it must be 0 to T = {steps}")
+        return lengths.to(input.device)
+
+    def _split_state(self, state: State | None, input: Tensor) -> list[tuple[Tensor, ...] | None]:
+        """[layers * D, B, S] for each state -> for each layer and direction a tuple of [B, S]."""
+        if state is None:
+            return [None] * len(self.layers)
+        states = self.cell.pack_state(state)
+        for name, tensor, size in zip(self.cell.state_names, states, self.cell.state_sizes, strict=True):
+            expected = (len(self.layers), input.shape[1], size)
+            if tensor.shape != expected:
+                raise InputError(f"RNN: state {name} must be {list(expected)}, not {list(tensor.shape)}")
+            if tensor.dtype != input.dtype and not torch.is_autocast_enabled(input.device.type):
+                raise InputError(f"RNN: state {name} is {tensor.dtype}, input is {input.dtype}; convert one of them")
+        return list(zip(*(tensor.unbind(0) for tensor in states), strict=True))
+
+    def _join(self, states: Sequence[tuple[Tensor, ...]]) -> Any:
+        """The inverse of _split_state, for final states and for whole histories."""
+        return (
+            self.cell.unpack_state(tuple(torch.stack(parts) for parts in zip(*states, strict=True))) if states else ()
+        )
+
+    def _shown(self, shape: Sequence[int]) -> list[int]:
+        """A [T, B, ...] shape as the caller sees it."""
+        return [shape[1], shape[0], *shape[2:]] if self.batch_first and len(shape) > 1 else list(shape)
+
+    @classmethod
+    def from_torch(cls, module: nn.RNNBase, **options: Any) -> "RNN":
+        """An RNN with the weights of a :class:`torch.nn.RNN`, ``LSTM`` or ``GRU``; ``options`` as in the constructor.
+
+        Example:
+            >>> import torch, seqmodels
+            >>> lstm = torch.nn.LSTM(3, 5, num_layers=2)
+            >>> x = torch.randn(7, 2, 3)
+            >>> torch.allclose(seqmodels.RNN.from_torch(lstm)(x)[0], lstm(x)[0], atol=1e-6)
+            True
+        """
+        name, arguments = torch_modules.describe(module)
+        rnn = cls(name, **{**arguments, **options}).to(next(module.parameters()))
+        torch_modules.load_weights(module, [layer.cell for layer in rnn.layers])  # type: ignore[misc]
+        return rnn.train(module.training)
+
+    def to_torch(self) -> nn.RNNBase:
+        """The :class:`torch.nn.RNN`, ``LSTM`` or ``GRU`` with these weights.
+
+        Raises:
+            CellError: If the cell has no twin among torch's modules.
+        """
+        return torch_modules.make(
+            [layer.cell for layer in self.layers],  # type: ignore[misc]
+            num_layers=self.num_layers,
+            batch_first=self.batch_first,
+            dropout=self.dropout,
+            bidirectional=self.bidirectional,
+        ).train(self.training)
+
+    def extra_repr(self) -> str:
+        shown = [str(self.input_size), str(self.hidden_size), f"num_layers={self.num_layers}"]
+        shown += [f"{name}=True" for name in ("batch_first", "bidirectional") if getattr(self, name)]
+        return ", ".join(shown)
+
+
+def _make_cell(
+    cell: str | type[Cell] | Cell,
+    input_size: int | None,
+    hidden_size: int | None,
+    options: dict[str, Any],
+    copied: bool = False,
+) -> Cell:
+    """A cell of these sizes; an instance must have them already."""
+    if isinstance(cell, Cell):
+        if options:
+            raise OptionError(f"RNN: {', '.join(options)}: options belong to the constructor of the given cell")
+        for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
+            if size is not None and size != getattr(cell, name):
+                kind = type(cell).__name__
+                raise OptionError(
+                    f"RNN: {name} {size} is needed, but the given {kind} has {getattr(cell, name)}; give the class "
+                    f"{kind} instead of an instance"
+                )
+        return copy.deepcopy(cell) if copied else cell
+    cell_class = get_cell(cell) if isinstance(cell, str) else cell
+    if not (inspect.isclass(cell_class) and issubclass(cell_class, Cell)):
+        raise OptionError(f"RNN: cell must be a name, a Cell class or a Cell, not {cell_class!r}")
+    if input_size is None or hidden_size is None:
+        raise OptionError("RNN: input_size and hidden_size are needed unless cell is an instance")
+    accepted = inspect.signature(cell_class).parameters
+    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted.values()):
+        unknown = [name for name in options if name not in accepted]
+        if unknown:
+            known = ", ".join(name for name in accepted if name not in ("input_size", "hidden_size")) or "none"
+            raise OptionError(f"RNN: {cell_class.__name__} has no option {unknown[0]!r}; it has: {known}")
+    return cell_class(input_size, hidden_size, **options)
+
+
+def _probability(name: str, value: float) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < 1:
+        raise OptionError(f"RNN: {name} must be a probability from 0 to below 1, not {value!r}")
+    return float(value)
+
+
+def _one_each(name: str, value: float | Sequence[float], count: int, of: str) -> tuple[float, ...]:
+    values = tuple(value) if isinstance(value, Sequence) else (value,) * count
+    if len(values) != count:
+        raise OptionError(f"RNN: {name} needs one number, or {count}: one a {of}; {len(values)} were given")
+    return tuple(_probability(name, v) for v in values)
