@@ -1,16 +1,15 @@
 """Cells made of modules that were not written as cells."""
 
 import copy
+import functools
 import inspect
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from torch import Tensor, nn
 
 from seqmodels.cell import Cell, State
 from seqmodels.errors import CellError
-
-Source = TypeVar("Source", nn.Module, type[nn.Module])
 
 
 def from_module(module: nn.Module | type[nn.Module], state_names: Sequence[str] = ("h",)) -> Cell | type[Cell]:
@@ -53,6 +52,7 @@ class _ModuleCell(Cell):
         return self.module(x, state[0] if len(state) == 1 else state)
 
 
+@functools.cache
 def _cell_class(module_class: type[nn.Module], names: tuple[str, ...]) -> type[Cell]:
     class ModuleCell(_ModuleCell):
         state_names = names
@@ -60,6 +60,15 @@ def _cell_class(module_class: type[nn.Module], names: tuple[str, ...]) -> type[C
         def __init__(self, input_size: int, hidden_size: int, **options: Any) -> None:
             super().__init__(module_class(input_size, hidden_size, **options), input_size, hidden_size, names)
 
+        def __reduce__(self) -> tuple:  # a class made by a function can't be found by its name
+            return _unpickled, (module_class, names), self.__dict__
+
+    ModuleCell.__signature__ = inspect.signature(module_class)  # type: ignore[attr-defined]  # RNN checks options
     ModuleCell.__name__ = ModuleCell.__qualname__ = f"{module_class.__name__}Cell"
     ModuleCell.__doc__ = module_class.__doc__
     return ModuleCell
+
+
+def _unpickled(module_class: type[nn.Module], names: tuple[str, ...]) -> Cell:
+    cell_class = _cell_class(module_class, names)
+    return cell_class.__new__(cell_class)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from seqmodels import engine
 from seqmodels.cell import Cell
+from seqmodels.dropout import dropout_mask
 from seqmodels.engine import LayerPass, LayerResult
 from seqmodels.errors import CellError
 
@@ -110,11 +111,6 @@ class Layer(nn.Module):
             for product in self.products
             if product.is_recurrent
         }
-
-
-def dropout_mask(shape: tuple[int, ...], rate: float, like: Tensor) -> Tensor:
-    """0 with probability rate, else 1 / (1 - rate)."""
-    return torch.empty(shape, device=like.device, dtype=like.dtype).bernoulli_(1 - rate) / (1 - rate)
 
 
 def _mask(shape: tuple[int, int], rate: float, columns: Tensor, like: Tensor) -> Tensor:

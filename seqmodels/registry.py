@@ -127,8 +127,15 @@ def distribution_of(cell: type[Cell]) -> tuple[str, str] | None:
     return (names[0], importlib.metadata.version(names[0])) if names else None
 
 
+def hidden_entry_points() -> list[tuple[str, str]]:
+    """Name and path of installed cells that ask for a built-in's name: they are reached by their path only."""
+    builtin = builtin_names()
+    entries = importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
+    return [(entry.name, entry.value) for entry in entries if entry.name in builtin]
+
+
 def _entry_points() -> list[importlib.metadata.EntryPoint]:
-    """Installed cells; a built-in's name can't be taken, so such an entry is reached by its path only."""
+    """Installed cells, but for those that ask for a built-in's name."""
     builtin = builtin_names()
     return [entry for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP) if entry.name not in builtin]
 

@@ -3,18 +3,20 @@
 import copy
 import inspect
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Shaped
+from jaxtyping import Bool
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from seqmodels import engine, torch_modules
 from seqmodels.cell import Cell, State
+from seqmodels.dropout import locked_dropout
 from seqmodels.errors import InputError, OptionError
-from seqmodels.layer import Layer, Regularisation, dropout_mask
+from seqmodels.layer import Layer, Regularisation
 from seqmodels.registry import get_cell
 
 
@@ -33,8 +35,8 @@ class RNN(nn.Module):
         dropout: Probability of dropout on the output of every layer but the last, drawn at each step.
         bidirectional: Each layer also runs backwards; outputs are concatenated.
         backend: "auto", "reference" (the plain loop) or "vendor" (torch's kernels, for cells that equal one).
-        input_dropout: Dropout of each layer's input with one mask a sequence (Gal and Ghahramani 2016); a number, or one
-            a layer.
+        input_dropout: Dropout of each layer's input with one mask a sequence (Gal and Ghahramani 2016); a number, or
+            one a layer.
         recurrent_dropout: Dropout of the state where it enters a matrix product, one mask a sequence (the same paper).
         zoneout: Probability that a unit keeps its old value at a step (Krueger et al. 2017); a number, or one a state.
         weight_dropout: DropConnect on the matrices that multiply the state, one mask a sequence (Merity et al. 2018).
@@ -188,8 +190,7 @@ class RNN(nn.Module):
         for index in range(self.num_layers):
             if index > 0:
                 input = F.dropout(input, self.dropout, self.training)
-            if self.training and self.input_dropout[index]:
-                input = input * dropout_mask(input.shape[1:], self.input_dropout[index], input)
+            input = locked_dropout(input, self.input_dropout[index], self.training)
             outputs = []
             for number in range(index * directions, (index + 1) * directions):
                 result = self.layers[number](input, states[number], lengths, reset, every_state, self.backend)
@@ -206,10 +207,12 @@ class RNN(nn.Module):
             raise InputError("RNN: a PackedSequence has its own lengths; lengths and reset need a padded tensor")
         padded, real = pad_packed_sequence(input, batch_first=self.batch_first)
         output, *rest = self(padded, state, real.to(padded.device), None, return_states)
-        packed = pack_padded_sequence(output, real, self.batch_first, enforce_sorted=False)
-        if input.sorted_indices is None:  # packed in the order of the batch, so it was sorted already
-            packed = PackedSequence(packed.data, packed.batch_sizes)
-        return (packed, *rest)
+        # In the order of the input, which another sort need not find where lengths are equal.
+        order = input.sorted_indices
+        if order is not None:
+            output, real = output.index_select(0 if self.batch_first else 1, order), real[order.to(real.device)]
+        packed = pack_padded_sequence(output, real, self.batch_first)
+        return (PackedSequence(packed.data, packed.batch_sizes, order, input.unsorted_indices), *rest)
 
     def _forward_single(self, input: Tensor, state: Any, lengths: Any, reset: Any, return_states: bool) -> tuple:
         """[T, I]: a batch of one, whose dimension is taken away again."""
@@ -243,7 +246,7 @@ class RNN(nn.Module):
     def _check_lengths(self, lengths: Tensor | Sequence[int] | None, input: Tensor) -> Tensor | None:
         if lengths is None:
             return None
-        lengths = torch.as_tensor(lengths)
+        lengths = torch.as_tensor(lengths) if len(lengths) else torch.zeros(0, dtype=torch.int64)
         steps, batch = input.shape[:2]
         if lengths.shape != (batch,) or lengths.is_floating_point() or lengths.dtype == torch.bool:
             raise InputError(
@@ -299,7 +302,13 @@ class RNN(nn.Module):
 
         Raises:
             CellError: If the cell has no twin among torch's modules.
+            OptionError: If an option that changes evaluation, not training only, has no counterpart there.
         """
+        options: Regularisation = self.layers[0].options  # type: ignore[assignment]
+        for name in ("zoneout", "layer_norm", "learn_initial_state"):
+            value = getattr(options, name)
+            if any(value) if isinstance(value, tuple) else value:
+                raise OptionError(f"RNN.to_torch: torch's modules have no {name}; use an RNN without it")
         return torch_modules.make(
             [layer.cell for layer in self.layers],  # type: ignore[misc]
             num_layers=self.num_layers,
@@ -342,8 +351,12 @@ def _make_cell(
     if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted.values()):
         unknown = [name for name in options if name not in accepted]
         if unknown:
-            known = ", ".join(name for name in accepted if name not in ("input_size", "hidden_size")) or "none"
-            raise OptionError(f"RNN: {cell_class.__name__} has no option {unknown[0]!r}; it has: {known}")
+            own = [name for name in accepted if name not in ("input_size", "hidden_size")]
+            similar = get_close_matches(unknown[0], [*own, *inspect.signature(RNN).parameters], n=1)
+            hint = (
+                f"did you mean {similar[0]!r}?" if similar else f"{cell_class.__name__} has: {', '.join(own) or 'none'}"
+            )
+            raise OptionError(f"neither RNN nor {cell_class.__name__} has an option {unknown[0]!r}; {hint}")
     return cell_class(input_size, hidden_size, **options)
 
 

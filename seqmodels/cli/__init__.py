@@ -1,1 +1,52 @@
+"""The ``seqmodels`` command: one module a subcommand, imported when it is asked for."""
 
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module, metadata
+
+from seqmodels.errors import SeqmodelsError
+
+COMMANDS = {
+    "fit": ("seqmodels.cli.training", "train a model (default: characters of the Python standard library)"),
+    "validate": ("seqmodels.cli.training", "evaluate a checkpoint on the validation data"),
+    "test": ("seqmodels.cli.training", "evaluate a checkpoint on the test data"),
+    "generate": ("seqmodels.cli.generate", "let a trained language model write"),
+    "cells": ("seqmodels.cli.cells", "list the cells that can be used by name"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command line; the result is the exit code: 0, or 2 after a mistake that the user can mend."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    command = arguments[0] if arguments else "--help"
+    if command in ("-h", "--help"):
+        print(_help())
+        return 0
+    if command == "--version":
+        print(f"seqmodels {metadata.version('seqmodels')}")
+        return 0
+    try:
+        if command not in COMMANDS:
+            raise SeqmodelsError(_unknown(command))
+        return import_module(COMMANDS[command][0]).run(arguments) or 0
+    except SeqmodelsError as error:
+        print(f"seqmodels: error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # piped into head, which has seen enough
+        sys.stderr.close()
+        return 0
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:{width}}  {text}" for name, (_, text) in COMMANDS.items()]
+    return "\n".join(
+        ["usage: seqmodels COMMAND [options]", "", *lines, "", "seqmodels COMMAND --help shows a command's options."]
+    )
+
+
+def _unknown(command: str) -> str:
+    similar = get_close_matches(command, COMMANDS, n=1)
+    hint = f"did you mean {similar[0]!r}? " if similar else ""
+    return f"no command {command!r}; {hint}known: {', '.join(COMMANDS)}"

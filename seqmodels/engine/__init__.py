@@ -41,6 +41,7 @@ def run(layer: LayerPass, backend: str = "auto") -> LayerResult:
         OptionError: If the vendor's kernel is asked for and can't compute this; says why.
     """
     check_backend(backend)
+    layer = layer.without_padding()
     if backend == "reference":
         return reference.run(layer)
     reason = vendor.refusal(layer)

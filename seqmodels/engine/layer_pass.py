@@ -1,6 +1,6 @@
 """What a backend is asked to compute, and what it gives back."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import torch
@@ -34,6 +34,14 @@ class LayerPass:
         """Whether the step itself is all there is: nothing that changes it is asked for, but for lengths."""
         changes = (self.operand_masks, self.weight_masks, self.norms, any(self.zoneout), self.every_state)
         return self.reset is None and not any(changes)
+
+    def without_padding(self) -> "LayerPass":
+        """The same with nothing past a row's length: a NaN there would reach gradients, a reset the final state."""
+        if self.lengths is None:
+            return self
+        real = within_lengths(self.lengths, self.input.shape[0])
+        reset = None if self.reset is None else self.reset & real
+        return replace(self, input=torch.where(real[..., None], self.input, 0.0), reset=reset)
 
 
 class LayerResult(NamedTuple):

@@ -135,7 +135,8 @@ class SequenceProducts(ProductMode):
         if call.operand is self.inputs[self.t] and isinstance(call.weight, nn.Parameter):
             if index not in self.hoisted:
                 whole = self.compute(index, call._replace(operand=self.input))
-                self.hoisted[index] = whole.unbind(0)
+                # Not unbind: a step may change its own product in place, which views of several outputs forbid.
+                self.hoisted[index] = tuple(part.squeeze(0) for part in torch.unsafe_split(whole, 1))
             return self.hoisted[index][self.t]
         return self.compute(index, call)
 

@@ -28,8 +28,8 @@ def run(layer: LayerPass) -> LayerResult:
             new = cell.next_state(x, state)
         if t == 0:
             _check_step(cell, new, state)
-        if keeps is not None:
-            new = _zoneout(layer, new, state, [mask[t] for mask in keeps])
+        if any(layer.zoneout):
+            new = _zoneout(layer, new, state, None if keeps is None else [mask[t] for mask in keeps])
         state = new if real is None else _choose(real[t], new, state)
         history.append(state)
 
@@ -47,8 +47,8 @@ def _choose(rows: Tensor, yes: Sequence[Tensor], no: Sequence[Tensor]) -> tuple[
 
 
 def _zoneout_masks(layer: LayerPass) -> list[Tensor] | None:
-    """For each state [T, B, size] bool: which units keep their old value (Krueger et al. 2017)."""
-    if not any(layer.zoneout):
+    """For each state [T, B, size] bool: which units keep their old value in training (Krueger et al. 2017)."""
+    if not (layer.training and any(layer.zoneout)):
         return None
     shape = layer.input.shape[:2]
     sizes = zip(layer.zoneout, layer.state, strict=True)
@@ -56,9 +56,10 @@ def _zoneout_masks(layer: LayerPass) -> list[Tensor] | None:
 
 
 def _zoneout(
-    layer: LayerPass, new: Sequence[Tensor], old: Sequence[Tensor], keeps: Sequence[Tensor]
+    layer: LayerPass, new: Sequence[Tensor], old: Sequence[Tensor], keeps: Sequence[Tensor] | None
 ) -> tuple[Tensor, ...]:
-    if layer.training:
+    """In training each unit keeps its old value or not; in evaluation it takes the expectation."""
+    if keeps is not None:
         return tuple(torch.where(keep, b, a) for keep, a, b in zip(keeps, new, old, strict=True))
     return tuple(rate * b + (1 - rate) * a for rate, a, b in zip(layer.zoneout, new, old, strict=True))
 

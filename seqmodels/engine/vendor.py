@@ -26,6 +26,8 @@ def refusal(layer: LayerPass) -> str | None:
         return f"{type(layer.cell).__name__} equals none of torch's modules"
     if not layer.is_plain:
         return "resets, zoneout, recurrent or weight dropout, layer norm and all states need the step itself"
+    if layer.input.is_cpu and torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") is torch.float16:
+        return "float16 autocast on a CPU needs the step itself: oneDNN can't train its LSTM so"
     tensors = (layer.input, *layer.state, *layer.cell.parameters())
     if torch._C._are_functorch_transforms_active() or any(
         forward_ad.unpack_dual(t).tangent is not None for t in tensors
@@ -85,7 +87,7 @@ class _Kernel(torch.autograd.Function):
 def _kernel(layer: LayerPass, input: Tensor, state: Sequence[Tensor], weights: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """Output [T, B, H] and final states [B, H]."""
     hx = [tensor[None].contiguous() for tensor in state]
-    if layer.lengths is None:
+    if layer.lengths is None or not len(layer.lengths):  # an empty batch can't be packed
         output, *final = _call(layer.cell.torch_twin, (input,), hx, weights, (False,))
         return (output, *(tensor[0] for tensor in final))
     # A packed sequence can't be empty: rows of length 0 run one step, which is then undone.

@@ -1,1 +1,23 @@
+"""Training that survives: truncated BPTT, exact resumption, safe checkpoints, graceful ends."""
 
+from seqmodels.training.checkpoint import SafeCheckpointIO, read_checkpoint
+from seqmodels.training.metrics import TokenLoss
+from seqmodels.training.monitor import SampleText, TrainingMonitor
+from seqmodels.training.nonfinite import NonFiniteGuard
+from seqmodels.training.nt_asgd import NTASGD
+from seqmodels.training.termination import GracefulTermination
+from seqmodels.training.truncated_bptt import TruncatedBPTT
+from seqmodels.training.wandb_logger import ReliableWandbLogger
+
+__all__ = [
+    "NTASGD",
+    "GracefulTermination",
+    "NonFiniteGuard",
+    "ReliableWandbLogger",
+    "SafeCheckpointIO",
+    "SampleText",
+    "TokenLoss",
+    "TrainingMonitor",
+    "TruncatedBPTT",
+    "read_checkpoint",
+]

@@ -1,0 +1,48 @@
+"""``seqmodels cells``: what can be used by name."""
+
+from collections.abc import Sequence
+
+from seqmodels.cli.arguments import ArgumentParser
+from seqmodels.errors import SeqmodelsError
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Prints a table of all cells: name, where from, parameters, citation."""
+    parser = ArgumentParser("seqmodels cells", description="List the cells that can be used by name.")
+    parser.add_argument("--input-size", type=int, default=256, help="for the parameter count (default: %(default)s)")
+    parser.add_argument("--hidden-size", type=int, default=256, help="for the parameter count (default: %(default)s)")
+    options = parser.parse_args(arguments[1:])
+
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from seqmodels import registry
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in ("cell", "parameters", "from", "source"):
+        table.add_column(heading, justify="right" if heading == "parameters" else "left", overflow="fold")
+    for name in registry.cells():
+        table.add_row(name, *_describe(name, options.input_size, options.hidden_size))
+    console = Console()
+    console.print(table, highlight=False)
+    print(f"Parameters of one layer with input size {options.input_size} and hidden size {options.hidden_size}.")
+    for name, path in registry.hidden_entry_points():
+        print(f"{path} asks for the name {name!r} of a built-in cell; use it as {path}")
+
+
+def _describe(name: str, input_size: int, hidden_size: int) -> tuple[str, str, str]:
+    """Parameters, distribution and citation of a cell; for one that can't be used, why."""
+    from seqmodels import registry
+
+    try:
+        cell = registry.get_cell(name)
+        made = cell(input_size, hidden_size)
+    except SeqmodelsError as error:
+        return "-", "-", str(error)
+    except Exception as error:  # whatever a stranger's constructor raises
+        return "-", "-", f"can't be made: {type(error).__name__}: {' '.join(str(error).split())}"
+    count = sum(parameter.numel() for parameter in made.parameters())
+    distribution = registry.distribution_of(cell)
+    origin = " ".join(distribution) if distribution else cell.__module__
+    return f"{count:,}", origin, cell.citation or (cell.__doc__ or "").strip().partition("\n")[0]

@@ -1,0 +1,53 @@
+"""One line out of what jsonargparse and Lightning say of a wrong option."""
+
+import inspect
+import re
+import traceback
+from difflib import get_close_matches
+from importlib import import_module
+from pathlib import Path
+
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
+
+from seqmodels.errors import OptionError, SeqmodelsError
+
+UNKNOWN_OPTION = re.compile(r"class_path '(?P<path>[\w.]+)'.*?Option '(?P<option>\w+)' is not accepted", re.DOTALL)
+UNKNOWN_KEY = re.compile(r"Option '(?P<option>[^']+)' is not accepted|[Uu]nrecognized arguments: (?P<argument>\S+)")
+
+KEY = re.compile(r'Parser key "([\w.]+)"')
+EXPECTED = re.compile(r"Expected a (?:<class '(\w+)'>|typing\.Literal\[(.*?)\])")
+
+
+def explain(error: BaseException, command: str) -> SeqmodelsError:
+    """The user's mistake behind an error raised while options are read and objects made of them.
+
+    jsonargparse wraps what a constructor raises, so a mistake of ours may be hidden in the chain of causes.
+    """
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, SeqmodelsError):
+            return link
+        link = link.__cause__ or link.__context__
+    return OptionError(f"{_shorten(str(error))} (see seqmodels {command} --help)")
+
+
+def raised_by_lightning(error: BaseException) -> bool:
+    """Whether Lightning itself refused something, such as options of the Trainer that exclude each other."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return isinstance(error, MisconfigurationException) or "lightning" in Path(frames[-1].filename).parts
+
+
+def _shorten(message: str) -> str:
+    if match := UNKNOWN_OPTION.search(message):
+        module, _, name = match["path"].rpartition(".")
+        known = list(inspect.signature(getattr(import_module(module), name)).parameters)
+        similar = get_close_matches(match["option"], known, n=1)
+        hint = f"did you mean {similar[0]!r}?" if similar else f"it has: {', '.join(known)}"
+        return f"{name} has no option {match['option']!r}; {hint}"
+    if match := UNKNOWN_KEY.search(message):
+        return f"no option {match['option'] or match['argument']!r}"
+    keys = KEY.findall(message)
+    expected = [name or choices for name, choices in EXPECTED.findall(message) if name != "NoneType"]
+    if keys and expected:
+        return f"--{'.'.join(dict.fromkeys(keys))} must be {' or '.join(expected)}"
+    return " ".join(message.split())

@@ -1,0 +1,144 @@
+"""``seqmodels fit``, ``validate`` and ``test``: LightningCLI over the tasks and their data."""
+
+import logging
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import jsonargparse
+import lightning.pytorch as pl
+from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
+
+from seqmodels.cli.mistakes import explain, raised_by_lightning
+from seqmodels.tasks import Task
+from seqmodels.training import ReliableWandbLogger, SampleText, TrainingMonitor
+
+DEFAULTS = {
+    "model": {"class_path": "seqmodels.tasks.LanguageModel"},
+    "data": {"class_path": "seqmodels.data.TextData"},
+    "trainer.max_epochs": 1,
+    "trainer.gradient_clip_val": 1.0,
+    "trainer.log_every_n_steps": 10,
+    "trainer.num_sanity_val_steps": 0,
+    "trainer.enable_model_summary": False,
+    "trainer.default_root_dir": "runs",
+}
+STEPS_BETWEEN_CHECKPOINTS = 500
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Runs one of Lightning's subcommands; after training, shows what came of it."""
+    _silence_lightning()
+    try:
+        cli = TrainingCLI(
+            Task,
+            pl.LightningDataModule,
+            subclass_mode_model=True,
+            subclass_mode_data=True,
+            seed_everything_default=0,
+            save_config_kwargs={"overwrite": True},
+            parser_kwargs={"exit_on_error": False, "prog": "seqmodels"},
+            args=list(arguments),
+        )
+    except (MisconfigurationException, ValueError) as error:
+        if not raised_by_lightning(error):
+            raise
+        raise explain(error, arguments[0]) from error
+    if arguments[0] == "fit" and cli.trainer.is_global_zero:
+        _report(cli)
+
+
+class TrainingCLI(LightningCLI):
+    """LightningCLI with the loggers, checkpoints and samples that a run of a task needs."""
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        parser.set_defaults(DEFAULTS)
+        parser.link_arguments("data", "model.init_args.tokenizer", compute_fn=_tokenizer, apply_on="instantiate")
+        parser.add_argument("--wandb", type=str | None, help="log to this W&B project too (offline if unreachable)")
+        parser.add_argument("--sample_length", type=int, default=200, help="tokens of the sample after each epoch")
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        try:
+            super().parse_arguments(parser, args)
+        except jsonargparse.ArgumentError as error:
+            raise explain(error, args[0]) from error
+
+    def instantiate_classes(self) -> None:
+        try:
+            super().instantiate_classes()
+        except (ValueError, TypeError, MisconfigurationException) as error:
+            raise explain(error, str(self.subcommand)) from error
+
+    def _parse_ckpt_path(self) -> None:
+        """Options come from the command line and its files, not from the checkpoint: it holds the tokenizer too."""
+
+    def instantiate_trainer(self, **options: Any) -> pl.Trainer:
+        config = self._get(self.config_init, "trainer")
+        if config.get("logger") is None:
+            options["logger"] = self._loggers(config["default_root_dir"])
+        given = config.get("callbacks") or []
+        given = list(given) if isinstance(given, list) else [given]
+        # Those that write checkpoints come last: what the others keep must be in the file.
+        checkpoints = _checkpoints() if config.get("enable_checkpointing") is not False else []
+        options["callbacks"] = [*given, *self._watchers(config), *checkpoints]
+        return super().instantiate_trainer(**options)
+
+    def _watchers(self, config: Any) -> list[pl.Callback]:
+        """Progress, speed and samples."""
+        watchers: list[pl.Callback] = [TrainingMonitor()] if config.get("logger") is not False else []
+        length = self._get(self.config_init, "sample_length")
+        if length and hasattr(self.model, "generate"):
+            watchers.append(SampleText(length=length))
+        if config.get("enable_progress_bar") is not False:
+            watchers.append(TQDMProgressBar(leave=True))
+        return watchers
+
+    def before_fit(self) -> None:
+        for part in (self.datamodule, self.model):
+            if hasattr(part, "describe") and self.trainer.is_global_zero:
+                print(part.describe())
+
+    def _loggers(self, folder: str) -> list[Any]:
+        project = self._get(self.config_init, "wandb")
+        csv = CSVLogger(folder, name="")
+        return [csv, ReliableWandbLogger(project=project, save_dir=csv.log_dir)] if project else [csv]
+
+
+def _checkpoints() -> list[pl.Callback]:
+    """best.ckpt by validation loss; last.ckpt every so many steps and at the end of every epoch."""
+    last: dict[str, Any] = {"filename": "last", "enable_version_counter": False}
+    return [
+        ModelCheckpoint(monitor="val_loss", filename="best", enable_version_counter=False),
+        ModelCheckpoint(every_n_train_steps=STEPS_BETWEEN_CHECKPOINTS, **last),
+        ModelCheckpoint(every_n_epochs=1, save_on_train_epoch_end=True, **last),
+    ]
+
+
+def _silence_lightning() -> None:
+    """Advertisements, and warnings that concern Lightning's own code."""
+    logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(
+        lambda record: "Tip:" not in record.getMessage()
+    )
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+    warnings.filterwarnings("ignore", message=".*args parameter is intended.*")
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+
+
+def _tokenizer(data: pl.LightningDataModule) -> Any:
+    return getattr(data, "tokenizer", None)
+
+
+def _report(cli: TrainingCLI) -> None:
+    """The last words of a run: what was reached, a sample, where the checkpoint is, and what to do with it."""
+    trainer = cli.trainer
+    metrics = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("val_")}
+    if metrics:
+        print("\n" + ", ".join(f"{name} {value:.4g}" for name, value in sorted(metrics.items())))
+    best = next((c.best_model_path for c in trainer.checkpoint_callbacks if getattr(c, "best_model_path", "")), "")
+    if best:
+        print(f"checkpoint: {best}")
+        if hasattr(cli.model, "generate"):
+            print(f"let it write: seqmodels generate {best}")

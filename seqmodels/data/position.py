@@ -1,0 +1,105 @@
+"""Where a loader stands: an epoch and a number of batches handed out, saved and restored."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+from seqmodels.errors import CheckpointError, OptionError
+
+
+class ResumableIterable(ABC):
+    """An iterable of batches that a checkpoint can stop and start anywhere.
+
+    One pass is one epoch; the next pass is the next epoch, also without ``set_epoch``. A pass that follows
+    ``load_state_dict`` goes on with the batch after the last one handed out; if that one ended its epoch, with the
+    next epoch. A pass that is simply left early begins anew.
+
+    Lightning takes it as it is: it is no torch ``DataLoader``, so nothing is wrapped or made again, and it has a
+    length, so nothing is fetched ahead of the training step.
+    """
+
+    def __init__(self) -> None:
+        self.epoch = 0
+        self.position = 0
+        self._restored = False
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """The number of batches of an epoch; the same for every epoch and rank."""
+
+    @abstractmethod
+    def _batches(self, start: int) -> Iterator[Any]:
+        """The batches of this epoch from number ``start`` on."""
+
+    @abstractmethod
+    def _identity(self) -> dict[str, int]:
+        """What must be equal for a position within an epoch to mean the same batches."""
+
+    def __iter__(self) -> Iterator[Any]:
+        # A generator: nothing happens before the first batch is asked for. Lightning calls iter() to see whether it
+        # can, again before it has told the epoch, and only one of these iterators is ever used.
+        if self.position >= len(self):
+            self.epoch += 1
+            self.position = 0
+        elif not self._restored:
+            self.position = 0
+        self._restored = False
+        for batch in self._batches(self.position):
+            # Lightning doesn't come back after the last batch, so count before handing out.
+            self.position += 1
+            yield batch
+
+    def set_epoch(self, epoch: int) -> None:
+        """Go to the start of ``epoch``, unless the loader was restored within it."""
+        if epoch != self.epoch or not self._restored:
+            self.epoch = epoch
+            self.position = 0
+            self._restored = False
+
+    def state_dict(self) -> dict[str, int]:
+        """Plain integers: epoch, batches handed out, and what they depend on."""
+        return {"epoch": self.epoch, "position": self.position, "batches": len(self), **self._identity()}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Stand where ``state_dict`` was called.
+
+        Raises:
+            CheckpointError: within an epoch, the data or an option is not what it was.
+        """
+        try:
+            epoch, position, batches = state["epoch"], state["position"], state["batches"]
+        except KeyError as error:
+            raise CheckpointError(f"the loader state lacks {error}; use an undamaged checkpoint") from None
+        if 0 < position < batches:
+            for name, now in self._identity().items():
+                if state.get(name) != now:
+                    raise CheckpointError(
+                        f"the checkpoint was saved within epoch {epoch} with {name} = {state.get(name)}, now it is "
+                        f"{now}; resume with the same value, or from a checkpoint at the end of an epoch"
+                    )
+        self.epoch, self.position = epoch, min(position, len(self))
+        self._restored = True
+
+    @property
+    def batch_sampler(self) -> Any:
+        """Lightning looks here for something to tell the epoch to (``batch_sampler.sampler.set_epoch``)."""
+        return SimpleNamespace(sampler=self)
+
+
+def check_rank(rank: int, world_size: int) -> None:
+    if not 0 <= rank < world_size:
+        raise OptionError(f"rank {rank} of {world_size} processes does not exist; use 0 to {world_size - 1}")
+
+
+def check_positive(**options: int) -> None:
+    for name, value in options.items():
+        if value < 1:
+            raise OptionError(f"{name} is {value}; use 1 or more")
+
+
+def check_seed(seed: int) -> None:
+    if seed < 0:
+        raise OptionError(f"seed is {seed}; use 0 or more")

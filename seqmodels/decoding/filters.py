@@ -1,0 +1,44 @@
+"""What is done to the scores of the next token before one is drawn."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from seqmodels.errors import OptionError
+
+
+def filter_logits(
+    logits: Float[Tensor, "N V"], temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None
+) -> Float[Tensor, "N V"]:
+    """Scores from which to draw: divided by the temperature, then -inf for every token that is ruled out.
+
+    Args:
+        logits: Unnormalised log-probabilities of the V tokens.
+        temperature: Above 0; below 1 the likely becomes likelier.
+        top_k: Keep the k likeliest tokens; all, if k is V or more.
+        top_p: Keep the fewest tokens whose probabilities add up to p or more (Holtzman et al. 2020); at least one.
+
+    Raises:
+        OptionError: If a value is out of range.
+
+    Example:
+        >>> import torch
+        >>> filter_logits(torch.tensor([[1.0, 3.0, 2.0]]), top_k=2)
+        tensor([[-inf, 3., 2.]])
+    """
+    if not temperature > 0:
+        raise OptionError(f"temperature must be above 0, not {temperature}; decode greedily for the likeliest text")
+    if top_k is not None and top_k < 1:
+        raise OptionError(f"top_k must be 1 or more, not {top_k}")
+    if top_p is not None and not 0 < top_p <= 1:
+        raise OptionError(f"top_p must be above 0 and at most 1, not {top_p}")
+    logits = logits / temperature
+    if top_k is not None and top_k < logits.shape[-1]:
+        worst = logits.topk(top_k).values[:, -1:]
+        logits = logits.masked_fill(logits < worst, -torch.inf)
+    if top_p is not None:
+        ordered, order = logits.sort(descending=True)
+        before = ordered.softmax(-1).cumsum(-1).roll(1, -1)  # what the likelier tokens add up to
+        before[:, 0] = 0
+        logits = logits.masked_fill((before >= top_p).scatter(-1, order, before >= top_p), -torch.inf)
+    return logits

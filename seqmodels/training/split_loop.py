@@ -1,0 +1,120 @@
+"""The part of Lightning's training loop that Lightning 2 removed: several optimizer steps along one batch.
+
+Automatic optimization runs once a batch in Lightning. Here it runs once a split, and all that Lightning counts in
+optimizer steps (global_step, max_steps, accumulation, step-wise schedules, step-wise logging) counts splits; what it
+counts in batches (limits, progress bar, batch_idx, validation interval, epochs) counts batches.
+"""
+
+from collections import OrderedDict
+from typing import Any
+
+import lightning.pytorch as pl
+from lightning.pytorch.loops.optimization.automatic import _AutomaticOptimization
+from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
+from lightning.pytorch.loops.utilities import _is_max_limit_reached
+from torch.optim import Optimizer
+from typing_extensions import override
+
+
+class SplitEpochLoop(_TrainingEpochLoop):
+    """An epoch whose batches are split."""
+
+    automatic_optimization: "SplitOptimization"  # type: ignore[assignment]
+
+    def __init__(self, trainer: pl.Trainer, min_steps: int | None = None, max_steps: int = -1) -> None:
+        super().__init__(trainer, min_steps, max_steps)
+        self.automatic_optimization = SplitOptimization(trainer)
+        self._step_is_split = False
+
+    @classmethod
+    def install(cls, trainer: pl.Trainer) -> None:
+        """Puts this loop in place of the trainer's own, unless it is there already."""
+        fit_loop = trainer.fit_loop
+        if not isinstance(fit_loop.epoch_loop, cls):
+            old = fit_loop.epoch_loop
+            fit_loop.epoch_loop = cls(trainer, old.min_steps, old.max_steps)
+            # One validation loop, whoever has a reference to it.
+            fit_loop.epoch_loop.val_loop = old.val_loop
+
+    @property
+    @override
+    def batch_idx(self) -> int:
+        # Schedules with interval "step" and a frequency ask the index of the step, and that is the split's.
+        return self.automatic_optimization.splits_ready - 1 if self._step_is_split else super().batch_idx
+
+    @override
+    def _accumulated_batches_reached(self) -> bool:
+        return self.automatic_optimization.splits_ready % self.trainer.accumulate_grad_batches == 0
+
+    @override
+    def _num_ready_batches_reached(self) -> bool:
+        return super()._num_ready_batches_reached() and self.automatic_optimization.on_last_split
+
+    @override
+    def update_lr_schedulers(self, interval: str, update_plateau_schedulers: bool) -> None:
+        self._step_is_split = interval == "step"
+        try:
+            super().update_lr_schedulers(interval, update_plateau_schedulers)
+        finally:
+            self._step_is_split = False
+
+    @override
+    def reset(self) -> None:
+        super().reset()
+        if not self.restarting:
+            self.automatic_optimization.splits_ready = 0
+
+    @override
+    def on_save_checkpoint(self) -> dict:
+        return {**super().on_save_checkpoint(), "splits_ready": self.automatic_optimization.splits_ready}
+
+    @override
+    def on_load_checkpoint(self, state_dict: dict) -> None:
+        super().on_load_checkpoint(state_dict)
+        self.automatic_optimization.splits_ready = state_dict.get("splits_ready", 0)
+
+    def after_split(self) -> None:
+        """What Lightning does at the end of a batch, for a split that isn't its batch's last."""
+        self.update_lr_schedulers("step", update_plateau_schedulers=False)
+        connector = self.trainer._logger_connector
+        connector.on_batch_end()
+        connector.update_train_step_metrics()
+        if not self._should_accumulate():
+            self._batches_that_stepped += 1
+
+
+class SplitOptimization(_AutomaticOptimization):
+    """Training step, backward pass and optimizer step of every split of a batch."""
+
+    def __init__(self, trainer: pl.Trainer) -> None:
+        super().__init__(trainer)
+        self.splits_ready = 0  # in this epoch
+        self.on_last_split = True
+
+    @override
+    def run(self, optimizer: Optimizer, batch_idx: int, kwargs: OrderedDict) -> dict[str, Any]:
+        trainer, module = self.trainer, self.trainer.lightning_module
+        epoch_loop = trainer.fit_loop.epoch_loop
+        assert isinstance(epoch_loop, SplitEpochLoop)
+        outputs: dict[str, Any] = {}
+        splits = module.tbptt_splits(kwargs["batch"])
+        module.begin_batch("train")
+        for number, split in enumerate(splits):
+            self.on_last_split = number == len(splits) - 1
+            self.splits_ready += 1
+            trainer._logger_connector.on_batch_start(split)
+            step = OrderedDict(batch=split, batch_idx=batch_idx, hiddens=module.hiddens("train"))
+            outputs = super().run(optimizer, batch_idx, step)
+            if outputs:  # empty if the training step returned None
+                module.keep_hiddens("train", outputs)
+            if not self.on_last_split:
+                if _is_max_limit_reached(epoch_loop.global_step, epoch_loop.max_steps):
+                    self.on_last_split = True
+                    break
+                epoch_loop.after_split()
+        return outputs
+
+    @override
+    def _make_zero_grad_fn(self, batch_idx: int, optimizer: Optimizer) -> Any:
+        # Gradients accumulate over splits, so they are cleared before the first split of each accumulation.
+        return super()._make_zero_grad_fn(self.splits_ready - 1, optimizer)

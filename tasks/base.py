@@ -1,0 +1,123 @@
+"""What every task has: truncated BPTT, guards against faults, and checkpoints that say what they hold."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+from typing_extensions import Self
+
+from seqmodels import registry
+from seqmodels.cell import Cell
+from seqmodels.errors import CheckpointError
+from seqmodels.training import GracefulTermination, NonFiniteGuard, SafeCheckpointIO, TruncatedBPTT, read_checkpoint
+
+CHECKPOINT_KEY = "seqmodels"
+
+
+class Task(TruncatedBPTT, pl.LightningModule):
+    """A LightningModule around cells of the registry.
+
+    A checkpoint of a task records the task and the cell, with the distribution that the cell comes from; it is written
+    in one piece, digested, and read with ``weights_only=True``, whatever the Trainer or the environment say.
+    """
+
+    def used_cell(self) -> Cell:
+        """The cell whose identity the checkpoint records."""
+        raise TypeError(f"{type(self).__name__} must define used_cell()")
+
+    def configure_callbacks(self) -> list[pl.Callback]:
+        """Guards that every run has; a Trainer's own callback of the same class wins."""
+        wanted = [GracefulTermination(), NonFiniteGuard()]
+        present = {type(callback) for callback in self.trainer.callbacks}  # type: ignore[attr-defined]
+        return [callback for callback in wanted if type(callback) not in present]
+
+    def setup(self, stage: str) -> None:
+        super().setup(stage)
+        strategy = self.trainer.strategy
+        if type(strategy.checkpoint_io) is TorchCheckpointIO:  # Lightning's default, not somebody's choice
+            strategy.checkpoint_io = SafeCheckpointIO()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        super().on_save_checkpoint(checkpoint)
+        checkpoint[CHECKPOINT_KEY] = {"task": registry.path_of(type(self)), "cell": _identity(type(self.used_cell()))}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        super().on_load_checkpoint(checkpoint)
+        recorded = checkpoint.get(CHECKPOINT_KEY)
+        if recorded is None:
+            raise CheckpointError(f"not a checkpoint of seqmodels.tasks: it has no key {CHECKPOINT_KEY!r}")
+        if recorded["task"] != registry.path_of(type(self)):
+            raise CheckpointError(
+                f"this checkpoint is of {recorded['task']}, not of {registry.path_of(type(self))}; load it with "
+                "seqmodels.tasks.load"
+            )
+        _check_identity(recorded["cell"], _identity(type(self.used_cell())))
+
+    @classmethod
+    def load_from_checkpoint(cls, checkpoint_path: Any, map_location: Any = "cpu", **options: Any) -> Self:  # type: ignore[override]
+        """The trained task, from a file or URL; reads tensors and plain values only, and checks their digest.
+
+        Raises:
+            CheckpointError: If the file is missing, damaged, unsafe, or of another task or cell.
+        """
+        options.pop("weights_only", None)
+        checkpoint = read_checkpoint(str(checkpoint_path), map_location)
+        return cls._from_checkpoint(checkpoint, str(checkpoint_path), options)
+
+    @classmethod
+    def _from_checkpoint(cls, checkpoint: dict[str, Any], path: str, options: dict[str, Any]) -> Self:
+        try:
+            model = cls(**{**checkpoint["hyper_parameters"], **options})
+            model.on_load_checkpoint(checkpoint)
+            model.load_state_dict(checkpoint["state_dict"])
+        except KeyError as error:
+            raise CheckpointError(f"{path}: not a checkpoint of seqmodels.tasks: it has no key {error}") from error
+        except (RuntimeError, TypeError) as error:
+            reason = " ".join(str(error).split())
+            raise CheckpointError(f"{path}: does not fit {cls.__name__}: {reason}") from error
+        model.to(next(iter(checkpoint["state_dict"].values())).device)
+        return model.eval()
+
+
+def load(path: str | Path, map_location: Any = "cpu") -> Task:
+    """The trained task in a checkpoint, whichever of seqmodels.tasks it is.
+
+    Raises:
+        CheckpointError: If the file is missing, damaged, unsafe, or holds no task of this package.
+    """
+    checkpoint = read_checkpoint(str(path), map_location)
+    recorded = checkpoint.get(CHECKPOINT_KEY) or {}
+    module, _, name = str(recorded.get("task", "")).partition(":")
+    # A checkpoint may name a class of this package, never one to import from elsewhere.
+    if not module.startswith("seqmodels.tasks."):
+        raise CheckpointError(f"{path}: holds no task of seqmodels.tasks; load it with its own class")
+    task = getattr(importlib.import_module(module), name, None)
+    if not (isinstance(task, type) and issubclass(task, Task)):
+        raise CheckpointError(f"{path}: is of {recorded['task']}, which this version of seqmodels doesn't have")
+    return task._from_checkpoint(checkpoint, str(path), {})
+
+
+def _identity(cell: type[Cell]) -> dict[str, str | None]:
+    """Where a cell comes from, in plain strings."""
+    distribution, version = registry.distribution_of(cell) or (None, None)
+    return {"path": registry.path_of(cell), "distribution": distribution, "version": version}
+
+
+def _check_identity(recorded: dict[str, str | None], present: dict[str, str | None]) -> None:
+    for key in ("path", "distribution"):
+        if recorded[key] != present[key]:
+            raise CheckpointError(f"the checkpoint's cell has the {key} {recorded[key]}, but here it is {present[key]}")
+    # Our own cells keep their equations and parameter names from version to version; a stranger's need not.
+    if recorded["version"] != present["version"] and recorded["distribution"] != "seqmodels":
+        wanted = f"{recorded['distribution']}=={recorded['version']}"
+        raise CheckpointError(
+            f"the checkpoint's cell comes from {wanted}, but {present['version']} is installed: pip install {wanted}"
+        )
+
+
+def parameter_count(module: torch.nn.Module) -> int:
+    """Number of trained values of a module."""
+    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)

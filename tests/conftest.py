@@ -1,0 +1,65 @@
+"""Fixtures of all tests: seeds, uninitialised memory full of NaN, the registry as it was, errors of one line."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import jaxtyping
+import pytest
+import torch
+
+import seqmodels
+from seqmodels import registry
+from seqmodels.errors import SeqmodelsError
+
+sys.path.insert(0, str(Path(__file__).parent))  # equations.py, which pytest's import mode doesn't find
+
+CELLS = seqmodels.cells()
+
+# Tests run in parallel processes, one thread each; torch.empty gives NaN, so that reading it shows.
+torch.set_num_threads(1)
+torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    torch.manual_seed(0)
+
+
+@pytest.fixture(params=CELLS)
+def cell_name(request: pytest.FixtureRequest) -> str:
+    """Each registered cell in turn."""
+    return request.param
+
+
+@pytest.fixture
+def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells registered in the test are forgotten after it."""
+    for name in registry.builtin_names():
+        registry.get_cell(name)
+    monkeypatch.setattr(registry, "_registered", dict(registry._registered))
+
+
+@pytest.fixture
+def _types_unchecked() -> Iterator[None]:
+    """Off with the run-time type checks of the tests, so that a wrong type meets the library's own error."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture
+def one_line() -> Callable:
+    """``with one_line(InputError, "lengths[1]", "0 to T"):`` an error of that class, of one line, with these parts."""
+
+    @contextlib.contextmanager
+    def check(kind: type[SeqmodelsError], *parts: str) -> Iterator[None]:
+        with pytest.raises(kind) as caught:
+            yield
+        message = str(caught.value)
+        assert "\n" not in message
+        for part in parts:
+            assert part in message
+
+    return check

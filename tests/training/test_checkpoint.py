@@ -1,0 +1,450 @@
+import errno
+import functools
+import http.server
+import io
+import os
+import pathlib
+import pickle
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import zipfile
+
+import pytest
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from torch.utils.data import DataLoader
+
+from seqmodels.errors import CheckpointError
+from seqmodels.training.checkpoint import SafeCheckpointIO, VerifiedLoading, read_checkpoint
+from seqmodels.training.digest import DIGEST_KEY
+
+
+class TinyModel(VerifiedLoading, LightningModule):
+    def __init__(self, width=4):
+        super().__init__()
+        self.save_hyperparameters()
+        self.layer = torch.nn.Linear(width, 1)
+
+    def forward(self, batch):
+        return self.layer(batch)
+
+    def training_step(self, batch, batch_idx):
+        return self(batch).pow(2).mean()
+
+    def configure_optimizers(self):
+        return torch.optim.Adam(self.parameters())
+
+
+def quiet_trainer(folder, **options):
+    return Trainer(
+        accelerator="cpu",
+        max_epochs=2,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=folder,
+        plugins=[SafeCheckpointIO()],
+        **options,
+    )
+
+
+DATA = DataLoader(torch.ones(8, 4), batch_size=2)
+
+
+def sample_checkpoint():
+    generator = torch.Generator().manual_seed(0)
+    return {
+        "epoch": 3,
+        "state_dict": {"rnn.weight": torch.randn(40, 50, generator=generator)},
+        "optimizer_states": [{"state": {0: {"exp_avg": torch.randn(40, 50, generator=generator)}}, "lr": 0.1}],
+        "carried": (torch.randn(3, 7, generator=generator), ["h", "c"]),
+    }
+
+
+@pytest.fixture
+def good_file(tmp_path):
+    path = tmp_path / "good.ckpt"
+    SafeCheckpointIO().save_checkpoint(sample_checkpoint(), path)
+    return path
+
+
+def refusal(path):
+    """The message with which a file is refused: one line that names it."""
+    with pytest.raises(CheckpointError) as caught:
+        read_checkpoint(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+    return message
+
+
+def assert_same(found, expected):
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
+# What is written is read
+
+
+def test_a_checkpoint_survives_a_round_trip(good_file):
+    found = read_checkpoint(good_file)
+    assert_same(found.pop("state_dict"), sample_checkpoint()["state_dict"])
+    assert DIGEST_KEY not in found
+    assert found["carried"][1] == ["h", "c"]
+    stored = torch.load(good_file, weights_only=True)
+    assert set(stored[DIGEST_KEY]["tensors"]) == {
+        "state_dict['rnn.weight']",
+        "optimizer_states[0]['state'][0]['exp_avg']",
+        "carried[0]",
+    }
+
+
+def test_saving_does_not_change_the_checkpoint_given(tmp_path):
+    checkpoint = sample_checkpoint()
+    SafeCheckpointIO().save_checkpoint(checkpoint, tmp_path / "file")
+    assert DIGEST_KEY not in checkpoint
+
+
+def test_a_trainer_saves_and_resumes_through_it(tmp_path):
+    path = tmp_path / "run.ckpt"
+    first = quiet_trainer(tmp_path)
+    first.fit_loop.max_epochs = 1
+    model = TinyModel()
+    first.fit(model, DATA)
+    first.save_checkpoint(path)
+    again = quiet_trainer(tmp_path)
+    resumed = TinyModel()
+    again.fit(resumed, DATA, ckpt_path=path)
+    assert again.global_step == 8
+    assert_same(TinyModel.load_from_checkpoint(path).state_dict(), model.state_dict())
+    assert TinyModel.load_from_checkpoint(path, width=4).hparams.width == 4
+
+
+def test_a_remote_file_system_is_written_and_read():
+    path = "memory://folder/file.ckpt"
+    SafeCheckpointIO().save_checkpoint(sample_checkpoint(), path)
+    assert_same(read_checkpoint(path)["state_dict"], sample_checkpoint()["state_dict"])
+
+
+def test_hyper_parameters_that_could_not_be_read_back_are_refused_when_saving(tmp_path):
+    trainer = quiet_trainer(tmp_path, max_steps=1)
+    model = TinyModel()
+    model.hparams.folder = pathlib.Path("data")
+    trainer.fit(model, DATA)
+    with pytest.raises(CheckpointError, match=r"can't save hyper_parameters\['folder'\], a PosixPath: store str"):
+        trainer.save_checkpoint(tmp_path / "run.ckpt")
+    assert os.listdir(tmp_path) == []
+
+
+# Damage
+
+
+def test_a_flipped_bit_in_a_tensor_is_refused_naming_the_tensor(good_file):
+    content = bytearray(good_file.read_bytes())
+    for path, tensor in (
+        ("state_dict['rnn.weight']", sample_checkpoint()["state_dict"]["rnn.weight"]),
+        ("carried[0]", sample_checkpoint()["carried"][0]),
+    ):
+        position = bytes(content).index(tensor.numpy().tobytes()) + 17
+        content[position] ^= 1
+        good_file.write_bytes(content)
+        assert f"damaged, tensor {path} is not what was saved" in refusal(good_file)
+        content[position] ^= 1
+
+
+def test_a_flipped_bit_anywhere_is_refused_or_without_effect(good_file):
+    content = good_file.read_bytes()
+    with zipfile.ZipFile(good_file) as archive:
+        starts = [info.header_offset for info in archive.infolist()] + [archive.start_dir]
+    # Every region: local headers and what follows them, the central directory, the end; and places all over the file.
+    positions = {p for start in starts for p in range(start, start + 64, 5)}
+    positions |= set(range(starts[-1], len(content), 7)) | set(range(0, len(content), 211))
+    refused = 0
+    for number, position in enumerate(sorted(p for p in positions if p < len(content))):
+        damaged = bytearray(content)
+        damaged[position] ^= 1 << number % 8
+        good_file.write_bytes(damaged)
+        try:
+            found = read_checkpoint(good_file)
+        except CheckpointError:
+            refused += 1
+        else:  # padding, times and the like
+            assert_same(found["state_dict"], sample_checkpoint()["state_dict"])
+            assert_same(found["optimizer_states"], sample_checkpoint()["optimizer_states"])
+            assert found["epoch"] == 3
+    assert refused > 100
+
+
+def test_a_flipped_bit_in_a_file_of_another_program_is_refused(tmp_path):
+    path = tmp_path / "foreign.ckpt"
+    checkpoint = sample_checkpoint()
+    torch.save(checkpoint, path)
+    assert_same(read_checkpoint(path)["state_dict"], checkpoint["state_dict"])
+    content = bytearray(path.read_bytes())
+    content[content.index(checkpoint["state_dict"]["rnn.weight"].numpy().tobytes()) + 1] ^= 4
+    path.write_bytes(content)
+    assert "damaged, record " in refusal(path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda c: b"",
+        lambda c: c[: len(c) // 2],
+        lambda c: c[:-1],
+        lambda c: c[1:],
+        lambda c: c[:100],
+        lambda c: b"<html><body>404</body></html>",
+        lambda c: bytes(range(256)) * 40,
+        lambda c: c.replace(b"rnn.weight", b"\xff\xfe.weight", 1),
+        lambda c: b"PK\x03\x04" + bytes(1000),
+        lambda c: pickle.dumps(3)[:-2],
+        lambda c: b"\x80\x02" + b"(" * 100_000,
+    ],
+)
+def test_a_damaged_file_is_refused_in_one_line(good_file, damage):
+    good_file.write_bytes(damage(good_file.read_bytes()))
+    assert "use another copy or an earlier checkpoint" in refusal(good_file)
+
+
+def test_what_is_not_a_checkpoint_is_refused(tmp_path):
+    assert refusal(tmp_path / "none.ckpt").endswith("there is no such file: check the path")
+    assert refusal(tmp_path).endswith("is a folder: name a checkpoint file in it")
+    torch.save([1, 2], tmp_path / "list.ckpt")
+    assert "holds a list, not a checkpoint" in refusal(tmp_path / "list.ckpt")
+    torch.save({"a": {"b": [torch.eye(2).to_sparse()]}}, tmp_path / "sparse.ckpt")
+    assert "holds a sparse tensor at a" in refusal(tmp_path / "sparse.ckpt")
+    torch.jit.script(torch.nn.Linear(1, 1)).save(tmp_path / "program.ckpt")
+    assert "is a TorchScript program" in refusal(tmp_path / "program.ckpt")
+
+
+# A full disk
+
+
+def full_after(count):
+    """A file that takes ``count`` bytes and then finds the disk full."""
+
+    class File(io.BufferedWriter):
+        def write(self, data):
+            if self.tell() + len(data) > count:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return super().write(data)
+
+    return lambda name, mode: File(io.FileIO(name, mode.replace("b", "")))
+
+
+@pytest.mark.parametrize("count", [0, 1000, 15_000])
+def test_a_full_disk_leaves_the_old_checkpoint(good_file, monkeypatch, count):
+    old = good_file.read_bytes()
+    monkeypatch.setattr("seqmodels.training.atomic_file.open", full_after(count), raising=False)
+    with pytest.raises(CheckpointError, match=r"can't write the checkpoint \(No space left on device\): free space"):
+        SafeCheckpointIO().save_checkpoint({"w": torch.zeros(100_000)}, good_file)
+    assert good_file.read_bytes() == old
+    assert os.listdir(good_file.parent) == [good_file.name]
+
+
+def test_a_limit_of_the_system_leaves_the_old_checkpoint(good_file):
+    old = good_file.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+    try:
+        with pytest.raises(CheckpointError, match="can't write the checkpoint"):
+            SafeCheckpointIO().save_checkpoint({"w": torch.zeros(100_000)}, good_file)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert good_file.read_bytes() == old
+    assert os.listdir(good_file.parent) == [good_file.name]
+
+
+def test_a_folder_in_place_of_the_file_is_reported(tmp_path):
+    (tmp_path / "x.ckpt").mkdir()
+    with pytest.raises(CheckpointError, match="can't write the checkpoint"):
+        SafeCheckpointIO().save_checkpoint({"a": 1}, tmp_path / "x.ckpt")
+
+
+# Kill -9 while saving
+
+KILL_WHILE_SAVING = """
+import os, random, signal, sys, time
+import torch
+from seqmodels.training.checkpoint import SafeCheckpointIO, read_checkpoint
+
+folder, kills = sys.argv[1], int(sys.argv[2])
+torch.set_num_threads(1)
+path = os.path.join(folder, "last.ckpt")
+checkpoint = {"step": 0, "w": torch.randn(5_000_000)}
+
+def save_safely(): SafeCheckpointIO().save_checkpoint(checkpoint, path)
+def save_in_place(): torch.save(checkpoint, path)
+
+def run_and_kill(save):
+    child = os.fork()  # one import of torch for all of them
+    if child == 0:
+        while True:
+            checkpoint["step"] += 1
+            save()
+    time.sleep(random.uniform(0.02, 0.25))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+
+random.seed(0)
+save_safely()
+bad = unfinished = 0
+for _ in range(kills):
+    run_and_kill(save_safely)
+    files = os.listdir(folder)
+    unfinished += len(files) > 1
+    bad += len(files) > 2
+    read_checkpoint(path)  # raises if damaged
+save_safely()
+assert os.listdir(folder) == ["last.ckpt"], os.listdir(folder)
+
+for in_place in range(1, 200):  # the same kills do hit a writer that is not careful
+    run_and_kill(save_in_place)
+    try:
+        read_checkpoint(path)
+    except Exception:
+        break
+print(bad, unfinished, in_place)
+"""
+
+
+def test_fifty_kills_while_saving_on_another_mount_damage_nothing():
+    other_mount = "/dev/shm" if os.path.isdir("/dev/shm") else None
+    with tempfile.TemporaryDirectory(dir=other_mount) as folder:
+        command = [sys.executable, "-c", KILL_WHILE_SAVING, folder, "50"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    piles_of_litter, killed_while_writing, in_place = map(int, done.stdout.split())
+    assert piles_of_litter == 0  # what a dead process left is gone after the next save
+    assert killed_while_writing > 5
+    assert in_place < 199
+
+
+# Files that try to run code
+
+
+class Gadget:
+    """What a pickle would call when read carelessly."""
+
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce__(self):
+        return self.call
+
+
+def run_python(source):
+    exec(source)
+
+
+def gadgets(mark):
+    """Ways to leave a mark in the file system by being unpickled."""
+    import builtins
+    import operator
+    import runpy
+    import timeit
+
+    touch, source = f"touch {mark}", f"open({str(mark)!r}, 'w').close()"
+    script = mark.with_suffix(".py")
+    script.write_text(source)
+    nested = pickle.dumps(Gadget(os.system, touch))
+    program = ["touch", str(mark)]
+    return {
+        "os.system": Gadget(os.system, touch),
+        "subprocess": Gadget(subprocess.call, program),
+        "popen": Gadget(os.popen, touch),
+        "exec": Gadget(builtins.exec, source),
+        "eval": Gadget(builtins.eval, source),
+        "open": Gadget(builtins.open, str(mark), "w"),
+        "partial": Gadget(functools.partial(os.system, touch)),
+        "operator": Gadget(operator.methodcaller("system", touch), os),
+        "nested pickle": Gadget(pickle.loads, nested),
+        "nested torch": Gadget(torch.load, Gadget(io.BytesIO, torch_file(nested)), "cpu", pickle),
+        "runpy": Gadget(runpy.run_path, str(script)),
+        "timeit": Gadget(timeit.timeit, source, "pass", timeit.default_timer, 1),
+        "touch": Gadget(pathlib.Path.touch, pathlib.Path(mark)),
+        "own class": Gadget(run_python, source),
+        "shadowed key": {"state_dict": {"w": torch.zeros(2)}, Gadget(os.system, touch): 1},
+    }
+
+
+NAMES = [
+    "os.system", "subprocess", "popen", "exec", "eval", "open", "partial", "operator", "nested pickle", "nested torch",
+    "runpy", "timeit", "touch", "own class", "shadowed key",
+]  # fmt: skip
+
+
+def torch_file(pickled):
+    """A file as torch writes it, around a pickle."""
+    buffer = io.BytesIO()
+    torch.save({"a": 1}, buffer)
+    out = io.BytesIO()
+    with zipfile.ZipFile(buffer) as source, zipfile.ZipFile(out, "w") as target:
+        for item in source.infolist():
+            target.writestr(item, pickled if item.filename.endswith("data.pkl") else source.read(item))
+    return out.getvalue()
+
+
+def pickled(gadget):
+    content = gadget if isinstance(gadget, dict) else {"state_dict": {}, "epoch": gadget}
+    pickler_output = io.BytesIO()
+    pickler = pickle._Pickler(pickler_output, protocol=2)  # the Python one: it pickles modules below
+    pickler.dispatch = {**pickler.dispatch, type(os): lambda p, m: p.save_reduce(__import__, (m.__name__,), obj=m)}
+    pickler.dump(content)
+    return pickler_output.getvalue()
+
+
+@pytest.fixture
+def server(tmp_path):
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    handler.func.log_message = lambda *arguments: None
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_address[1]}"
+        running.shutdown()
+
+
+@pytest.mark.parametrize("overridden", [False, True], ids=["", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"])
+@pytest.mark.parametrize("name", NAMES)
+def test_no_file_runs_code(name, overridden, tmp_path, server, monkeypatch):
+    if overridden:
+        monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
+    mark = tmp_path / "mark"
+    raw = pickled(gadgets(mark)[name])
+    pickle.loads(raw)
+    for _ in range(200):
+        if mark.exists():
+            break
+        threading.Event().wait(0.01)
+    mark.unlink()  # the weapon is loaded: read carelessly, it left its mark
+    path = tmp_path / "trap.ckpt"
+    for content in (torch_file(raw), raw):
+        path.write_bytes(content)
+        attempts = [
+            lambda: read_checkpoint(path),
+            lambda: read_checkpoint(f"{server}/trap.ckpt"),
+            lambda: SafeCheckpointIO().load_checkpoint(path, weights_only=False),
+            lambda: TinyModel.load_from_checkpoint(path, weights_only=False),
+            lambda: TinyModel.load_from_checkpoint(f"{server}/trap.ckpt"),
+            lambda: quiet_trainer(tmp_path).fit(TinyModel(), DATA, ckpt_path=path, weights_only=False),
+            lambda: quiet_trainer(tmp_path).fit(TinyModel(), DATA, ckpt_path=f"{server}/trap.ckpt"),
+            lambda: quiet_trainer(tmp_path).predict(TinyModel(), DATA, ckpt_path=path),
+        ]
+        for attempt in attempts:
+            with pytest.raises(CheckpointError) as caught:
+                attempt()
+            assert "\n" not in str(caught.value)
+    assert not mark.exists()
+
+
+def test_a_download_is_checked_like_a_file(tmp_path, server, good_file):
+    assert_same(read_checkpoint(f"{server}/good.ckpt")["state_dict"], sample_checkpoint()["state_dict"])
+    content = bytearray(good_file.read_bytes())
+    content[content.index(sample_checkpoint()["carried"][0].numpy().tobytes())] ^= 1
+    good_file.write_bytes(content)
+    assert "damaged, tensor carried[0]" in refusal(f"{server}/good.ckpt")
+    assert "can't be downloaded (HTTP Error 404: File not found): check the address" in refusal(f"{server}/none.ckpt")
