@@ -35,11 +35,12 @@ def from_module(module: nn.Module | type[nn.Module], state_names: Sequence[str] 
         >>> output, (h, c) = seqmodels.RNN(LSTMCell)(torch.randn(7, 2, 3))
     """
     if inspect.isclass(module):
-        return _cell_class(module, tuple(state_names))
-    for name in ("input_size", "hidden_size"):
-        if not isinstance(getattr(module, name, None), int):
+        return _cell_class(module, tuple(state_names))  # type: ignore[arg-type]  # mypy: a class hashes
+    sizes = {name: getattr(module, name, None) for name in ("input_size", "hidden_size")}
+    for name, size in sizes.items():
+        if not isinstance(size, int):
             raise CellError(f"from_module: {type(module).__name__} has no integer attribute {name!r}; set it first")
-    return _ModuleCell(copy.deepcopy(module), module.input_size, module.hidden_size, tuple(state_names))
+    return _ModuleCell(copy.deepcopy(module), **sizes, state_names=tuple(state_names))  # type: ignore[arg-type]
 
 
 class _ModuleCell(Cell):
@@ -70,5 +71,5 @@ def _cell_class(module_class: type[nn.Module], names: tuple[str, ...]) -> type[C
 
 
 def _unpickled(module_class: type[nn.Module], names: tuple[str, ...]) -> Cell:
-    cell_class = _cell_class(module_class, names)
+    cell_class = _cell_class(module_class, names)  # type: ignore[arg-type]
     return cell_class.__new__(cell_class)

@@ -107,9 +107,9 @@ def get_cell(name: str) -> type[Cell]:
     raise UnknownCell(f"no cell named {name!r}; {hint}known: {', '.join(cells())}, or package.module:Class")
 
 
-def path_of(cell: type[Cell]) -> str:
+def path_of(cls: type) -> str:
     """``package.module:Class``, by which :func:`get_cell` finds the class again."""
-    return f"{cell.__module__}:{cell.__qualname__}"
+    return f"{cls.__module__}:{cls.__qualname__}"
 
 
 def name_of(cell: type[Cell]) -> str:

@@ -171,7 +171,7 @@ class RNN(nn.Module):
         output, states, histories = self._run(input, self._split_state(state, input), lengths, reset, return_states)
         if self.batch_first:
             output = output.transpose(0, 1)
-            histories = [[sequence.transpose(0, 1) for sequence in history] for history in histories]
+            histories = [tuple(sequence.transpose(0, 1) for sequence in history) for history in histories]
         final = self._join(states)
         return (output, final, self._join(histories)) if return_states else (output, final)
 

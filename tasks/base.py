@@ -2,12 +2,11 @@
 
 import importlib
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
-from typing_extensions import Self
 
 from seqmodels import registry
 from seqmodels.cell import Cell
@@ -15,6 +14,8 @@ from seqmodels.errors import CheckpointError
 from seqmodels.training import GracefulTermination, NonFiniteGuard, SafeCheckpointIO, TruncatedBPTT, read_checkpoint
 
 CHECKPOINT_KEY = "seqmodels"
+# Not typing.Self, which the run-time type checks of the tests don't understand in a method.
+AnyTask = TypeVar("AnyTask", bound="Task")
 
 
 class Task(TruncatedBPTT, pl.LightningModule):
@@ -57,7 +58,9 @@ class Task(TruncatedBPTT, pl.LightningModule):
         _check_identity(recorded["cell"], _identity(type(self.used_cell())))
 
     @classmethod
-    def load_from_checkpoint(cls, checkpoint_path: Any, map_location: Any = "cpu", **options: Any) -> Self:  # type: ignore[override]
+    def load_from_checkpoint(  # type: ignore[override]
+        cls: type[AnyTask], checkpoint_path: Any, map_location: Any = "cpu", **options: Any
+    ) -> AnyTask:
         """The trained task, from a file or URL; reads tensors and plain values only, and checks their digest.
 
         Raises:
@@ -68,7 +71,7 @@ class Task(TruncatedBPTT, pl.LightningModule):
         return cls._from_checkpoint(checkpoint, str(checkpoint_path), options)
 
     @classmethod
-    def _from_checkpoint(cls, checkpoint: dict[str, Any], path: str, options: dict[str, Any]) -> Self:
+    def _from_checkpoint(cls: type[AnyTask], checkpoint: dict[str, Any], path: str, options: dict[str, Any]) -> AnyTask:
         try:
             model = cls(**{**checkpoint["hyper_parameters"], **options})
             model.on_load_checkpoint(checkpoint)

@@ -1,9 +1,7 @@
 """Fixtures of all tests: seeds, uninitialised memory full of NaN, the registry as it was, errors of one line."""
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import jaxtyping
 import pytest
@@ -12,8 +10,6 @@ import torch
 import seqmodels
 from seqmodels import registry
 from seqmodels.errors import SeqmodelsError
-
-sys.path.insert(0, str(Path(__file__).parent))  # equations.py, which pytest's import mode doesn't find
 
 CELLS = seqmodels.cells()
 

@@ -23,8 +23,6 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 # Folder of the repository -> folder of the wheel.
 FOLDERS = {"seqmodels": "seqmodels", "tasks": "seqmodels/tasks", "plugins": "seqmodels/plugins"}
 
-pytestmark = pytest.mark.xdist_group("package")  # one process builds, once
-
 
 def library_files() -> dict[str, Path]:
     """Path in the wheel -> file of the repository, for every file of the library."""
@@ -103,7 +101,9 @@ def test_the_sdist_brings_tests_examples_and_documentation(built: SimpleNamespac
     for name in ("README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "tests/test_package.py"):
         assert (built.sdist / name).read_bytes() == (ROOT / name).read_bytes()
     for folder in ("tests", "examples", "benchmarks", "docs"):
-        wanted = [path for path in (ROOT / folder).rglob("*") if path.is_file() and path.suffix in (".py", ".yaml", ".md")]
+        wanted = [
+            path for path in (ROOT / folder).rglob("*") if path.is_file() and path.suffix in (".py", ".yaml", ".md")
+        ]
         assert [path for path in wanted if not (built.sdist / path.relative_to(ROOT)).is_file()] == []
 
 
@@ -150,8 +150,8 @@ def below(package):
 names = sorted(below(seqmodels))
 for name in names:
     importlib.import_module(name)
-files = [os.path.realpath(module.__file__) for module in list(sys.modules.values()) if getattr(module, "__file__", "")]
-ours = [file for file in files if file.startswith(os.path.realpath({root!r}))]
+files = [getattr(module, "__file__", None) or "" for module in list(sys.modules.values())]
+ours = [file for file in map(os.path.realpath, filter(os.path.isabs, files)) if file.startswith({root!r})]
 print(json.dumps({{"names": names, "twice": sorted({{file for file in ours if ours.count(file) > 1}}),
                    "ours": len(ours), "from": os.path.realpath(seqmodels.__file__)}}))
 """
@@ -159,9 +159,9 @@ print(json.dumps({{"names": names, "twice": sorted({{file for file in ours if ou
 
 def test_the_root_and_the_wheel_give_the_same_modules_each_once(built: SimpleNamespace, tmp_path: Path) -> None:
     """Through the links seqmodels/tasks and seqmodels/plugins here, by setuptools' mapping there."""
-    root = json.loads(in_python(MODULES.format(root=str(ROOT)), ROOT))
-    wheel = json.loads(in_python(MODULES.format(root=str(built.installed)), tmp_path, built.installed))
-    assert Path(root["from"]) == ROOT / "seqmodels/__init__.py"
+    root = json.loads(in_python(MODULES.format(root=str(ROOT.resolve())), ROOT))
+    wheel = json.loads(in_python(MODULES.format(root=str(built.installed.resolve())), tmp_path, built.installed))
+    assert Path(root["from"]) == ROOT.resolve() / "seqmodels/__init__.py"
     assert Path(wheel["from"]) == built.installed.resolve() / "seqmodels/__init__.py"
     assert root["names"] == wheel["names"]
     assert {"seqmodels.tasks.language_model", "seqmodels.plugins.lstm"} <= set(root["names"])

@@ -274,7 +274,7 @@ def test_message_ends_with_what_to_do(one_line):
 def test_unknown_names_and_options_are_errors_of_their_own(one_line):
     with one_line(UnknownCell, "did you mean 'lstm'?"):
         check_cell("lstn")
-    with one_line(OptionError, "has no option 'forget_bais'"):
+    with one_line(OptionError, "an option 'forget_bais'; did you mean 'forget_bias'?"):
         check_cell("lstm", forget_bais=1.0)
 
 

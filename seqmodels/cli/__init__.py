@@ -1,5 +1,6 @@
 """The ``seqmodels`` command: one module a subcommand, imported when it is asked for."""
 
+import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -18,7 +19,19 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command line; the result is the exit code: 0, or 2 after a mistake that the user can mend."""
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = _run(list(sys.argv[1:] if arguments is None else arguments))
+        sys.stdout.flush()
+        return code
+    except SeqmodelsError as error:
+        print(f"seqmodels: error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # piped into head, which has seen enough; Python flushes once more when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(arguments: list[str]) -> int:
     command = arguments[0] if arguments else "--help"
     if command in ("-h", "--help"):
         print(_help())
@@ -26,16 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if command == "--version":
         print(f"seqmodels {metadata.version('seqmodels')}")
         return 0
-    try:
-        if command not in COMMANDS:
-            raise SeqmodelsError(_unknown(command))
-        return import_module(COMMANDS[command][0]).run(arguments) or 0
-    except SeqmodelsError as error:
-        print(f"seqmodels: error: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # piped into head, which has seen enough
-        sys.stderr.close()
-        return 0
+    if command not in COMMANDS:
+        raise SeqmodelsError(_unknown(command))
+    return import_module(COMMANDS[command][0]).run(arguments) or 0
 
 
 def _help() -> str:

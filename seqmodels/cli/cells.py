@@ -25,7 +25,9 @@ def run(arguments: Sequence[str]) -> None:
     for name in registry.cells():
         table.add_row(name, *_describe(name, options.input_size, options.hidden_size))
     console = Console()
-    console.print(table, highlight=False)
+    with console.capture() as shown:
+        console.print(table, highlight=False)
+    print(shown.get(), end="")  # a closed pipe is main's to handle; rich would end with an exit code of its own
     print(f"Parameters of one layer with input size {options.input_size} and hidden size {options.hidden_size}.")
     for name, path in registry.hidden_entry_points():
         print(f"{path} asks for the name {name!r} of a built-in cell; use it as {path}")

@@ -13,7 +13,6 @@ from torch import Tensor
 from seqmodels.data.tokenizer import Tokenizer, printable
 from seqmodels.errors import InputError, OptionError
 
-_CODE_POINTS = 0x110000
 _REPLACEMENT = "\ufffd"
 
 
@@ -37,13 +36,15 @@ class CharacterTokenizer(Tokenizer):
         self.characters = characters
         self.unknown_id = len(characters) if unknown else None
         self._symbols = characters + _REPLACEMENT * unknown
-        # One look-up per character keeps ten million of them within a fraction of a second.
-        self._ids = np.full(_CODE_POINTS, len(characters) if unknown else -1, dtype=np.int32)
-        self._ids[_code_points(characters)] = np.arange(len(characters))
+        # One look-up per character keeps ten million of them within a fraction of a second. The last entry is for
+        # everything above the highest character of the vocabulary.
+        codes = _code_points(characters)
+        self._ids = np.full(int(codes.max(initial=0)) + 2, -1 if self.unknown_id is None else self.unknown_id)
+        self._ids[codes] = np.arange(len(characters))
 
     @classmethod
     def build(cls, text: str, vocabulary_size: int | None, min_count: int, unknown: bool) -> CharacterTokenizer:
-        counts = np.bincount(_code_points(text), minlength=_CODE_POINTS)
+        counts = np.bincount(_code_points(text))
         seen = np.flatnonzero(counts)
         kept = seen[counts[seen] >= min_count]
         unknown = unknown or len(kept) < len(seen)
@@ -63,14 +64,14 @@ class CharacterTokenizer(Tokenizer):
         return len(self._symbols)
 
     def encode(self, text: str) -> Int64[Tensor, "N"]:
-        ids = self._ids[_code_points(text)]
+        ids = self._ids[np.minimum(_code_points(text), len(self._ids) - 1)]
         if self.unknown_id is None and len(ids) and ids.min() < 0:
             position = int(np.argmax(ids < 0))
             raise InputError(
                 f"character {text[position]!r} (U+{ord(text[position]):04X}) at position {position} is not in the "
                 f"vocabulary of {len(self)} characters; remove it, or train with a text that has it"
             )
-        return torch.from_numpy(ids.astype(np.int64))
+        return torch.from_numpy(ids.astype(np.int64, copy=False))
 
     def decode(self, ids: Int[Tensor, "N"] | Sequence[int]) -> str:
         return "".join(self._symbols[number] for number in self._checked(ids).tolist())

@@ -25,6 +25,7 @@ class ResumableIterable(ABC):
         self.epoch = 0
         self.position = 0
         self._restored = False
+        self._epochs = _LightningEpochs(self)
 
     @abstractmethod
     def __len__(self) -> int:
@@ -41,12 +42,13 @@ class ResumableIterable(ABC):
     def __iter__(self) -> Iterator[Any]:
         # A generator: nothing happens before the first batch is asked for. Lightning calls iter() to see whether it
         # can, again before it has told the epoch, and only one of these iterators is ever used.
-        if self.position >= len(self):
+        if self.position >= len(self) or (self._restored and self._epochs.is_later()):
             self.epoch += 1
             self.position = 0
         elif not self._restored:
             self.position = 0
         self._restored = False
+        self._epochs.settle()
         for batch in self._batches(self.position):
             # Lightning doesn't come back after the last batch, so count before handing out.
             self.position += 1
@@ -61,7 +63,8 @@ class ResumableIterable(ABC):
 
     def state_dict(self) -> dict[str, int]:
         """Plain integers: epoch, batches handed out, and what they depend on."""
-        return {"epoch": self.epoch, "position": self.position, "batches": len(self), **self._identity()}
+        place = {"epoch": self.epoch, "position": self.position, "batches": len(self)}
+        return {**place, "empty_epochs": self._epochs.empty, **self._identity()}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Stand where ``state_dict`` was called.
@@ -82,11 +85,40 @@ class ResumableIterable(ABC):
                     )
         self.epoch, self.position = epoch, min(position, len(self))
         self._restored = True
+        self._epochs = _LightningEpochs(self, state.get("empty_epochs", 0))
 
     @property
     def batch_sampler(self) -> Any:
         """Lightning looks here for something to tell the epoch to (``batch_sampler.sampler.set_epoch``)."""
-        return SimpleNamespace(sampler=self)
+        return SimpleNamespace(sampler=self._epochs)
+
+
+class _LightningEpochs:
+    """Hears the epoch from Lightning before each pass.
+
+    Restarted from the end of an epoch under ``max_steps``, Lightning 2.6 runs an empty epoch first and counts it. Here
+    an epoch without a batch doesn't count, or the resumed run would skip one.
+    """
+
+    def __init__(self, loader: ResumableIterable, empty: int = 0) -> None:
+        self._loader = loader
+        self._told: int | None = None
+        self.empty = empty
+
+    def set_epoch(self, number: int) -> None:
+        self._told = number
+        if not self._loader._restored:
+            self._loader.set_epoch(number - self.empty)
+
+    def is_later(self) -> bool:
+        """Whether Lightning is past the epoch that the loader was restored in; how far doesn't matter."""
+        return self._told is not None and self._told - self.empty != self._loader.epoch
+
+    def settle(self) -> None:
+        """The first batch of a pass is asked for, so its epoch is what Lightning told last."""
+        if self._told is not None:
+            self.empty = self._told - self._loader.epoch
+            self._told = None
 
 
 def check_rank(rank: int, world_size: int) -> None:

@@ -107,14 +107,19 @@ class ResumableLoader(ResumableIterable):
         )
         remaining = iter(loader)
         for k in range(len(batches)):
+            failure: SeqmodelsError | None = None
             try:
                 batch = next(remaining)
             except RuntimeError as error:
                 if "DataLoader" not in str(error) or not self.num_workers:
                     raise
-                raise self._worker_failed(start + k, batches[k : k + _PREFETCHED * self.num_workers], error) from None
-            if isinstance(batch, _Failure):
-                raise batch.error()
+                failure = self._worker_failed(start + k, batches[k : k + _PREFETCHED * self.num_workers], str(error))
+            else:
+                failure = batch.error() if isinstance(batch, _Failure) else None
+            if failure is not None:
+                # Ends the other workers now; a traceback that leads there would keep them.
+                del remaining
+                raise failure
             yield batch
 
     def _order(self) -> list[int]:
@@ -125,8 +130,8 @@ class ResumableLoader(ResumableIterable):
         share = len(self) * self.batch_size if self.drop_last else -(-self._records // self.world_size)
         return np.resize(order, share * self.world_size)[self.rank :: self.world_size].tolist()
 
-    def _worker_failed(self, number: int, batches: Sequence[list[int]], error: RuntimeError) -> DataError:
-        what = f"sent nothing for {self.timeout:g} s" if "timed out" in str(error) else "died"
+    def _worker_failed(self, number: int, batches: Sequence[list[int]], reason: str) -> DataError:
+        what = f"sent nothing for {self.timeout:g} s" if "timed out" in reason else "died"
         records = [record for batch in batches for record in batch]
         return DataError(
             f"{_name(self.dataset)}: a worker process {what} while loading batches {number} to "

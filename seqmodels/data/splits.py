@@ -47,8 +47,10 @@ class TextSources:
         return not (self.path or self.train_path) and self.name not in (PYTHON, SHAKESPEARE)
 
     def check(self) -> None:
-        """Raises:
-        OptionError: two sources at once, parts without a training text, or fractions that are none.
+        """Refuse options that don't go together, before anything is read.
+
+        Raises:
+            OptionError: two sources at once, parts without a training text, or fractions that are none.
         """
         name = None if self.name == PYTHON else self.name
         given = {"name": name, "path": self.path, "train_path": self.train_path}
@@ -73,11 +75,11 @@ class TextSources:
             DataError: a text is missing, damaged, or too short for its fractions.
         """
         texts = {part: text[:max_characters] for part, text in self._whole().items()}
-        if self.train_path is None and self.path is None and len(texts) > 1 and PARTS[1] not in texts:
-            training, validation, _ = self.fractions
-            texts |= _cut(texts["train"], (training / (training + validation), validation / (training + validation), 0))
-        elif self.train_path is None and len(texts) == 1:
-            texts = _cut(texts["train"], self.fractions)
+        if self.train_path is None and "validation" not in texts:
+            training, validation, test = self.fractions
+            if "test" in texts:
+                training, validation, test = training / (1 - test), validation / (1 - test), 0.0
+            texts |= _cut(texts["train"], (training, validation, test))
         found = {part: Text(texts[part], self._source(part)) for part in PARTS if part in texts}
         for text, source in found.values():
             if not text:

@@ -52,6 +52,13 @@ def sample(
         top_k: See :func:`filter_logits`.
         top_p: See :func:`filter_logits`.
         generator: Source of random numbers, on the CPU: the same seed writes the same text on every device.
+
+    Example:
+        >>> import torch
+        >>> coin = lambda tokens, state: (torch.zeros(len(tokens), 2), state)
+        >>> tokens = sample(coin, None, torch.tensor([0, 0]), 100, generator=torch.Generator().manual_seed(0))
+        >>> tokens.shape, 0.4 < tokens.float().mean() < 0.6
+        (torch.Size([2, 100]), tensor(True))
     """
 
     def draw(logits: Float[Tensor, "N V"]) -> Int[Tensor, " N"]:

@@ -21,7 +21,7 @@ MATMULS = {torch.matmul, torch.mm, Tensor.matmul, Tensor.mm, Tensor.__matmul__}
 class Product(NamedTuple):
     """What is known of one product of a step from having run it."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index
     rows: int  # features of the result
     state_columns: Tensor  # [columns] bool: which features of the operand depend on the state
 

@@ -106,7 +106,7 @@ def _call(kind: str | None, data: tuple, hx: list[Tensor], weights: Sequence[Ten
     assert kind is not None
     training = torch.is_grad_enabled()  # cuDNN's flag for "a backward pass will come"
     hidden = hx if kind == "LSTM" else hx[0]
-    return KERNELS[kind](*data, hidden, list(weights), True, 1, 0.0, training, False, *batch_first)
+    return KERNELS[kind](*data, hidden, list(weights), True, 1, 0.0, training, False, *batch_first)  # type: ignore[operator]
 
 
 def _plain(layer: LayerPass, input: Tensor, state: Sequence[Tensor], weights: Sequence[Tensor]) -> tuple[Tensor, ...]:

@@ -1,7 +1,6 @@
 """Checkpoints that are whole or absent, checked when read, and never run code.
 
-`SafeCheckpointIO` is a Lightning plugin (``Trainer(plugins=[SafeCheckpointIO()])``); `read_checkpoint` reads one file;
-`VerifiedLoading` gives a LightningModule a ``load_from_checkpoint`` with the same guarantees.
+`SafeCheckpointIO` is a Lightning plugin (``Trainer(plugins=[SafeCheckpointIO()])``); `read_checkpoint` reads one file.
 """
 
 import contextlib
@@ -69,21 +68,6 @@ class SafeCheckpointIO(TorchCheckpointIO):
     ) -> dict[str, Any]:
         """Read ``path`` by `read_checkpoint`. ``weights_only`` is ignored: it is always on."""
         return read_checkpoint(path, "cpu" if map_location is None else map_location)
-
-
-class VerifiedLoading:
-    """Mixin, before ``LightningModule``: ``load_from_checkpoint`` checks the file and never runs code from it.
-
-    Lightning's own would run code from a checkpoint behind a URL, and takes any damage that still can be unpickled.
-    """
-
-    @classmethod
-    def load_from_checkpoint(cls, checkpoint_path: Any, map_location: Any = None, **options: Any) -> Any:
-        """As Lightning's ``load_from_checkpoint``, by way of `read_checkpoint`; raises `CheckpointError`."""
-        options["weights_only"] = True
-        with _local_copy(checkpoint_path) as file:
-            _read(file, str(checkpoint_path), "cpu")
-            return super().load_from_checkpoint(file, map_location, **options)  # type: ignore[misc]
 
 
 def read_checkpoint(path: str | os.PathLike[str], map_location: Any = "cpu") -> dict[str, Any]:

@@ -29,7 +29,7 @@ class NTASGD(Optimizer):
         >>> import torch
         >>> weight = torch.nn.Parameter(torch.ones(1))
         >>> optimizer = NTASGD([weight], lr=0.5, patience=1)
-        >>> for loss in (3.0, 2.0, 2.5):
+        >>> for loss in (3.0, 2.0, 2.5, 2.6):
         ...     optimizer.record_validation(loss)
         >>> optimizer.averages
         True

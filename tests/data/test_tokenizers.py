@@ -65,7 +65,7 @@ def test_numbers_and_names_fit_together(unit):
     tokenizer = TRAINED[unit]
     ids = tokenizer.encode(TEXT)
     assert ids.dtype == torch.int64
-    assert 0 <= ids.min()
+    assert ids.min() >= 0
     assert ids.max() < len(tokenizer)
     assert len(tokenizer.tokens) == len(tokenizer) == len(tokenizer.characters_per_token())
     assert all(token.isprintable() for token in tokenizer.tokens)

@@ -1,5 +1,7 @@
 import copy
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -108,7 +110,10 @@ class NonFiniteGuardSwitchedOff(NonFiniteGuard):
 
 def test_skip_stops_after_the_limit_of_steps_in_a_row():
     model, guard = Model({2, 4, 5, 6, 7}), NonFiniteGuard("skip", limit=3)
-    with pytest.warns(UserWarning), pytest.raises(NonFiniteLoss, match=r"batch 7, step 7: .*, 4 steps in a row"):
+    with (
+        pytest.warns(UserWarning, match="step skipped"),
+        pytest.raises(NonFiniteLoss, match=r"batch 7, step 7: .*, 4 steps in a row"),
+    ):
         fit(model, guard)
     assert guard.skipped == 4
     assert all_finite(model)
@@ -116,7 +121,7 @@ def test_skip_stops_after_the_limit_of_steps_in_a_row():
 
 def test_a_bad_loss_spoils_all_batches_accumulated_with_it():
     model, guard = Model({4}, math.inf), NonFiniteGuard("skip")
-    with pytest.warns(UserWarning):
+    with pytest.warns(UserWarning, match="step skipped"):
         fit(model, guard, accumulate_grad_batches=4)
     assert guard.skipped == 1
     torch.testing.assert_close(model.history[7], model.history[3], rtol=0, atol=0)
@@ -152,7 +157,7 @@ def test_with_a_gradient_scaler_only_the_loss_is_looked_at(where, stops):
 
 def test_its_counts_are_in_the_checkpoint():
     guard, other = NonFiniteGuard("skip"), NonFiniteGuard("skip")
-    with pytest.warns(UserWarning):
+    with pytest.warns(UserWarning, match="step skipped"):
         fit(Model({19}), guard)
     other.load_state_dict(guard.state_dict())
     assert (other.skipped, other._in_a_row) == (1, 1)
@@ -164,3 +169,48 @@ def test_its_counts_are_in_the_checkpoint():
 def test_wrong_options_are_refused(options, said):
     with pytest.raises(OptionError, match=said):
         NonFiniteGuard(**options)
+
+
+TWO_RANKS = """
+import sys
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from seqmodels.training.nonfinite import NonFiniteGuard
+from seqmodels.training.random_state import gather_from_ranks
+
+torch.set_num_threads(1)
+
+class Model(LightningModule):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer = torch.nn.Linear(4, 1)
+        self.notices = []
+    def training_step(self, batch, batch_idx):
+        self.batch_idx = batch_idx
+        # A constant: the loss of one rank is NaN, and no gradient.
+        constant = float("nan") if (batch_idx, self.global_rank) == (3, 1) else 0.0
+        return self.layer(batch).pow(2).mean() + constant
+    def on_step_skipped(self):
+        self.notices.append(self.batch_idx)
+    def configure_optimizers(self):
+        return torch.optim.AdamW(self.parameters(), lr=0.1)
+
+trainer = Trainer(accelerator="cpu", devices=2, strategy="ddp", max_epochs=1, logger=False,
+                  enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+                  callbacks=[NonFiniteGuard("skip")])
+model = Model()
+trainer.fit(model, torch.utils.data.DataLoader(torch.linspace(-1, 1, 80).reshape(20, 4)))
+mine = [model.notices, model.layer.weight.tolist()]
+ranks = gather_from_ranks([trainer.global_rank, *mine])
+assert ranks == [[0, *mine], [1, *mine]], ranks
+assert model.notices == [3]
+"""
+
+
+def test_all_ranks_skip_the_step_for_which_one_has_a_bad_loss(tmp_path):
+    (tmp_path / "train.py").write_text(TWO_RANKS)
+    command = [sys.executable, tmp_path / "train.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "batch 3, step 3: the loss of another rank is NaN or infinite; step skipped" in done.stderr

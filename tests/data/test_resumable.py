@@ -1,0 +1,232 @@
+"""Batches of records: order, ranks, restarts, workers that fail."""
+
+import os
+import random
+import signal
+import time
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqmodels.data import ResumableLoader
+from seqmodels.errors import CheckpointError, DataError, OptionError
+
+
+class Records:
+    """Records 0, 1, ...; ``fail(record)`` may do worse than return."""
+
+    def __init__(self, count, fail=lambda record: None):
+        self.count = count
+        self.fail = fail
+        self.read = []
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, record):
+        self.read.append(record)
+        self.fail(record)
+        return torch.tensor(record)
+
+
+class Noisy(Records):
+    """Draws from every global generator, as random augmentation does."""
+
+    def __getitem__(self, record):
+        return torch.tensor([record, torch.rand(()).item(), random.random(), np.random.rand()], dtype=torch.float64)
+
+
+def numbers(batches):
+    return [batch.tolist() for batch in batches]
+
+
+@given(
+    count=st.integers(1, 40),
+    batch_size=st.integers(1, 5),
+    shuffle=st.booleans(),
+    drop_last=st.booleans(),
+    data=st.data(),
+)
+@settings(max_examples=100, deadline=None)
+def test_a_restart_at_any_batch_equals_the_uninterrupted_run(count, batch_size, shuffle, drop_last, data):
+    options = {"shuffle": shuffle, "drop_last": drop_last and count >= batch_size, "seed": 3}
+    uninterrupted = ResumableLoader(Records(count), batch_size, **options)
+    expected = numbers([batch for _ in range(2) for batch in uninterrupted])
+    stop = data.draw(st.integers(1, len(expected)))
+    loader = ResumableLoader(Records(count), batch_size, **options)
+    seen = []
+    while len(seen) < stop:
+        for batch in loader:
+            seen.append(batch)
+            if len(seen) == stop:
+                break
+    dataset = Records(count)
+    again = ResumableLoader(dataset, batch_size, **options)
+    again.load_state_dict(loader.state_dict())
+    while len(seen) < len(expected):
+        seen.extend(again)
+    assert numbers(seen) == expected
+    assert len(dataset.read) == sum(map(len, expected[stop:]))  # nothing is loaded twice
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("stop", [1, 3, 4])
+def test_workers_restart_with_the_same_records_and_the_same_augmentation(shuffle, stop):
+    def loader():
+        return ResumableLoader(Noisy(14), 4, shuffle=shuffle, num_workers=2, seed=1)
+
+    expected = numbers(loader())
+    first, rest = loader(), loader()
+    batches = iter(first)
+    seen = [next(batches) for _ in range(stop)]
+    assert first.state_dict()["position"] == stop  # handed out, not fetched ahead
+    rest.load_state_dict(first.state_dict())
+    if stop < 4:
+        assert numbers(seen) + numbers(rest) == expected
+    else:
+        rest.set_epoch(1)
+        assert numbers(rest) != expected  # the next epoch: other draws
+
+
+def test_workers_and_no_workers_give_the_same_records():
+    assert numbers(ResumableLoader(Records(14), 4, shuffle=True, num_workers=2)) == numbers(
+        ResumableLoader(Records(14), 4, shuffle=True)
+    )
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_no_number_is_drawn_from_the_global_generators(num_workers):
+    # (beartype, checking types in tests, draws from `random` itself)
+    before = torch.get_rng_state().tolist(), np.random.get_state()[1].tolist()
+    list(ResumableLoader(Records(8), 2, shuffle=True, num_workers=num_workers))
+    assert before == (torch.get_rng_state().tolist(), np.random.get_state()[1].tolist())
+
+
+@given(
+    count=st.integers(1, 50),
+    batch_size=st.integers(1, 4),
+    world_size=st.integers(1, 4),
+    shuffle=st.booleans(),
+    drop_last=st.booleans(),
+)
+@settings(max_examples=150, deadline=None)
+def test_the_ranks_together_are_one_process_with_larger_batches(count, batch_size, world_size, shuffle, drop_last):
+    together = batch_size * world_size
+    drop_last = drop_last and count >= together
+    options = {"shuffle": shuffle, "drop_last": drop_last, "seed": 2}
+    ranks = [
+        numbers(ResumableLoader(Records(count), batch_size, rank=rank, world_size=world_size, **options))
+        for rank in range(world_size)
+    ]
+    alone = numbers(ResumableLoader(Records(count), together, **options))
+    assert len({len(batches) for batches in ranks}) == 1
+    for k, batch in enumerate(alone):
+        shared = sorted(record for batches in ranks for record in batches[k])
+        if drop_last or len(batch) == together:
+            assert shared == sorted(batch)
+        else:  # filled up with the first records again
+            assert set(batch) <= set(shared)
+            assert len(shared) < len(batch) + world_size
+    seen = {record for batches in ranks for batch in batches for record in batch}
+    assert len(seen) == (count // together * together if drop_last else count)
+
+
+def test_the_order_depends_on_seed_and_epoch_alone():
+    def order(seed, epoch):
+        loader = ResumableLoader(Records(30), 30, shuffle=True, seed=seed)
+        loader.set_epoch(epoch)
+        torch.rand(3)
+        return numbers(loader)[0]
+
+    assert order(0, 0) == order(0, 0)
+    assert len({tuple(order(seed, epoch)) for seed in (0, 1) for epoch in (0, 1)}) == 4
+
+
+def test_batches_are_made_by_collate_fn():
+    assert list(ResumableLoader(["a", "b", "c"], 2, collate_fn="".join)) == ["ab", "c"]
+
+
+def test_a_dataset_may_read_a_whole_batch_at_once():
+    class Whole(Records):
+        def __getitems__(self, records):
+            return [torch.tensor(-record) for record in records]
+
+    assert numbers(ResumableLoader(Whole(4), 3)) == [[0, -1, -2], [-3]]
+
+
+def end_process(record):
+    if record == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def sleep_long(record):
+    if record == 5:
+        time.sleep(3)
+
+
+@pytest.mark.parametrize(
+    ("fail", "what", "named"),
+    [(end_process, "died", "batches"), (sleep_long, "sent nothing for 1 s", "records 4 to 11")],
+)
+def test_a_worker_that_dies_or_hangs_is_an_error_within_seconds(fail, what, named):
+    begin = time.monotonic()
+    with pytest.raises(DataError, match=rf"a worker process {what} while loading .*{named}") as caught:
+        list(ResumableLoader(Records(12, fail), 2, num_workers=2, timeout=1.0))
+    assert "\n" not in str(caught.value)
+    assert time.monotonic() - begin < 20
+
+
+def truncated(record):
+    if record == 5:
+        raise OSError("truncated\nimage")
+
+
+def wrong_record(record):
+    if record == 5:
+        raise DataError("captions.json, record 5: no image; add it")
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+@pytest.mark.parametrize(
+    ("fail", "text"),
+    [
+        (truncated, "the dataset Records, record 5: cannot be read (OSError: truncated image); mend or remove it"),
+        (wrong_record, "captions.json, record 5: no image; add it"),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_named(num_workers, fail, text):
+    with pytest.raises(DataError) as caught:
+        list(ResumableLoader(Records(8, fail), 2, num_workers=num_workers))
+    assert str(caught.value) == text
+
+
+@pytest.mark.parametrize(
+    ("error", "problem", "options"),
+    [
+        (OptionError, "batch_size is 0", {"batch_size": 0}),
+        (OptionError, "num_workers is -1", {"batch_size": 1, "num_workers": -1}),
+        (OptionError, "seed is -1", {"batch_size": 1, "seed": -1}),
+        (OptionError, "timeout is 0", {"batch_size": 1, "timeout": 0.0}),
+        (OptionError, "rank 1 of 1", {"batch_size": 1, "rank": 1}),
+        (DataError, "5 records, fewer than the 6 of one batch", {"batch_size": 6, "drop_last": True}),
+    ],
+)
+def test_options_that_cannot_be_used(error, problem, options):
+    with pytest.raises(error, match=problem):
+        ResumableLoader(Records(5), **options)
+
+
+def test_an_empty_dataset_is_refused():
+    with pytest.raises(DataError, match="no records"):
+        ResumableLoader([], 2)
+
+
+def test_a_position_within_an_epoch_refuses_another_dataset_or_world_size():
+    state = ResumableLoader(Records(8), 2).state_dict() | {"position": 1}
+    with pytest.raises(CheckpointError, match="records = 8, now it is 9"):
+        ResumableLoader(Records(9), 2).load_state_dict(state)
+    with pytest.raises(CheckpointError, match="world_size = 1, now it is 2"):
+        ResumableLoader(Records(8), 2, world_size=2).load_state_dict(state)

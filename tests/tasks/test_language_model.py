@@ -1,0 +1,369 @@
+"""Language models: what they compute, learn and write, with any cell."""
+
+import math
+
+import lightning.pytorch as pl
+import pytest
+import torch
+from torch.nn import functional as F
+
+import seqmodels
+from seqmodels.data import StreamLoader, TextData, Window, build_tokenizer
+from seqmodels.errors import CheckpointError, InputError, OptionError
+from seqmodels.tasks import LanguageModel, load
+
+TEXT = "the quick brown fox jumps over the lazy dog. " * 40
+QUIET = {
+    "accelerator": "cpu",
+    "logger": False,
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+    "num_sanity_val_steps": 0,
+}
+
+
+def model(**options):
+    torch.manual_seed(0)
+    return LanguageModel(build_tokenizer("character", TEXT), **{"hidden_size": 12, **options})
+
+
+def loader(lm, batch_size=4, steps=10, text=TEXT, **options):
+    return StreamLoader(lm.tokenizer.encode(text), batch_size, steps, **options)
+
+
+def fit(lm, train=None, validation=None, folder=None, **options):
+    trainer = pl.Trainer(
+        **{"max_epochs": 1, "enable_checkpointing": False, **QUIET, **options}, default_root_dir=folder
+    )
+    trainer.fit(lm, train if train is not None else loader(lm), validation)
+    return trainer
+
+
+@pytest.mark.parametrize("cell", seqmodels.cells())
+def test_every_cell_learns(cell):
+    lm = model(cell=cell, hidden_size=24, learning_rate=0.01)
+    before = float(nats_per_token(lm))
+    fit(lm, max_epochs=4)
+    assert float(nats_per_token(lm)) < 0.75 * before
+
+
+@torch.no_grad()
+def nats_per_token(lm):
+    """Mean cross-entropy of one long stream, without the task's own loss."""
+    tokens = lm.tokenizer.encode(TEXT)
+    logits, _ = lm.eval()(tokens[:-1, None])
+    lm.train()
+    return F.cross_entropy(logits[:, 0], tokens[1:])
+
+
+def test_validation_loss_is_over_every_token_whatever_the_windows():
+    lm = model()
+    expected = float(nats_per_token(lm))
+    for steps in (7, 10, 10_000):
+        trainer = pl.Trainer(enable_checkpointing=False, **QUIET)
+        (values,) = trainer.validate(lm, loader(lm, 1, steps, drop_last=False), verbose=False)
+        assert values["val_loss"] == pytest.approx(expected, rel=1e-6)
+        assert values["val_perplexity"] == pytest.approx(math.exp(expected), rel=1e-6)
+        assert values["val_bits_per_character"] == pytest.approx(expected / math.log(2), rel=1e-6)
+
+
+def test_bits_per_character_count_characters_not_tokens():
+    """A word model spends its nats on whole words; the characters are those of the text it predicts."""
+    tokenizer = build_tokenizer("word", TEXT)
+    lm = LanguageModel(tokenizer, hidden_size=8)
+    tokens = tokenizer.encode(TEXT)
+    trainer = pl.Trainer(enable_checkpointing=False, **QUIET)
+    (values,) = trainer.validate(lm, StreamLoader(tokens, 1, 10, drop_last=False), verbose=False)
+    characters = float(tokenizer.characters_per_token()[tokens[1:]].sum())
+    total = values["val_loss"] * (len(tokens) - 1)
+    assert values["val_bits_per_character"] == pytest.approx(total / math.log(2) / characters, rel=1e-6)
+
+
+def test_targets_that_are_not_scored_do_not_count():
+    lm = model()
+    tokens = lm.tokenizer.encode(TEXT)[:11]
+    window = Window(tokens[:-1, None], tokens[1:, None].clone(), None)
+    window.target[5:] = -100
+    nats, count = lm._nats(lm(window.input)[0], window.target)
+    logits, _ = lm(window.input[:5])
+    assert int(count) == 5
+    assert float(nats) == pytest.approx(float(F.cross_entropy(logits[:, 0], tokens[1:6], reduction="sum")), rel=1e-5)
+
+
+def test_a_window_without_any_scored_target_trains_nothing_and_is_no_nan():
+    lm = model()
+    empty = Window(torch.zeros(5, 2, dtype=torch.long), torch.full((5, 2), -100), None)
+    loss = lm._mean_over_ranks(*lm._nats(lm(empty.input)[0], empty.target))
+    loss.backward()
+    assert float(loss) == 0
+    assert all(p.grad is None or not p.grad.any() for p in lm.parameters())
+
+
+def test_state_is_carried_from_window_to_window():
+    class Recorder(LanguageModel):
+        def training_step(self, batch, batch_idx, hiddens=None):
+            self.seen.append(hiddens)
+            outputs = super().training_step(batch, batch_idx, hiddens)
+            self.left.append(outputs["hiddens"])
+            return outputs
+
+    torch.manual_seed(0)
+    lm = Recorder(build_tokenizer("character", TEXT), hidden_size=8)
+    lm.seen, lm.left = [], []
+    fit(lm)
+    assert lm.seen[0] is None
+    for left, seen in zip(lm.left, lm.seen[1:], strict=False):
+        assert all(torch.equal(a, b) and not b.requires_grad for a, b in zip(left, seen, strict=True))
+
+
+def test_documents_begin_with_a_fresh_state():
+    lm = model().eval()
+    tokens = lm.tokenizer.encode(TEXT)[:20, None]
+    reset = torch.zeros(20, 1, dtype=torch.bool)
+    reset[12] = True
+    logits, _ = lm(tokens, None, reset)
+    alone, _ = lm(tokens[12:])
+    torch.testing.assert_close(logits[12:], alone)
+
+
+# --- options --------------------------------------------------------------------------------------------------------
+
+
+def test_one_hot_input_needs_no_embedding():
+    lm = model(embedding_size=0)
+    assert lm.embedding is None
+    assert lm.rnn.input_size == len(lm.tokenizer)
+
+
+@pytest.mark.parametrize("embedding_size", [12, 7])
+def test_tied_weights_are_one_matrix(embedding_size):
+    lm = model(tie_weights=True, embedding_size=embedding_size)
+    assert lm.decoder.weight is lm.embedding.weight
+    fit(lm)
+    assert lm.decoder.weight is lm.embedding.weight
+    assert lm(torch.zeros(3, 2, dtype=torch.long))[0].shape == (3, 2, len(lm.tokenizer))
+
+
+DROPOUTS = ("dropout", "embedding_dropout", "input_dropout", "hidden_dropout", "output_dropout", "weight_dropout")
+
+
+@pytest.mark.parametrize("name", DROPOUTS)
+def test_each_dropout_acts_in_training_only(name):
+    lm, plain = model(num_layers=2, **{name: 0.5}), model(num_layers=2)
+    lm.load_state_dict(plain.state_dict())
+    window = next(iter(loader(lm)))
+    lm.log = plain.log = lambda *args, **options: None
+
+    def loss(m):
+        torch.manual_seed(3)
+        return float(m.training_step(window, 0)["loss"].detach())
+
+    assert loss(lm) != loss(plain)
+    assert loss(lm) == loss(lm)
+    assert torch.equal(lm.eval()(window.input)[0], plain.eval()(window.input)[0])
+
+
+def test_embedding_dropout_takes_whole_words():
+    lm = model(embedding_dropout=0.5)
+    tokens = torch.arange(len(lm.tokenizer))[:, None].expand(-1, 3)
+    embedded = lm._embed(tokens)
+    dropped = (embedded == 0).all(-1)
+    assert torch.equal(dropped, dropped[:, :1].expand(-1, 3))
+    assert 0 < int(dropped[:, 0].sum()) < len(tokens)
+
+
+def test_penalties_are_those_of_the_paper():
+    lm = model(activation_penalty=2.0, temporal_penalty=1.0)
+    lm.log = lambda *args, **options: None
+    window = next(iter(loader(lm)))
+    raw, _ = lm.rnn(lm._embed(window.input))
+    loss = F.cross_entropy(lm._logits(raw).flatten(0, 1), window.target.flatten())
+    expected = loss + 2 * raw.pow(2).mean() + (raw[1:] - raw[:-1]).pow(2).mean()
+    torch.testing.assert_close(lm.training_step(window, 0)["loss"], expected)
+
+
+def test_learning_rate_falls_after_the_epochs_at_full_rate():
+    lm, rates = model(optimizer="sgd", learning_rate=1.0, decay=0.5, decay_after=2), []
+    lm.on_before_zero_grad = lambda optimizer: rates.append(lm.trainer.optimizers[0].param_groups[0]["lr"])
+    fit(lm, max_epochs=4, limit_train_batches=1)
+    assert rates == [1.0, 1.0, 0.5, 0.25]
+
+
+def test_rate_of_a_window_follows_its_length():
+    lm, rates = model(optimizer="sgd", learning_rate=1.0, nominal_steps=10), []
+    lm.on_before_optimizer_step = lambda optimizer: rates.append(optimizer.param_groups[0]["lr"])
+    windows = loader(lm, steps=10, random_steps=True)
+    lengths = [len(window.input) for window in loader(lm, steps=10, random_steps=True)]
+    fit(lm, windows)
+    assert rates == [length / 10 for length in lengths]
+    assert len(set(lengths)) > 2
+
+
+def test_nt_asgd_validates_with_averages_and_trains_with_weights():
+    class Watch(LanguageModel):
+        def on_validation_epoch_end(self):
+            super().on_validation_epoch_end()
+            self.validated.append(self.decoder.weight.detach().clone())
+
+        def on_train_epoch_end(self):
+            self.trained.append(self.decoder.weight.detach().clone())
+
+    torch.manual_seed(0)
+    lm = Watch(
+        build_tokenizer("character", TEXT),
+        hidden_size=8,
+        optimizer="nt-asgd",
+        learning_rate=20.0,  # so high that validation soon gets worse
+        optimizer_options={"patience": 0},
+    )
+    lm.validated, lm.trained = [], []
+    trainer = fit(lm, validation=loader(lm, drop_last=False), max_epochs=6)
+    assert trainer.optimizers[0].averages
+    average = trainer.optimizers[0].state[lm.decoder.weight]["average"]
+    assert not torch.equal(lm.validated[-1], average)  # the weights are kept where the averages were
+
+
+def test_initial_scale_bounds_all_weights_and_keeps_the_forget_bias():
+    lm = model(initial_scale=0.05, rnn_options={"forget_bias": 1.0})
+    biases = lm.rnn.cell.W_x.bias
+    assert float(biases[12:24].min()) > 0.9
+    others = [p for name, p in lm.named_parameters() if not name.endswith("W_x.bias")]
+    assert max(float(p.abs().max()) for p in others) <= 0.05
+
+
+def test_options_reach_the_network_and_the_cell():
+    lm = model(cell="gru", rnn_options={"reset": "after", "layer_norm": True})
+    assert lm.rnn.cell.reset == "after"
+    assert len(lm.rnn.layers[0].norms) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"cell": "lsmt"}, "did you mean 'lstm'"),
+        ({"rnn_options": {"zoneot": 0.1}}, "did you mean 'zoneout'"),
+        ({"embedding_size": 0, "tie_weights": True}, "leaves no embedding to tie"),
+        ({"dropout": 1.5}, "dropout must be a probability"),
+    ],
+)
+def test_wrong_options_are_one_line_with_the_fix(options, message):
+    with pytest.raises(seqmodels.errors.SeqmodelsError, match=message) as raised:
+        model(**options)
+    assert "\n" not in str(raised.value)
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+def test_the_lectures_example_learns_hello():
+    """Vocabulary h e l o, one-hot input, 3 hidden units, trained by teacher forcing on "hello"."""
+    torch.manual_seed(0)
+    lm = LanguageModel(
+        build_tokenizer("character", "hello"), cell="elman", hidden_size=3, embedding_size=0, learning_rate=0.1,
+        carry_state=False,
+    )  # fmt: skip
+    fit(lm, StreamLoader(lm.tokenizer.encode("hello"), batch_size=1, steps=4), max_epochs=100)
+    assert lm.generate("h", length=4, temperature=0) == "ello"
+
+
+def test_argmax_writes_what_is_likeliest():
+    lm = model().eval()
+    tokens = [lm.tokenizer.encode("the ").tolist()]
+    for _ in range(5):
+        logits, _ = lm(torch.tensor(tokens[-1])[:, None])
+        tokens.append([*tokens[-1], int(logits[-1, 0].argmax())])
+    assert lm.generate("the ", length=5, temperature=0) == lm.tokenizer.decode(tokens[-1][4:])
+
+
+def test_a_seed_writes_the_same_text_and_touches_no_global_random_state():
+    lm = model()
+    state = torch.get_rng_state()
+    first = lm.generate("the", length=30, seed=5)
+    assert first == lm.generate("the", length=30, seed=5)
+    assert first != lm.generate("the", length=30, seed=6)
+    assert torch.equal(state, torch.get_rng_state())
+    assert lm.training
+
+
+def test_cold_or_narrow_sampling_is_argmax():
+    lm = model()
+    likeliest = lm.generate("the", length=20, temperature=0)
+    assert lm.generate("the", length=20, temperature=1e-6, seed=1) == likeliest
+    assert lm.generate("the", length=20, top_k=1, seed=1) == likeliest
+    assert lm.generate("the", length=20, top_p=1e-9, seed=1) == likeliest
+
+
+@pytest.mark.parametrize(
+    ("prompt", "options", "message"),
+    [
+        ("the €", {}, "€"),
+        ("", {"length": -1}, "length must be 0 or more"),
+        ("", {"temperature": -0.1}, "temperature must be 0 or more"),
+        ("", {"top_k": 0}, "top_k must be 1 or more"),
+        ("", {"top_p": 1.5}, "top_p must be above 0 and at most 1"),
+    ],
+)
+def test_wrong_requests_are_one_line(prompt, options, message):
+    with pytest.raises((InputError, OptionError), match=message) as raised:
+        model().generate(prompt, **options)
+    assert "\n" not in str(raised.value)
+
+
+# --- checkpoints ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("unit", ["character", "byte", "word", "subword"])
+def test_a_checkpoint_holds_all_that_writing_needs(tmp_path, unit):
+    lm = LanguageModel(build_tokenizer(unit, TEXT, 300 if unit == "subword" else None), hidden_size=8, cell="mut2")
+    trainer = fit(lm, folder=tmp_path)
+    path = tmp_path / "model.ckpt"
+    trainer.save_checkpoint(path)
+    torch.load(path, weights_only=True)
+    for again in (load(path), LanguageModel.load_from_checkpoint(path)):
+        assert again.generate("the", length=20, seed=1) == lm.generate("the", length=20, seed=1)
+        assert again.rnn.cell.__class__.__name__ == "MUT2"
+        assert not again.training
+
+
+def test_saving_what_was_loaded_changes_no_tensor(tmp_path):
+    lm = model()
+    trainer = fit(lm, folder=tmp_path)
+    trainer.save_checkpoint(tmp_path / "first.ckpt")
+    again = load(tmp_path / "first.ckpt")
+    other = pl.Trainer(max_epochs=0, enable_checkpointing=False, default_root_dir=tmp_path, **QUIET)
+    other.fit(again, loader(again))
+    other.save_checkpoint(tmp_path / "second.ckpt")
+    first, second = (
+        torch.load(tmp_path / name, weights_only=True)["state_dict"] for name in ("first.ckpt", "second.ckpt")
+    )
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_a_cell_that_is_another_than_the_checkpoints_is_refused(tmp_path):
+    lm = model()
+    trainer = fit(lm, folder=tmp_path)
+    trainer.save_checkpoint(tmp_path / "model.ckpt")
+    with pytest.raises(CheckpointError, match="cell has the path seqmodels.plugins.lstm:LSTM") as raised:
+        LanguageModel.load_from_checkpoint(tmp_path / "model.ckpt", cell="gru")
+    assert "\n" not in str(raised.value)
+
+
+def test_other_checkpoints_are_refused(tmp_path):
+    torch.save({"state_dict": {}}, tmp_path / "foreign.ckpt")
+    torch.save({"seqmodels": {"task": "os:system"}}, tmp_path / "hostile.ckpt")
+    for name in ("foreign.ckpt", "hostile.ckpt", "missing.ckpt"):
+        with pytest.raises(CheckpointError, match=name):
+            load(tmp_path / name)
+
+
+def test_text_data_and_model_fit_together(tmp_path):
+    path = tmp_path / "fox.txt"
+    path.write_text(TEXT * 5)
+    data = TextData(path=str(path), batch_size=4, steps=16)
+    lm = LanguageModel(data.tokenizer, hidden_size=16, learning_rate=0.01)
+    trainer = pl.Trainer(max_epochs=2, enable_checkpointing=False, default_root_dir=tmp_path, **QUIET)
+    trainer.fit(lm, datamodule=data)
+    assert float(trainer.callback_metrics["val_perplexity"]) < len(data.tokenizer)
+    (tested,) = trainer.test(lm, datamodule=data, verbose=False)
+    assert tested["test_bits_per_character"] == pytest.approx(tested["test_loss"] / math.log(2))

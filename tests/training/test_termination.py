@@ -1,0 +1,394 @@
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+from torch.utils.data import DataLoader
+
+from seqmodels.data import StreamLoader, build_tokenizer
+from seqmodels.errors import OptionError
+from seqmodels.tasks import LanguageModel
+from seqmodels.training.checkpoint import SafeCheckpointIO, read_checkpoint
+from seqmodels.training.random_state import get_random_state
+from seqmodels.training.termination import GracefulTermination
+
+DATA = DataLoader(torch.linspace(-1, 1, 80).reshape(20, 4), batch_size=4)  # 5 batches
+
+
+class Model(LightningModule):
+    """Sends itself a signal at a chosen place, and writes down where it has been."""
+
+    def __init__(self, signum=signal.SIGTERM, place=None):
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer = torch.nn.Linear(4, 1)
+        self.signum, self.place = signum, place
+        self.visited = []
+
+    def visit(self, kind, batch_idx):
+        here = ("sanity" if self.trainer.sanity_checking else kind, self.trainer.current_epoch, batch_idx)
+        self.visited.append(here)
+        if here == self.place:
+            os.kill(os.getpid(), self.signum)
+
+    def training_step(self, batch, batch_idx):
+        self.visit("train", batch_idx)
+        return self.layer(batch).pow(2).mean()
+
+    def validation_step(self, batch, batch_idx):
+        self.visit("validate", batch_idx)
+        torch.rand(1)
+
+    def test_step(self, batch, batch_idx):
+        self.visit("test", batch_idx)
+
+    def on_train_batch_end(self, *_):
+        self.random_state = get_random_state()["torch"]
+
+    def on_save_checkpoint(self, checkpoint):
+        checkpoint["random"] = get_random_state()["torch"]
+
+    def configure_optimizers(self):
+        return torch.optim.Adam(self.parameters())
+
+
+def make_trainer(folder, *callbacks, **options):
+    options = {"max_epochs": 3, "num_sanity_val_steps": 0, "enable_checkpointing": False, **options}
+    return Trainer(
+        accelerator="cpu",
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=folder,
+        plugins=[SafeCheckpointIO()],
+        callbacks=[GracefulTermination(), *callbacks],
+        **options,
+    )
+
+
+def run_until_stopped(trainer, model):
+    """Fit; return the exit code. All handlers must be as before."""
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    with pytest.raises(SystemExit) as caught:
+        trainer.fit(model, DATA, DATA)
+    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+    return caught.value.code
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_the_batch_is_finished_and_a_checkpoint_written(tmp_path, capfd, signum, code):
+    trainer, model = make_trainer(tmp_path), Model(signum, ("train", 1, 2))
+    assert run_until_stopped(trainer, model) == code
+    path = tmp_path / "checkpoints" / "last.ckpt"
+    checkpoint = read_checkpoint(path)
+    assert checkpoint["global_step"] == 8
+    torch.testing.assert_close(checkpoint["state_dict"], dict(model.state_dict()), rtol=0, atol=0)
+    assert f"stopped after step 8; resume with ckpt_path={path}" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("place", [("train", 1, 2), ("train", 1, 4), ("validate", 0, 0), ("validate", 1, 3)])
+def test_resuming_goes_on_as_if_nothing_had_happened(tmp_path, place):
+    """Every batch counts once; a validation that was cut short is made again, from its start and random state."""
+    whole, stopped, resumed = Model(), Model(place=place), Model()
+    make_trainer(tmp_path).fit(whole, DATA, DATA)
+    assert run_until_stopped(make_trainer(tmp_path), stopped) == 143
+    path = tmp_path / "checkpoints" / "last.ckpt"
+    assert torch.equal(read_checkpoint(path)["random"], stopped.random_state)
+    again = make_trainer(tmp_path)
+    again.fit(resumed, DATA, DATA, ckpt_path=path)
+    assert again.global_step == 15
+    resumed_at = whole.visited.index(resumed.visited[0])
+    assert resumed.visited == whole.visited[resumed_at:]
+    if place[0] == "train":
+        assert resumed_at == whole.visited.index(place) + 1
+    else:
+        assert resumed_at == whole.visited.index((*place[:2], 0))
+        torch.testing.assert_close(resumed.state_dict(), whole.state_dict(), rtol=0, atol=0)
+
+
+class Stop(Callback):
+    """Sends SIGTERM at a chosen place."""
+
+    def __init__(self, *place):
+        self.place = place
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        self.visit("train", trainer, batch_idx)
+
+    def on_validation_batch_start(self, trainer, pl_module, batch, batch_idx, dataloader_idx=0):
+        self.visit("validate", trainer, batch_idx)
+
+    def visit(self, kind, trainer, batch_idx):
+        if (kind, trainer.current_epoch, batch_idx) == self.place:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_language_model_stopped_anywhere_ends_with_the_same_weights(tmp_path):
+    """Dropout, carried state, loader position and random state: all as if the run had not been stopped."""
+    text = "the quick brown fox jumps over the lazy dog. " * 10
+
+    def fit(*callbacks, folder=None, ckpt_path=None):
+        torch.manual_seed(0)
+        model = LanguageModel(build_tokenizer("character", text), hidden_size=12, dropout=0.3)
+        loaders = [StreamLoader(model.tokenizer.encode(text), 4, 10) for _ in range(2)]
+        try:
+            make_trainer(folder, *callbacks).fit(model, *loaders, ckpt_path=ckpt_path)
+        except SystemExit:
+            return None
+        return dict(model.state_dict())
+
+    expected = fit(folder=tmp_path)
+    for number, place in enumerate([("train", 1, 3), ("train", 1, 10), ("validate", 1, 4), ("train", 2, 10)]):
+        folder = tmp_path / str(number)
+        assert fit(Stop(*place), folder=folder) is None
+        resumed = fit(Callback(), Callback(), folder=folder, ckpt_path=folder / "checkpoints" / "last.ckpt")
+        torch.testing.assert_close(resumed, expected, rtol=0, atol=0)
+
+
+def test_the_checkpoint_goes_where_the_others_are(tmp_path):
+    run_until_stopped(
+        make_trainer(tmp_path, ModelCheckpoint(tmp_path / "mine"), enable_checkpointing=True),
+        Model(place=("train", 0, 1)),
+    )
+    assert os.listdir(tmp_path / "mine") == ["last.ckpt"]
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_handlers_of_the_user_are_called_too(tmp_path, signum):
+    calls = []
+    previous = signal.signal(signum, lambda *arguments: calls.append(arguments[0]))
+    try:
+        run_until_stopped(make_trainer(tmp_path), Model(signum, ("train", 0, 1)))
+    finally:
+        signal.signal(signum, previous)
+    assert calls == [signum]
+
+
+def test_handlers_are_restored_after_a_run_and_after_an_error(tmp_path):
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    trainer, model = make_trainer(tmp_path), Model()
+    trainer.fit(model, DATA, DATA)
+    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+    model.layer = torch.nn.Linear(5, 1)
+    with pytest.raises(RuntimeError, match="shapes"):
+        make_trainer(tmp_path).fit(model, DATA, DATA)
+    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+
+
+def test_before_anything_was_trained_there_is_nothing_to_save(tmp_path):
+    trainer = make_trainer(tmp_path, num_sanity_val_steps=2)
+    assert run_until_stopped(trainer, Model(place=("sanity", 0, 0))) == 143
+    with pytest.raises(SystemExit) as caught:
+        make_trainer(tmp_path).test(Model(place=("test", 0, 1)), DATA)
+    assert caught.value.code == 143
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_interrupt_outside_the_batches_is_not_held_back(tmp_path):
+    class Slow(Model):
+        def on_fit_start(self):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(5)
+
+    previous = signal.getsignal(signal.SIGINT)
+    with pytest.raises(SystemExit) as caught:  # Lightning's own answer to an interrupt
+        make_trainer(tmp_path).fit(Slow(), DATA)
+    signal.signal(signal.SIGINT, previous)  # which Lightning leaves ignored
+    assert caught.value.code == 1
+
+
+def test_a_wrong_option_is_refused():
+    with pytest.raises(OptionError, match="every_n_steps is 0: give 1 or more"):
+        GracefulTermination(every_n_steps=0)
+
+
+# Real processes
+
+SCRIPT = """
+import os, sys, time
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from seqmodels.training.checkpoint import SafeCheckpointIO
+from seqmodels.training.termination import GracefulTermination
+
+folder, devices, workers, every, seconds = sys.argv[1], *map(int, sys.argv[2:5]), float(sys.argv[5])
+torch.set_num_threads(1)
+
+class Model(LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(4, 1)
+    def note(self, what):
+        with open(f"{folder}/{what}-{self.trainer.global_rank}", "w") as file:
+            file.write(str(os.getpid()))
+    def training_step(self, batch, batch_idx):
+        if self.trainer.global_step == 5:
+            self.note("training")
+            time.sleep(seconds)
+        time.sleep(0.01)
+        return self.layer(batch).pow(2).mean()
+    def validation_step(self, batch, batch_idx):
+        time.sleep(0.01)
+        if batch_idx == 2:
+            self.note("validating")
+    def configure_optimizers(self):
+        return torch.optim.Adam(self.parameters())
+
+def batches(count):
+    return torch.utils.data.DataLoader(torch.randn(count * devices, 4), num_workers=workers)
+
+trainer = Trainer(accelerator="cpu", devices=devices, strategy="ddp" if devices > 1 else "auto", max_epochs=1,
+                  default_root_dir=folder, logger=False, enable_checkpointing=False, enable_progress_bar=False,
+                  enable_model_summary=False, num_sanity_val_steps=0, val_check_interval=100,
+                  callbacks=[GracefulTermination(every)], plugins=[SafeCheckpointIO()])
+try:
+    trainer.fit(Model(), batches(10**5), batches(10**4))
+except SystemExit as leaving:
+    with open(f"{folder}/exit-{trainer.global_rank}", "w") as file:
+        file.write(str(leaving.code))
+    raise
+"""
+
+
+class Job:
+    """A training in processes of its own: started by Lightning, or by torchrun."""
+
+    def __init__(self, folder, ranks=1, when="training", workers=0, every=1, seconds=0.0, launcher=()):
+        self.folder, self.ranks = folder, ranks
+        script = folder / "train.py"
+        script.write_text(SCRIPT)
+        command = [sys.executable, *launcher, script, folder, ranks, workers, every, seconds]
+        self.main = subprocess.Popen(
+            list(map(str, command)), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+        self.pids = [self.wait_for(f"{when}-{rank}") for rank in range(ranks)]
+
+    def wait_for(self, name):
+        end = time.monotonic() + 90
+        file = self.folder / name
+        while not (file.exists() and file.read_text()):
+            assert self.main.poll() is None, self.main.communicate()[0]
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        return int(file.read_text())
+
+    def send(self, signum, ranks):
+        self.sent = time.monotonic()
+        for rank in ranks:
+            os.kill(self.pids[rank], signum)
+
+    def end(self):
+        """Wait for all processes; the seconds since the signal, the exit code, the output."""
+        output, _ = self.main.communicate(timeout=90)
+        while any(map(is_running, self.pids)):
+            assert time.monotonic() < self.sent + 90, output
+            time.sleep(0.05)
+        return time.monotonic() - self.sent, self.main.returncode, output
+
+    def exits(self):
+        return [(self.folder / f"exit-{rank}").read_text() for rank in range(self.ranks)]
+
+    def close(self):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.main.pid, signal.SIGKILL)
+        self.main.communicate()
+
+
+@pytest.fixture
+def job(tmp_path):
+    jobs = []
+
+    def start(**options):
+        jobs.append(Job(tmp_path, **options))
+        return jobs[-1]
+
+    yield start
+    for started in jobs:
+        started.close()
+
+
+def is_running(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"  # dead, its parent hasn't looked yet
+    except FileNotFoundError:
+        return not os.path.isdir("/proc/self")
+
+
+def check_left_in_order(job, code=143):
+    seconds, returncode, output = job.end()
+    assert returncode == code, output
+    assert job.exits() == [str(code)] * job.ranks
+    assert seconds < 10
+    read_checkpoint(job.folder / "checkpoints" / "last.ckpt")
+
+
+def test_one_process_leaves_with_exit_code_143(job):
+    one = job()
+    one.send(signal.SIGTERM, [0])
+    check_left_in_order(one)
+
+
+def test_ctrl_c_reaches_the_workers_too_and_leaves_with_exit_code_130(job):
+    one = job(workers=1)
+    one.sent = time.monotonic()
+    os.killpg(one.main.pid, signal.SIGINT)  # as a terminal does
+    check_left_in_order(one, code=130)
+
+
+def test_a_second_ctrl_c_ends_at_once(job):
+    one = job(seconds=60)
+    one.send(signal.SIGINT, [0])
+    time.sleep(0.5)
+    assert one.main.poll() is None
+    one.send(signal.SIGINT, [0])
+    seconds, returncode, output = one.end()
+    assert returncode == 130
+    assert seconds < 10
+    assert "stopped without a checkpoint" in output
+    assert not (one.folder / "checkpoints").exists()
+
+
+@pytest.mark.parametrize(
+    ("ranks", "told", "options"),
+    [
+        (2, [0], {}),
+        (2, [1], {}),
+        (2, [0, 1], {"when": "validating"}),
+        (4, [2], {"every": 3}),
+    ],
+)
+def test_all_ranks_leave_together_whichever_is_told(job, ranks, told, options):
+    some = job(ranks=ranks, **options)
+    some.send(signal.SIGTERM, told)
+    check_left_in_order(some)
+
+
+def test_ranks_started_by_torchrun_leave_together(job):
+    two = job(ranks=2, launcher=["-m", "torch.distributed.run", "--nproc-per-node=2"])
+    two.send(signal.SIGTERM, [1])
+    seconds, returncode, output = two.end()
+    assert returncode != 0
+    assert two.exits() == ["143", "143"], output
+    assert seconds < 10
+    read_checkpoint(two.folder / "checkpoints" / "last.ckpt")
+
+
+@pytest.mark.parametrize("killed", [0, 1])
+def test_when_a_rank_is_killed_the_others_fail_soon(job, killed):
+    two = job(ranks=2)
+    two.send(signal.SIGKILL, [killed])
+    seconds, returncode, _ = two.end()
+    assert returncode != 0
+    assert seconds < 60
