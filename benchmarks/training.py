@@ -91,7 +91,9 @@ class Alternate(pl.Callback):
         self.block: list[Tensor] = []
         self.start = time.perf_counter()
 
-    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, outputs: dict, *_: object) -> None:
+    def on_train_batch_end(  # type: ignore[override]
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: dict, batch: object, batch_idx: int
+    ) -> None:
         self.block.append(outputs["loss"])
         if len(self.block) < self.steps:
             return

@@ -5,7 +5,7 @@ state. :class:`seqmodels.RNN` runs it over sequences.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 import torch
@@ -70,7 +70,7 @@ class Cell(nn.Module):
         """Number of features of :meth:`output`; that of the first state unless overridden."""
         return self.state_sizes[0]
 
-    def step(self, x: Tensor, *state: Tensor) -> State:
+    def _no_step(self, x: Tensor, *state: Tensor) -> State:
         """The next state: a tensor, or a tuple in the order of :attr:`state_names`.
 
         Args:
@@ -78,6 +78,8 @@ class Cell(nn.Module):
             state: Each state before this step, ``[B, state_sizes[i]]``.
         """
         raise CellError(f"{type(self).__name__} defines no step(x, {', '.join(self.state_names)})")
+
+    step: Callable[..., State] = _no_step  # as Module.forward, so that a subclass may name its states
 
     def output(self, *state: Tensor) -> Tensor:
         """What the next layer sees of a state; the first state unless overridden. It may not depend on ``x``."""

@@ -327,6 +327,8 @@ class LanguageModel(Task):
 
     def _decode_step(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
         logits, state = self(tokens[None], state)
+        if self.tokenizer.unknown_id is not None:
+            logits[..., self.tokenizer.unknown_id] = -torch.inf  # it stands for what there is no text for
         return logits[0], state
 
 

@@ -26,7 +26,6 @@ DEFAULTS = {
     "trainer.enable_model_summary": False,
     "trainer.default_root_dir": "runs",
 }
-STEPS_BETWEEN_CHECKPOINTS = 500
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -59,6 +58,7 @@ class TrainingCLI(LightningCLI):
         parser.link_arguments("data", "model.init_args.tokenizer", compute_fn=_tokenizer, apply_on="instantiate")
         parser.add_argument("--wandb", type=str | None, help="log to this W&B project too (offline if unreachable)")
         parser.add_argument("--sample_length", type=int, default=200, help="tokens of the sample after each epoch")
+        parser.add_argument("--checkpoint_every", type=int, default=500, help="steps between writing last.ckpt")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         try:
@@ -82,7 +82,8 @@ class TrainingCLI(LightningCLI):
         given = config.get("callbacks") or []
         given = list(given) if isinstance(given, list) else [given]
         # Those that write checkpoints come last: what the others keep must be in the file.
-        checkpoints = _checkpoints() if config.get("enable_checkpointing") is not False else []
+        every = self._get(self.config_init, "checkpoint_every")
+        checkpoints = _checkpoints(every) if config.get("enable_checkpointing") is not False else []
         options["callbacks"] = [*given, *self._watchers(config), *checkpoints]
         return super().instantiate_trainer(**options)
 
@@ -107,12 +108,12 @@ class TrainingCLI(LightningCLI):
         return [csv, ReliableWandbLogger(project=project, save_dir=csv.log_dir)] if project else [csv]
 
 
-def _checkpoints() -> list[pl.Callback]:
+def _checkpoints(every_n_steps: int) -> list[pl.Callback]:
     """best.ckpt by validation loss; last.ckpt every so many steps and at the end of every epoch."""
     last: dict[str, Any] = {"filename": "last", "enable_version_counter": False}
     return [
         ModelCheckpoint(monitor="val_loss", filename="best", enable_version_counter=False),
-        ModelCheckpoint(every_n_train_steps=STEPS_BETWEEN_CHECKPOINTS, **last),
+        ModelCheckpoint(every_n_train_steps=every_n_steps, **last),
         ModelCheckpoint(every_n_epochs=1, save_on_train_epoch_end=True, **last),
     ]
 
@@ -137,8 +138,8 @@ def _report(cli: TrainingCLI) -> None:
     metrics = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("val_")}
     if metrics:
         print("\n" + ", ".join(f"{name} {value:.4g}" for name, value in sorted(metrics.items())))
-    best = next((c.best_model_path for c in trainer.checkpoint_callbacks if getattr(c, "best_model_path", "")), "")
-    if best:
+    paths = (getattr(callback, "best_model_path", "") for callback in trainer.checkpoint_callbacks)
+    if best := next(filter(None, paths), ""):
         print(f"checkpoint: {best}")
         if hasattr(cli.model, "generate"):
             print(f"let it write: seqmodels generate {best}")

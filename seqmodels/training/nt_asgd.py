@@ -22,8 +22,8 @@ class NTASGD(Optimizer):
         weight_decay: L2 penalty.
         patience: The paper's n, in validations.
 
-    Source: "Regularizing and optimizing LSTM language models", arXiv 1708.02182, algorithm 1; T and the logging interval
-    are replaced by whenever a validation loss is recorded, as in the authors' code.
+    Source: "Regularizing and optimizing LSTM language models", arXiv 1708.02182, algorithm 1; T and the logging
+    interval are replaced by whenever a validation loss is recorded, as in the authors' code.
 
     Example:
         >>> import torch

@@ -93,7 +93,8 @@ class SplitOptimization(_AutomaticOptimization):
 
     @override
     def run(self, optimizer: Optimizer, batch_idx: int, kwargs: OrderedDict) -> dict[str, Any]:
-        trainer, module = self.trainer, self.trainer.lightning_module
+        trainer = self.trainer
+        module: Any = trainer.lightning_module  # a TruncatedBPTT
         epoch_loop = trainer.fit_loop.epoch_loop
         assert isinstance(epoch_loop, SplitEpochLoop)
         outputs: dict[str, Any] = {}

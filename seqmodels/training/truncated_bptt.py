@@ -28,7 +28,8 @@ class TruncatedBPTT:
     (over splits), logging, ``global_step`` and schedules (counted in splits), limits and progress bar (in batches) keep
     their meaning.
 
-    ``validation_step`` and ``test_step`` are cut and given hiddens in the same way if they have an argument ``hiddens``.
+    ``validation_step`` and ``test_step`` are cut and given hiddens in the same way if they have an argument
+    ``hiddens``.
 
     With :attr:`carry_hiddens`, hiddens also pass from batch to batch within an epoch: "carry hidden states forward for
     ever, but backpropagate k steps only". Then the batches must be consecutive windows of the same streams.
@@ -89,8 +90,8 @@ class TruncatedBPTT:
     def tbptt_split_batch(self, batch: Any, split_size: int) -> list[Any]:
         """Cuts a batch into splits of ``split_size`` time steps; the last one may be shorter.
 
-        As in Lightning 1.9, every tensor in the batch that has the dimension :attr:`tbptt_time_dim` is cut along it, and
-        so is every list of sequences; all must have the same length. Override it for other batches.
+        As in Lightning 1.9, every tensor in the batch that has the dimension :attr:`tbptt_time_dim` is cut along it,
+        and so is every list of sequences; all must have the same length. Override it for other batches.
 
         Raises:
             OptionError: If the tensors of the batch don't agree on their number of time steps.
@@ -156,8 +157,9 @@ class TruncatedBPTT:
 
     def setup(self, stage: str) -> None:
         super().setup(stage)  # type: ignore[misc]
-        if stage == TrainerFn.FITTING and _trainer(self) is not None:
-            SplitEpochLoop.install(_trainer(self))
+        trainer = _trainer(self)
+        if stage == TrainerFn.FITTING and trainer is not None:
+            SplitEpochLoop.install(trainer)
 
     def on_train_epoch_start(self) -> None:
         super().on_train_epoch_start()  # type: ignore[misc]
