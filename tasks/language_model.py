@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import torch
 from jaxtyping import Bool, Float, Int
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
@@ -49,10 +50,11 @@ class LanguageModel(Task):
         weight_dropout: DropConnect on the recurrent matrices, one mask a window (``wdrop``).
         activation_penalty: Weight of the squared output of the top layer (AR, ``alpha``).
         temporal_penalty: Weight of its squared change from step to step (TAR, ``beta``).
-        tie_weights: Softmax and embedding share one matrix (Press and Wolf 2017; Inan et al. 2017). If the output of the
-            network has another size than the embedding, a linear map stands between.
+        tie_weights: Softmax and embedding share one matrix (Press and Wolf 2017; Inan et al. 2017). If the output of
+            the network has another size than the embedding, a linear map stands between.
         carry_state: Carry the state from window to window.
-        initial_scale: Draw all weights from U(-s, s), and biases of the cell as it wishes; torch's defaults if not given.
+        initial_scale: Draw all weights from U(-s, s), and biases of the cell as it wishes; torch's defaults if not
+            given.
         optimizer: "adam", "rmsprop", "sgd", or "nt-asgd" (SGD that averages once validation stops improving).
         learning_rate: Its learning rate.
         weight_decay: Its L2 penalty.
@@ -225,7 +227,7 @@ class LanguageModel(Task):
         for group, rate in zip(optimizer.param_groups, rates, strict=True):
             group["lr"] = rate
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimizer, and a learning rate that falls by ``decay`` after each epoch past ``decay_after``."""
         options = {"lr": self.hparams["learning_rate"], "weight_decay": self.hparams["weight_decay"]}
         options |= self.hparams["optimizer_options"] or {}

@@ -344,7 +344,7 @@ def test_a_cell_that_is_another_than_the_checkpoints_is_refused(tmp_path):
     lm = model()
     trainer = fit(lm, folder=tmp_path)
     trainer.save_checkpoint(tmp_path / "model.ckpt")
-    with pytest.raises(CheckpointError, match="cell has the path seqmodels.plugins.lstm:LSTM") as raised:
+    with pytest.raises(CheckpointError, match=r"cell has the path seqmodels\.plugins\.lstm:LSTM") as raised:
         LanguageModel.load_from_checkpoint(tmp_path / "model.ckpt", cell="gru")
     assert "\n" not in str(raised.value)
 
