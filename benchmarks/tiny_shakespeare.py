@@ -74,7 +74,7 @@ class Losses(pl.Callback):
     def __init__(self) -> None:
         self.values: list[float] = []
 
-    def on_validation_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self.values.append(float(trainer.callback_metrics["val_loss"]))
 
 

@@ -295,7 +295,7 @@ class LanguageModel(Task):
             seed: Of the random draws; the same seed writes the same text.
 
         Raises:
-            InputError: If the prompt has a character that the model has never seen.
+            InputError: If the prompt has a character or word that the model has never seen.
             OptionError: If an option is out of range.
         """
         if length < 0:
@@ -320,6 +320,9 @@ class LanguageModel(Task):
         return self.tokenizer.decode(written[0].cpu())
 
     def _prompt_tokens(self, prompt: str) -> Tensor:
+        if (unknown := self.tokenizer.unknown_in(prompt)) is not None:
+            unit = self.tokenizer.unit
+            raise InputError(f"prompt: the model has never seen the {unit} {unknown!r}; write the prompt without it")
         if prompt:
             return self.tokenizer.encode(prompt)
         try:

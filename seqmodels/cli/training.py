@@ -77,21 +77,24 @@ class TrainingCLI(LightningCLI):
 
     def instantiate_trainer(self, **options: Any) -> pl.Trainer:
         config = self._get(self.config_init, "trainer")
-        if config.get("logger") is None:
+        if self.subcommand != "fit":
+            options["logger"] = False
+        elif config.get("logger") is None:
             options["logger"] = self._loggers(config["default_root_dir"])
         given = config.get("callbacks") or []
         given = list(given) if isinstance(given, list) else [given]
         # Those that write checkpoints come last: what the others keep must be in the file.
         every = self._get(self.config_init, "checkpoint_every")
-        checkpoints = _checkpoints(every) if config.get("enable_checkpointing") is not False else []
-        options["callbacks"] = [*given, *self._watchers(config), *checkpoints]
+        saves = self.subcommand == "fit" and config.get("enable_checkpointing") is not False
+        options["callbacks"] = [*given, *self._watchers(config), *(_checkpoints(every) if saves else [])]
         return super().instantiate_trainer(**options)
 
     def _watchers(self, config: Any) -> list[pl.Callback]:
         """Progress, speed and samples."""
-        watchers: list[pl.Callback] = [TrainingMonitor()] if config.get("logger") is not False else []
+        fits = self.subcommand == "fit"
+        watchers: list[pl.Callback] = [TrainingMonitor()] if fits and config.get("logger") is not False else []
         length = self._get(self.config_init, "sample_length")
-        if length and hasattr(self.model, "generate"):
+        if fits and length and hasattr(self.model, "generate"):
             watchers.append(SampleText(length=length))
         if config.get("enable_progress_bar") is not False:
             watchers.append(TQDMProgressBar(leave=True))

@@ -76,6 +76,9 @@ class CharacterTokenizer(Tokenizer):
     def decode(self, ids: Int[Tensor, "N"] | Sequence[int]) -> str:
         return "".join(self._symbols[number] for number in self._checked(ids).tolist())
 
+    def unknown_in(self, text: str) -> str | None:
+        return next((character for character in text if character not in self.characters), None)
+
     def to_dict(self) -> dict[str, Any]:
         return {"unit": self.unit, "characters": self.characters, "unknown": int(self.unknown_id is not None)}
 

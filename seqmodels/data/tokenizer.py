@@ -57,6 +57,10 @@ class Tokenizer(ABC):
             InputError: a number is outside [0, len(self)).
         """
 
+    def unknown_in(self, text: str) -> str | None:
+        """The first part of ``text`` that is outside the vocabulary; None if there is none."""
+        return None
+
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """Everything about the tokenizer as str, int, list and dict, fit for JSON and for any checkpoint."""

@@ -69,6 +69,9 @@ class WordTokenizer(Tokenizer):
     def decode(self, ids: Int[Tensor, "N"] | Sequence[int]) -> str:
         return "".join(self._written(number) for number in self._checked(ids).tolist())
 
+    def unknown_in(self, text: str) -> str | None:
+        return next((word for word in _split(text) if word not in self._ids), None)
+
     def to_dict(self) -> dict[str, Any]:
         return {"unit": self.unit, "words": list(self._words)}
 

@@ -1,0 +1,187 @@
+"""``seqmodels fit``, ``validate``, ``test`` and ``generate`` as a person uses them."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from seqmodels.cli import main
+from seqmodels.training import read_checkpoint
+
+TEXT = "how vexingly quick daft zebras jump! " * 150
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The current directory, with a text in it."""
+    monkeypatch.chdir(tmp_path)
+    Path("my.txt").write_text(TEXT)
+    return tmp_path
+
+
+def fit(*options):
+    small = ("--data.path", "my.txt", "--data.batch_size", "4", "--data.steps", "16", "--model.hidden_size", "8")
+    return main(["fit", *small, "--trainer.accelerator", "cpu", "--trainer.enable_progress_bar", "false", *options])
+
+
+CHECKPOINTS = Path("runs/version_0/checkpoints")
+
+
+def test_a_run_says_what_it_did_and_leaves_all_that_is_needed(folder, capsys):
+    assert fit("--model.cell", "mut3") == 0
+    said = capsys.readouterr().out
+    assert "my.txt: 5,550 characters" in said
+    assert "LanguageModel: 1 x 8 mut3" in said
+    assert "val_bits_per_character" in said
+    assert f"seqmodels generate {CHECKPOINTS / 'best.ckpt'}" in said
+    run = Path("runs/version_0")
+    assert {"config.yaml", "metrics.csv", "samples.txt", "checkpoints"} <= {path.name for path in run.iterdir()}
+    assert {path.name for path in CHECKPOINTS.iterdir()} == {"best.ckpt", "last.ckpt"}
+    header = (run / "metrics.csv").read_text().splitlines()[0]
+    for column in ("train_loss", "grad_norm", "tokens_per_second", "learning_rate", "val_loss", "val_perplexity"):
+        assert column in header
+
+
+def test_its_checkpoint_writes_validates_tests_and_goes_on(folder, capsys):
+    fit()
+    config, last = "runs/version_0/config.yaml", str(CHECKPOINTS / "last.ckpt")
+    capsys.readouterr()
+
+    generate = ["generate", last, "--prompt", "zebras ", "--length", "20", "--seed", "1"]
+    assert main(generate) == main(generate) == 0
+    written = capsys.readouterr().out
+    first, second = written[: len(written) // 2], written[len(written) // 2 :]
+    assert first == second
+    assert first.startswith("zebras ")
+
+    for command in ("validate", "test"):
+        options = ["--config", config, "--ckpt_path", last, "--trainer.enable_progress_bar", "false"]
+        assert main([command, *options]) == 0
+        assert "loss" in capsys.readouterr().out
+
+    assert main(["fit", "--config", config, "--ckpt_path", last, "--trainer.max_epochs", "2"]) == 0
+    again = read_checkpoint("runs/version_1/checkpoints/last.ckpt")
+    assert again["global_step"] == 2 * read_checkpoint(last)["global_step"]
+
+
+def test_a_cell_of_ones_own_is_used_by_its_path(folder, monkeypatch, capsys):
+    Path("mycells.py").write_text(
+        "import torch\nfrom seqmodels import Cell\n\n\nclass Leaky(Cell):\n"
+        "    def __init__(self, input_size, hidden_size):\n        super().__init__(input_size, hidden_size)\n"
+        "        self.W = torch.nn.Linear(input_size, hidden_size)\n\n"
+        "    def step(self, x, h):\n        return 0.9 * h + 0.1 * torch.tanh(self.W(x))\n"
+    )
+    monkeypatch.syspath_prepend(str(folder))
+    assert fit("--model.cell", "mycells:Leaky") == 0
+    assert main(["generate", str(CHECKPOINTS / "best.ckpt"), "--length", "5"]) == 0
+    recorded = torch.load(CHECKPOINTS / "best.ckpt", weights_only=True)["seqmodels"]["cell"]
+    assert recorded["path"] == "mycells:Leaky"
+
+
+def test_options_of_a_yaml_file_are_overridden_by_the_command_line(folder):
+    Path("my.yaml").write_text(
+        "model:\n  class_path: seqmodels.tasks.LanguageModel\n  init_args: {cell: gru, hidden_size: 5}\n"
+    )
+    assert fit("--config", "my.yaml", "--model.cell", "elman") == 0
+    arguments = read_checkpoint(CHECKPOINTS / "last.ckpt")["hyper_parameters"]
+    assert arguments["cell"] == "elman"
+    assert arguments["hidden_size"] == 5
+
+
+MISTAKES = {
+    "cell": (["--model.cell", "lsmt"], "did you mean 'lstm'"),
+    "option": (["--model.hiden_size", "3"], "did you mean 'hidden_size'"),
+    "type": (["--model.hidden_size", "big"], "--model.hidden_size must be int"),
+    "choice": (["--data.unit", "letter"], "'character', 'byte', 'word', 'subword'"),
+    "argument": (["--modle.cell", "gru"], "no option '--modle.cell'"),
+    "config": (["--config", "no.yaml"], "no.yaml"),
+    "cell's option": (["--model.rnn_options.zoneot", "0.1"], "did you mean 'zoneout'"),
+    "probability": (["--model.dropout", "2.0"], "dropout must be a probability"),
+    "checkpoint": (["--ckpt_path", "no.ckpt"], "no.ckpt: there is no such file"),
+    "module": (["--model.cell", "nowhere.cells:Mine"], "can't import nowhere.cells:Mine"),
+    "class": (["--model.cell", "torch.nn:Linear"], "no subclass of seqmodels.Cell"),
+    "trainer": (["--trainer.val_check_interval", "100000"], "val_check_interval"),
+    "batch size": (["--data.batch_size", "0"], "batch_size is 0; use 1 or more"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_line_and_exit_code_2(folder, capsys, mistake):
+    options, message = MISTAKES[mistake]
+    assert fit(*options) == 2
+    *_, line = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith("seqmodels: error: ")
+    assert message in line
+
+
+BAD_TEXTS = {
+    "empty": (b"", "hi.txt: the file holds no text"),
+    "one short line": (b"hi\n", "hi.txt"),
+    "not UTF-8": (b"fine\nna\xefve " * 100, "hi.txt, line 2"),
+    "lone surrogate": (b"ab\xed\xa0\x80" * 100, "hi.txt, line 1"),
+}
+
+
+@pytest.mark.parametrize("text", BAD_TEXTS)
+def test_a_bad_text_is_named_with_its_place(folder, capsys, text):
+    content, message = BAD_TEXTS[text]
+    Path("hi.txt").write_bytes(content)
+    assert fit("--data.path", "hi.txt") == 2
+    *_, line = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith("seqmodels: error: ")
+    assert message in line
+
+
+ODD_TEXTS = {
+    "byte order mark": b"\xef\xbb\xbf" + TEXT.encode(),
+    "CRLF": TEXT.replace("! ", "!\r\n").encode(),
+    "NUL": TEXT.replace("! ", "!\0").encode(),
+    "line separator": TEXT.replace("! ", "!\u2028").encode(),
+    "10 MB line": b"x" * 10_000_000,
+}
+
+
+@pytest.mark.parametrize("text", ODD_TEXTS)
+def test_an_odd_text_trains(folder, text):
+    Path("odd.txt").write_bytes(ODD_TEXTS[text])
+    assert fit("--data.path", "odd.txt", "--data.max_characters", "3000") == 0
+
+
+@pytest.mark.parametrize("damage", ["empty", "half", "garbage", "bit", "folder"])
+def test_a_damaged_checkpoint_is_named(folder, capsys, damage):
+    fit()
+    file = CHECKPOINTS / "last.ckpt"
+    content = bytearray(file.read_bytes())
+    if damage == "folder":
+        file = CHECKPOINTS
+    elif damage == "bit":
+        weight = read_checkpoint(file)["state_dict"]["decoder.weight"].numpy().tobytes()
+        content[bytes(content).index(weight) + 100] ^= 1
+        file.write_bytes(content)
+    else:
+        file.write_bytes({"empty": b"", "half": content[: len(content) // 2], "garbage": b"\x00\xff" * 500}[damage])
+    capsys.readouterr()
+    for command in (["generate", str(file)], ["fit", "--data.path", "my.txt", "--ckpt_path", str(file)]):
+        assert main(command) == 2
+        *_, line = capsys.readouterr().err.strip().splitlines()
+        assert line.startswith("seqmodels: error: ")
+        assert str(file) in line
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--prompt", "€"], "€"),
+        (["--temperature", "-1"], "temperature must be 0 or more"),
+        (["--top-k", "0"], "top_k must be 1 or more"),
+        (["--length", "many"], "invalid int value"),
+        (["--lenght", "5"], "unrecognized arguments"),
+    ],
+)
+def test_a_wrong_request_to_write_is_one_line(folder, capsys, options, message):
+    fit()
+    capsys.readouterr()
+    assert main(["generate", str(CHECKPOINTS / "best.ckpt"), *options]) == 2
+    error = capsys.readouterr().err.strip()
+    assert "\n" not in error
+    assert message in error

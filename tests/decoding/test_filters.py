@@ -1,0 +1,61 @@
+"""Temperature, top-k and top-p."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqmodels.decoding import filter_logits
+
+LOGITS = torch.tensor([[0.5, 0.2, 0.15, 0.1, 0.05], [0.05, 0.5, 0.1, 0.2, 0.15]]).log()
+
+
+def kept(logits):
+    return [row.isfinite().nonzero()[:, 0].tolist() for row in logits]
+
+
+def test_temperature_divides_the_scores():
+    torch.testing.assert_close(filter_logits(LOGITS, temperature=0.5), LOGITS * 2)
+
+
+@pytest.mark.parametrize(("k", "expected"), [(1, [[0], [1]]), (2, [[0, 1], [1, 3]]), (5, [[*range(5)]] * 2)])
+def test_top_k_keeps_the_k_likeliest(k, expected):
+    assert kept(filter_logits(LOGITS, top_k=k)) == expected
+    assert kept(filter_logits(LOGITS, top_k=99)) == [[*range(5)]] * 2
+
+
+@pytest.mark.parametrize(
+    ("p", "expected"), [(0.4, [[0], [1]]), (0.6, [[0, 1], [1, 3]]), (0.86, [[0, 1, 2, 3], [1, 2, 3, 4]])]
+)
+def test_top_p_keeps_the_fewest_that_reach_p(p, expected):
+    assert kept(filter_logits(LOGITS, top_p=p)) == expected
+
+
+@given(
+    st.lists(st.floats(-5, 5), min_size=1, max_size=12),
+    st.floats(0.01, 1.0),
+    st.integers(1, 15),
+    st.floats(0.1, 5.0),
+)
+def test_the_likeliest_is_always_kept_and_what_is_kept_is_unchanged(values, p, k, temperature):
+    logits = torch.tensor([values])
+    filtered = filter_logits(logits, temperature, top_k=k, top_p=p)
+    assert filtered[0, logits.argmax()].isfinite()
+    finite = filtered.isfinite()
+    torch.testing.assert_close(filtered[finite], (logits / temperature)[finite])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"temperature": 0.0}, "temperature must be above 0"),
+        ({"top_k": 0}, "top_k must be 1 or more"),
+        ({"top_p": 0.0}, "top_p must be above 0"),
+        ({"top_p": 1.1}, "at most 1"),
+    ],
+)
+def test_values_out_of_range_are_one_line(options, message, one_line):
+    from seqmodels.errors import OptionError
+
+    with one_line(OptionError, message):
+        filter_logits(LOGITS, **options)

@@ -1,0 +1,93 @@
+"""SGD that averages once validation stops improving."""
+
+import copy
+
+import pytest
+import torch
+
+from seqmodels.training import NTASGD
+
+
+def quadratic(start=1.0, **options):
+    weight = torch.nn.Parameter(torch.tensor([start], dtype=torch.float64))
+    return weight, NTASGD([weight], **{"lr": 0.1, **options})
+
+
+def step(weight, optimizer):
+    def closure():
+        optimizer.zero_grad()
+        loss = (weight**2).sum() / 2
+        loss.backward()
+        return loss
+
+    return optimizer.step(closure)
+
+
+def test_it_is_sgd_before_the_trigger():
+    weight, optimizer = quadratic(weight_decay=0.5)
+    twin = torch.nn.Parameter(weight.detach().clone())
+    other = torch.optim.SGD([twin], lr=0.1, weight_decay=0.5)
+    for _ in range(5):
+        step(weight, optimizer)
+        other.zero_grad()
+        ((twin**2).sum() / 2).backward()
+        other.step()
+    assert torch.equal(weight, twin)
+
+
+@pytest.mark.parametrize(
+    ("patience", "losses", "triggered_by"),
+    [(1, [3, 2, 1, 2.5], 3), (2, [3, 2, 1, 2, 2.5], 4), (2, [3, 2.5, 2, 1.5], None), (0, [3, 4], 1)],
+)
+def test_averaging_begins_when_a_loss_is_worse_than_the_best_of_all_but_the_last(patience, losses, triggered_by):
+    _, optimizer = quadratic(patience=patience)
+    began = None
+    for number, loss in enumerate(losses):
+        optimizer.record_validation(loss)
+        if optimizer.averages and began is None:
+            began = number
+    assert began == triggered_by
+
+
+def test_averages_are_the_mean_of_the_weights_since_the_trigger():
+    weight, optimizer = quadratic(patience=0)
+    optimizer.record_validation(1.0)
+    optimizer.record_validation(2.0)
+    seen = []
+    for _ in range(6):
+        step(weight, optimizer)
+        seen.append(weight.detach().clone())
+    optimizer.use_averages()
+    torch.testing.assert_close(weight.detach(), torch.stack(seen).mean(0))
+    optimizer.use_weights()
+    assert torch.equal(weight, seen[-1])
+
+
+def test_a_step_puts_the_weights_back_first():
+    weight, optimizer = quadratic(patience=0)
+    optimizer.record_validation(1.0)
+    optimizer.record_validation(2.0)
+    for _ in range(3):
+        step(weight, optimizer)
+    expected = weight.detach() * 0.9
+    optimizer.use_averages()
+    step(weight, optimizer)
+    torch.testing.assert_close(weight.detach(), expected)
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_its_state_goes_on_in_either_position(in_place):
+    weight, optimizer = quadratic(patience=0)
+    optimizer.record_validation(1.0)
+    optimizer.record_validation(2.0)
+    for _ in range(3):
+        step(weight, optimizer)
+    if in_place:
+        optimizer.use_averages()
+    other_weight, other = quadratic(patience=0)
+    other_weight.data.copy_(weight.data)
+    other.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    for w, o in ((weight, optimizer), (other_weight, other)):
+        step(w, o)
+        o.use_averages()
+    assert torch.equal(weight, other_weight)
