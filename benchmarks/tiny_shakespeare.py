@@ -15,7 +15,7 @@ import yaml
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seqmodels.data import TextData
+from seqmodels.data import StreamLoader, TextData
 from seqmodels.tasks import LanguageModel
 
 CONFIG = Path(__file__).parent.parent / "examples" / "tiny_shakespeare.yaml"
@@ -61,7 +61,9 @@ def train_plain(model: dict, data: TextData, epochs: int, clip: float) -> list[f
 @torch.no_grad()
 def validate_plain(plain: PlainModel, data: TextData) -> float:
     state, nats, count = None, 0.0, 0
-    for window in data.val_dataloader():
+    loader = data.val_dataloader()
+    assert isinstance(loader, StreamLoader)
+    for window in loader:
         logits, state = plain(window.input, state)
         nats += float(F.cross_entropy(logits.flatten(0, 1), window.target.flatten(), reduction="sum"))
         count += int((window.target >= 0).sum())

@@ -56,6 +56,14 @@ class Task(TruncatedBPTT, pl.LightningModule):
                 "seqmodels.tasks.load"
             )
         _check_identity(recorded["cell"], _identity(type(self.used_cell())))
+        present = self.state_dict()
+        for name, value in checkpoint["state_dict"].items():
+            if name not in present or present[name].shape != value.shape:
+                shape = list(present[name].shape) if name in present else "missing"
+                raise CheckpointError(
+                    f"the checkpoint does not fit: its {name} is {list(value.shape)}, here it is {shape}; give the "
+                    "options it was trained with (config.yaml of its run)"
+                )
 
     @classmethod
     def load_from_checkpoint(  # type: ignore[override]

@@ -13,8 +13,9 @@ from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from seqmodels.cli.mistakes import explain, raised_by_lightning
+from seqmodels.data import Tokenizer
 from seqmodels.tasks import Task
-from seqmodels.training import ReliableWandbLogger, SampleText, TrainingMonitor
+from seqmodels.training import ReliableWandbLogger, SampleText, TrainingMonitor, read_checkpoint
 
 DEFAULTS = {
     "model": {"class_path": "seqmodels.tasks.LanguageModel"},
@@ -26,6 +27,7 @@ DEFAULTS = {
     "trainer.enable_model_summary": False,
     "trainer.default_root_dir": "runs",
 }
+CHECKPOINT_KEYWORDS = ("best", "last", "hpc", "registry")  # Lightning's own, in place of a path
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -55,7 +57,7 @@ class TrainingCLI(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         parser.set_defaults(DEFAULTS)
-        parser.link_arguments("data", "model.init_args.tokenizer", compute_fn=_tokenizer, apply_on="instantiate")
+        parser.link_arguments("data", "model.init_args.tokenizer", compute_fn=self._tokenizer, apply_on="instantiate")
         parser.add_argument("--wandb", type=str | None, help="log to this W&B project too (offline if unreachable)")
         parser.add_argument("--sample_length", type=int, default=200, help="tokens of the sample after each epoch")
         parser.add_argument("--checkpoint_every", type=int, default=500, help="steps between writing last.ckpt")
@@ -74,6 +76,15 @@ class TrainingCLI(LightningCLI):
 
     def _parse_ckpt_path(self) -> None:
         """Options come from the command line and its files, not from the checkpoint: it holds the tokenizer too."""
+
+    def _tokenizer(self, data: pl.LightningDataModule) -> Any:
+        """The vocabulary of the data; that of the checkpoint, if there is one, so that any text can be tested."""
+        checkpoint = self._get(self.config, "ckpt_path")
+        if checkpoint and hasattr(data, "tokenizer") and checkpoint not in CHECKPOINT_KEYWORDS:
+            arguments = read_checkpoint(checkpoint).get("hyper_parameters", {})
+            if "tokenizer" in arguments:
+                data.tokenizer = Tokenizer.from_dict(arguments["tokenizer"])
+        return getattr(data, "tokenizer", None)
 
     def instantiate_trainer(self, **options: Any) -> pl.Trainer:
         config = self._get(self.config_init, "trainer")
@@ -115,7 +126,9 @@ def _checkpoints(every_n_steps: int) -> list[pl.Callback]:
     """best.ckpt by validation loss; last.ckpt every so many steps and at the end of every epoch."""
     last: dict[str, Any] = {"filename": "last", "enable_version_counter": False}
     return [
-        ModelCheckpoint(monitor="val_loss", filename="best", enable_version_counter=False),
+        ModelCheckpoint(
+            monitor="val_loss", filename="best", save_on_train_epoch_end=False, enable_version_counter=False
+        ),
         ModelCheckpoint(every_n_train_steps=every_n_steps, **last),
         ModelCheckpoint(every_n_epochs=1, save_on_train_epoch_end=True, **last),
     ]
@@ -129,10 +142,6 @@ def _silence_lightning() -> None:
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")
     warnings.filterwarnings("ignore", message=".*args parameter is intended.*")
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-
-
-def _tokenizer(data: pl.LightningDataModule) -> Any:
-    return getattr(data, "tokenizer", None)
 
 
 def _report(cli: TrainingCLI) -> None:

@@ -7,7 +7,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torchmetrics import Metric
 
-LARGEST_EXPONENT = 700.0  # of a float64
+# Apple's GPUs have no float64; sums of a corpus lose a few digits there.
+SUMS = torch.float32 if torch.backends.mps.is_available() else torch.float64
+LARGEST_EXPONENT = math.log(torch.finfo(SUMS).max)
 
 
 class TokenLoss(Metric):
@@ -35,7 +37,7 @@ class TokenLoss(Metric):
     def __init__(self, characters_per_token: Float[Tensor, " V"] | None = None) -> None:
         super().__init__()
         for name in ("nats", "tokens", "characters"):
-            self.add_state(name, torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+            self.add_state(name, torch.zeros((), dtype=SUMS), dist_reduce_fx="sum")
         self.characters_per_token = characters_per_token
 
     def update(self, nats: Float[Tensor, ""], tokens: Int[Tensor, ""], target: Int[Tensor, "T B"]) -> None:
@@ -46,11 +48,11 @@ class TokenLoss(Metric):
             tokens: Number of scored targets.
             target: The targets; negative where not scored.
         """
-        self.nats += nats.double()
+        self.nats += nats.to(SUMS)
         self.tokens += tokens
         if self.characters_per_token is not None:
             lengths = self.characters_per_token.to(target.device)
-            self.characters += torch.where(target >= 0, lengths[target.clamp(min=0)], 0.0).sum().double()
+            self.characters += torch.where(target >= 0, lengths[target.clamp(min=0)], 0.0).sum().to(SUMS)
 
     def compute(self) -> dict[str, Tensor]:
         """``loss`` (nats a token), ``perplexity`` (its exponential) and ``bits_per_character``, where defined."""

@@ -191,7 +191,7 @@ class GracefulTermination(Callback):
             path = _checkpoint_path(trainer)
             if trainer.validating and self._random_state is not None:
                 set_random_state(self._random_state)
-            trainer.save_checkpoint(path)
+            trainer.save_checkpoint(path, weights_only=False)
             what += f" after step {trainer.global_step}; resume with ckpt_path={path}"
         if trainer.is_global_zero:
             _say(what)

@@ -64,6 +64,27 @@ def test_its_checkpoint_writes_validates_tests_and_goes_on(folder, capsys):
     assert again["global_step"] == 2 * read_checkpoint(last)["global_step"]
 
 
+def test_a_checkpoint_is_tested_on_another_text_with_its_own_vocabulary(folder, capsys):
+    fit()
+    Path("other.txt").write_text("PACK MY BOX with five dozen liquor jugs! " * 150)
+    config, best = "runs/version_0/config.yaml", str(CHECKPOINTS / "best.ckpt")
+    assert main(["test", "--config", config, "--ckpt_path", best, "--data.path", "other.txt"]) == 0
+    assert "test_loss" in capsys.readouterr().out
+
+
+def test_a_checkpoint_of_another_size_is_one_line(folder, capsys):
+    fit()
+    assert fit("--model.hidden_size", "9", "--ckpt_path", str(CHECKPOINTS / "last.ckpt")) == 2
+    *_, line = capsys.readouterr().err.strip().splitlines()
+    assert "the checkpoint does not fit: its embedding.weight is [29, 8], here it is [29, 9]" in line
+
+
+def test_training_without_validation_keeps_the_last_checkpoint(folder, capsys):
+    options = ("--data.path", "null", "--data.train_path", "my.txt")
+    assert fit(*options) == 0
+    assert str(CHECKPOINTS / "last.ckpt") in capsys.readouterr().out
+
+
 def test_a_cell_of_ones_own_is_used_by_its_path(folder, monkeypatch, capsys):
     Path("mycells.py").write_text(
         "import torch\nfrom seqmodels import Cell\n\n\nclass Leaky(Cell):\n"
