@@ -122,7 +122,7 @@ class SequenceProducts(ProductMode):
         super().__init__()
         self.input, self.inputs = input, input.unbind(0)
         self.operand_masks, self.weight_masks, self.norms = operand_masks, weight_masks, norms
-        self.hoisted: dict[int, tuple[Tensor, ...]] = {}
+        self.hoisted: dict[int, tuple[Tensor, tuple[Tensor, ...]]] = {}
         self.masked_weights: dict[int, tuple[Tensor, Tensor]] = {}
 
     def begin_step(self, t: int) -> Tensor:
@@ -132,13 +132,15 @@ class SequenceProducts(ProductMode):
         return self.inputs[t]
 
     def product(self, index: int, call: Call) -> Tensor:
-        if call.operand is self.inputs[self.t] and isinstance(call.weight, nn.Parameter):
-            if index not in self.hoisted:
-                whole = self.compute(index, call._replace(operand=self.input))
-                # Not unbind: a step may change its own product in place, which views of several outputs forbid.
-                self.hoisted[index] = tuple(part.squeeze(0) for part in torch.unsafe_split(whole, 1))
-            return self.hoisted[index][self.t]
-        return self.compute(index, call)
+        if call.operand is not self.inputs[self.t] or not isinstance(call.weight, nn.Parameter):
+            return self.compute(index, call)
+        if index not in self.hoisted:
+            whole = self.compute(index, call._replace(operand=self.input))
+            # Not unbind: a step may change its own product in place, which views of several outputs forbid.
+            self.hoisted[index] = call.weight, tuple(part.squeeze(0) for part in torch.unsafe_split(whole, 1))
+        weight, products = self.hoisted[index]
+        # A step whose program differs from time to time may multiply with another matrix here.
+        return products[self.t] if weight is call.weight else self.compute(index, call)
 
     def compute(self, index: int, call: Call) -> Tensor:
         operand, weight, bias = call

@@ -124,6 +124,14 @@ def test_accumulated_gradient_is_the_mean_over_splits():
         torch.testing.assert_close(total, sum(parts) / 3, rtol=1e-12, atol=1e-14)
 
 
+def test_accumulating_batches_is_one_batch_of_all_their_rows():
+    small, large = Regression(split=0), Regression(split=0)
+    fit(small, batches(4, 2), accumulate_grad_batches=2)
+    fit(large, batches(2, 4))
+    for a, b in zip(small.parameters(), large.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-14)
+
+
 def test_schedules_count_splits():
     class Scheduled(Regression):
         def configure_optimizers(self):
