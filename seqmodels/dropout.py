@@ -1,8 +1,25 @@
-"""Dropout with one mask a sequence."""
+"""Dropout with one mask a sequence, and what a probability is."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from seqmodels.errors import OptionError
+
+
+def probability(name: str, value: float) -> float:
+    """The value of an option that is a probability of dropping something.
+
+    Raises:
+        OptionError: If it isn't a number from 0 to below 1.
+
+    Example:
+        >>> probability("zoneout", 0.1)
+        0.1
+    """
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < 1:
+        raise OptionError(f"{name} must be a probability from 0 to below 1, not {value!r}")
+    return float(value)
 
 
 def dropout_mask(shape: tuple[int, ...], rate: float, like: Tensor) -> Tensor:

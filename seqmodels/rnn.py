@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from seqmodels import engine, torch_modules
 from seqmodels.cell import Cell, State
-from seqmodels.dropout import locked_dropout
+from seqmodels.dropout import locked_dropout, probability
 from seqmodels.errors import InputError, OptionError
 from seqmodels.layer import Layer, Regularisation
 from seqmodels.registry import get_cell
@@ -84,7 +84,7 @@ class RNN(nn.Module):
                 raise OptionError(f"RNN: {name} must be True or False, not {value!r}")
         self.num_layers = num_layers
         self.batch_first = batch_first
-        self.dropout = _probability("dropout", dropout)
+        self.dropout = probability("dropout", dropout)
         self.bidirectional = bidirectional
         self.backend = backend
 
@@ -92,8 +92,8 @@ class RNN(nn.Module):
         self.input_size, self.hidden_size = first.input_size, first.hidden_size
         self.input_dropout = _one_each("input_dropout", input_dropout, num_layers, "layer")
         regularisation = Regularisation(
-            recurrent_dropout=_probability("recurrent_dropout", recurrent_dropout),
-            weight_dropout=_probability("weight_dropout", weight_dropout),
+            recurrent_dropout=probability("recurrent_dropout", recurrent_dropout),
+            weight_dropout=probability("weight_dropout", weight_dropout),
             zoneout=_one_each("zoneout", zoneout, len(first.state_names), "state"),
             layer_norm=layer_norm,
             learn_initial_state=learn_initial_state,
@@ -360,14 +360,8 @@ def _make_cell(
     return cell_class(input_size, hidden_size, **options)
 
 
-def _probability(name: str, value: float) -> float:
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < 1:
-        raise OptionError(f"RNN: {name} must be a probability from 0 to below 1, not {value!r}")
-    return float(value)
-
-
 def _one_each(name: str, value: float | Sequence[float], count: int, of: str) -> tuple[float, ...]:
     values = tuple(value) if isinstance(value, Sequence) else (value,) * count
     if len(values) != count:
         raise OptionError(f"RNN: {name} needs one number, or {count}: one a {of}; {len(values)} were given")
-    return tuple(_probability(name, v) for v in values)
+    return tuple(probability(name, v) for v in values)

@@ -14,13 +14,14 @@ from torch.optim.lr_scheduler import LambdaLR
 from seqmodels import decoding, registry
 from seqmodels.cell import Cell
 from seqmodels.data import Tokenizer, Window
-from seqmodels.dropout import dropout_mask, locked_dropout
+from seqmodels.dropout import dropout_mask, locked_dropout, probability
 from seqmodels.errors import InputError, OptionError
 from seqmodels.rnn import RNN
 from seqmodels.tasks.base import Task, parameter_count
 from seqmodels.training import NTASGD, TokenLoss
 
 IGNORED = -100  # a target that is not scored
+DROPOUTS = ("dropout", "embedding_dropout", "input_dropout", "hidden_dropout", "output_dropout", "weight_dropout")
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "adam": torch.optim.Adam,
     "rmsprop": torch.optim.RMSprop,
@@ -106,6 +107,9 @@ class LanguageModel(Task):
         self.save_hyperparameters({**settings, "cell": _name(cell)})
         self.tokenizer = Tokenizer.from_dict(tokenizer) if isinstance(tokenizer, dict) else tokenizer
         self.carry_hiddens = carry_state
+        for name in DROPOUTS:
+            probability(name, settings[name])
+        _check_rnn_options(rnn_options or {})
         vocabulary = len(self.tokenizer)
         embedding_size = hidden_size if embedding_size is None else embedding_size
         self.one_hot = embedding_size == 0
@@ -335,6 +339,17 @@ class LanguageModel(Task):
         if self.tokenizer.unknown_id is not None:
             logits[..., self.tokenizer.unknown_id] = -torch.inf  # it stands for what there is no text for
         return logits[0], state
+
+
+def _check_rnn_options(options: dict[str, Any]) -> None:
+    """Refuses what the model sets itself, and what would let it see what it predicts."""
+    if options.get("bidirectional"):
+        raise OptionError("rnn_options: a language model can't be bidirectional, it would see what it predicts")
+    for name in ("cell", "input_size", "hidden_size", "num_layers", "batch_first", "dropout", "weight_dropout"):
+        if name in options:
+            raise OptionError(f"rnn_options: {name!r} belongs to LanguageModel itself, or can't be chosen here")
+    if "input_dropout" in options:
+        raise OptionError("rnn_options: instead of 'input_dropout' give input_dropout and hidden_dropout themselves")
 
 
 def _name(cell: str | type[Cell] | Cell) -> str:

@@ -244,6 +244,9 @@ def test_options_reach_the_network_and_the_cell():
         ({"rnn_options": {"zoneot": 0.1}}, "did you mean 'zoneout'"),
         ({"embedding_size": 0, "tie_weights": True}, "leaves no embedding to tie"),
         ({"dropout": 1.5}, "dropout must be a probability"),
+        ({"output_dropout": 1.0}, "output_dropout must be a probability"),
+        ({"rnn_options": {"bidirectional": True}}, "it would see what it predicts"),
+        ({"rnn_options": {"num_layers": 2}}, "'num_layers' belongs to LanguageModel itself"),
     ],
 )
 def test_wrong_options_are_one_line_with_the_fix(options, message):
