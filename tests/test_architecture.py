@@ -20,7 +20,7 @@ IMPORTS = {
     "registry": "cell errors",
     "adapter": "cell errors",
     "plugins": "cell registry errors",
-    "dropout": "",
+    "dropout": "errors",
     "engine": "cell errors",
     "torch_modules": "cell errors",
     "layer": "cell dropout engine errors",
