@@ -273,7 +273,8 @@ class LanguageModel(Task):
         values = metric.compute()
         metric.reset()
         for name, value in values.items():
-            self.log(f"{stage}_{name}", value, prog_bar=name == "loss")
+            # Of all ranks already; sync_dist only tells Lightning so.
+            self.log(f"{stage}_{name}", value, prog_bar=name == "loss", sync_dist=True)
         return float(values["loss"])
 
     # --- writing --------------------------------------------------------------------------------------------------

@@ -107,7 +107,10 @@ class SampleText(Callback):
         self._rows: list[list[Any]] = []
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if trainer.sanity_checking or (trainer.current_epoch + 1) % self.every_n_epochs or not trainer.is_global_zero:
+        if trainer.sanity_checking or (trainer.current_epoch + 1) % self.every_n_epochs:
+            return
+        folder = Path(trainer.log_dir or trainer.default_root_dir)  # all ranks together: Lightning broadcasts it
+        if not trainer.is_global_zero:
             return
         devices = [trainer.strategy.root_device] if trainer.strategy.root_device.type == "cuda" else []
         with torch.random.fork_rng(devices), torch.no_grad():
@@ -116,7 +119,6 @@ class SampleText(Callback):
             )
         title = f"epoch {trainer.current_epoch}, step {trainer.global_step}"
         print(f"\n--- {title}\n{text}\n---", flush=True)
-        folder = Path(trainer.log_dir or trainer.default_root_dir)
         folder.mkdir(parents=True, exist_ok=True)
         with open(folder / "samples.txt", "a", encoding="utf-8", errors="surrogateescape") as file:
             file.write(f"--- {title}\n{text}\n")
