@@ -107,3 +107,27 @@ def test_two_processes_learn_what_one_learns(results, data):
     for name, weight in alone.items():
         torch.testing.assert_close(together[name], weight, rtol=0, atol=1e-6, msg=name)
     assert together_loss == pytest.approx(alone_loss, abs=1e-6)
+
+
+@pytest.mark.xdist_group("ddp")
+def test_the_command_trains_in_two_processes(tmp_path):
+    """With all that a run has: samples, logs, best and last checkpoint, each written once."""
+    (tmp_path / "text.txt").write_text("jackdaws love my big sphinx of quartz. " * 200)
+    options = [
+        *("fit", "--data.path", "text.txt", "--data.batch_size", "4", "--data.steps", "16"),
+        *("--model.hidden_size", "8"),
+        *("--trainer.accelerator", "cpu", "--trainer.devices", "2", "--trainer.max_epochs", "2"),
+    ]
+    script = tmp_path / "fit.py"  # Lightning starts the other process with the same script and arguments
+    script.write_text("import sys, seqmodels.cli; sys.exit(seqmodels.cli.main())")
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, str(script), *options],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["version_0"]
+    run = tmp_path / "runs" / "version_0"
+    assert {path.name for path in (run / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
+    assert (run / "samples.txt").read_text().count("--- epoch") == 2
+    assert done.stdout.count("let it write") == 1
