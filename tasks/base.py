@@ -7,6 +7,9 @@ from typing import Any, TypeVar
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
+from lightning.pytorch.plugins.precision import Precision
+from torch.nn.utils import clip_grads_with_norm_
+from torch.optim import Optimizer
 
 from seqmodels import registry
 from seqmodels.cell import Cell
@@ -25,6 +28,8 @@ class Task(TruncatedBPTT, pl.LightningModule):
     in one piece, digested, and read with ``weights_only=True``, whatever the Trainer or the environment say.
     """
 
+    gradient_norm: torch.Tensor | None = None
+
     def used_cell(self) -> Cell:
         """The cell whose identity the checkpoint records."""
         raise TypeError(f"{type(self).__name__} must define used_cell()")
@@ -40,6 +45,19 @@ class Task(TruncatedBPTT, pl.LightningModule):
         strategy = self.trainer.strategy
         if type(strategy.checkpoint_io) is TorchCheckpointIO:  # Lightning's default, not somebody's choice
             strategy.checkpoint_io = SafeCheckpointIO()
+
+    def configure_gradient_clipping(
+        self, optimizer: Optimizer, gradient_clip_val: Any = None, gradient_clip_algorithm: Any = None
+    ) -> None:
+        """Clips by the norm that NonFiniteGuard has computed already, where that is the norm to clip by."""
+        norm, self.gradient_norm = self.gradient_norm, None
+        by_norm = gradient_clip_val and gradient_clip_algorithm in (None, "norm")
+        by_all_gradients = type(self.trainer.precision_plugin).clip_grad_by_norm is Precision.clip_grad_by_norm
+        if norm is None or not (by_norm and by_all_gradients):
+            super().configure_gradient_clipping(optimizer, gradient_clip_val, gradient_clip_algorithm)
+            return
+        parameters = (parameter for group in optimizer.param_groups for parameter in group["params"])
+        clip_grads_with_norm_(parameters, gradient_clip_val, norm)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         super().on_save_checkpoint(checkpoint)

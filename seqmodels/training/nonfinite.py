@@ -21,7 +21,8 @@ class NonFiniteGuard(Callback):
     for a scale, and it skips such steps by itself; then only the loss is looked at.
 
     A module that carries something from step to step, such as a recurrent state, may have a method
-    ``on_step_skipped()``; it is called when a step is skipped.
+    ``on_step_skipped()``; it is called when a step is skipped. The Euclidean norm of the gradients is left in the
+    module's attribute ``gradient_norm``, so that clipping need not compute it again.
 
     Args:
         policy: "stop" raises `NonFiniteLoss`. "skip" leaves parameters and optimizer as they are (its momenta and
@@ -93,8 +94,12 @@ class NonFiniteGuard(Callback):
         if loss is not None:
             bad |= ~torch.isfinite(loss)
         if gradients:
-            # The largest absolute value: a Euclidean norm could overflow though every element is finite.
-            bad |= ~torch.isfinite(get_total_norm(gradients, math.inf))
+            # Quick, and not finite if an element isn't. It may overflow though all are: then look closer.
+            norm = get_total_norm(gradients)
+            if bool(torch.isfinite(norm)):
+                trainer.lightning_module.gradient_norm = norm
+            else:
+                bad |= ~torch.isfinite(get_total_norm(gradients, math.inf))
         if trainer.world_size > 1 and dist.is_available() and dist.is_initialized():
             flag = bad.to(torch.int32)
             dist.all_reduce(flag, dist.ReduceOp.MAX)

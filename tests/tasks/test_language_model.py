@@ -199,6 +199,15 @@ def test_rate_of_a_window_follows_its_length():
     assert len(set(lengths)) > 2
 
 
+def test_clipping_is_torchs_whatever_computed_the_norm():
+    lm, norms = model(optimizer="sgd", learning_rate=0.0), []
+    lm.on_before_zero_grad = lambda optimizer: norms.append(
+        float(torch.nn.utils.get_total_norm([p.grad for p in lm.parameters() if p.grad is not None]))
+    )
+    fit(lm, gradient_clip_val=1e-3)
+    assert norms[1:] == pytest.approx([1e-3] * len(norms[1:]), rel=1e-3)
+
+
 def test_nt_asgd_validates_with_averages_and_trains_with_weights():
     class Watch(LanguageModel):
         def on_validation_epoch_end(self):
