@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import lightning.pytorch as pl
 import torch
+from lightning.pytorch.callbacks import TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -128,7 +129,8 @@ def measure(size: Size, blocks: int, steps: int) -> tuple[float, float, float]:
             logger=CSVLogger(folder),
             enable_checkpointing=False,
             enable_model_summary=False,
-            callbacks=[TrainingMonitor(), alternate],
+            # What `seqmodels fit` shows and logs.
+            callbacks=[TrainingMonitor(), TQDMProgressBar(refresh_rate=10), alternate],
         )
         trainer.fit(model, loader())
     # Rounding makes the two drift apart in time, so only the first steps are held against each other.

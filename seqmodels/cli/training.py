@@ -69,6 +69,11 @@ class TrainingCLI(LightningCLI):
             raise explain(error, args[0]) from error
 
     def instantiate_classes(self) -> None:
+        path = self._get(self.config, "ckpt_path")
+        hyper_parameters = {}
+        if path and path not in CHECKPOINT_KEYWORDS:
+            hyper_parameters = read_checkpoint(path).get("hyper_parameters", {})
+        self._vocabulary = hyper_parameters.get("tokenizer")
         try:
             super().instantiate_classes()
         except (ValueError, TypeError, MisconfigurationException) as error:
@@ -79,11 +84,8 @@ class TrainingCLI(LightningCLI):
 
     def _tokenizer(self, data: pl.LightningDataModule) -> Any:
         """The vocabulary of the data; that of the checkpoint, if there is one, so that any text can be tested."""
-        checkpoint = self._get(self.config, "ckpt_path")
-        if checkpoint and hasattr(data, "tokenizer") and checkpoint not in CHECKPOINT_KEYWORDS:
-            arguments = read_checkpoint(checkpoint).get("hyper_parameters", {})
-            if "tokenizer" in arguments:
-                data.tokenizer = Tokenizer.from_dict(arguments["tokenizer"])
+        if self._vocabulary is not None and hasattr(type(data), "tokenizer"):
+            data.tokenizer = Tokenizer.from_dict(self._vocabulary)
         return getattr(data, "tokenizer", None)
 
     def instantiate_trainer(self, **options: Any) -> pl.Trainer:
@@ -108,7 +110,7 @@ class TrainingCLI(LightningCLI):
         if fits and length and hasattr(self.model, "generate"):
             watchers.append(SampleText(length=length))
         if config.get("enable_progress_bar") is not False:
-            watchers.append(TQDMProgressBar(leave=True))
+            watchers.append(TQDMProgressBar(refresh_rate=10, leave=True))
         return watchers
 
     def before_fit(self) -> None:

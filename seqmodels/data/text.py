@@ -145,6 +145,10 @@ class TextData(LightningDataModule):
         """Every token of the test text once; nothing if there is no such text."""
         return self._evaluation("test")
 
+    def __str__(self) -> str:
+        # Lightning's own looks for a length inside of every loader, and ours are not torch's.
+        return f"TextData({self.sources.title})"
+
     def describe(self) -> str:
         """One line: the text, its size, the vocabulary and the parts.
 

@@ -266,3 +266,7 @@ def test_importing_the_package_imports_nothing_heavy():
         "print(sorted({'lightning', 'datasets', 'tokenizers', 'wandb'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
+
+
+def test_it_can_be_printed_without_reading_anything():
+    assert str(TextData(path="nowhere.txt")) == "TextData(nowhere.txt)"
