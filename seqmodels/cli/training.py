@@ -82,7 +82,7 @@ class TrainingCLI(LightningCLI):
     def _parse_ckpt_path(self) -> None:
         """Options come from the command line and its files, not from the checkpoint: it holds the tokenizer too."""
 
-    def _tokenizer(self, data: pl.LightningDataModule) -> Any:
+    def _tokenizer(self, data: Any) -> Any:
         """The vocabulary of the data; that of the checkpoint, if there is one, so that any text can be tested."""
         if self._vocabulary is not None and hasattr(type(data), "tokenizer"):
             data.tokenizer = Tokenizer.from_dict(self._vocabulary)
