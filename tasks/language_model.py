@@ -14,13 +14,13 @@ from torch.optim.lr_scheduler import LambdaLR
 from seqmodels import decoding, registry
 from seqmodels.cell import Cell
 from seqmodels.data import Tokenizer, Window
+from seqmodels.data.streams import NOT_SCORED
 from seqmodels.dropout import dropout_mask, locked_dropout, probability
 from seqmodels.errors import InputError, OptionError
 from seqmodels.rnn import RNN
 from seqmodels.tasks.base import Task, parameter_count
 from seqmodels.training import NTASGD, TokenLoss
 
-IGNORED = -100  # a target that is not scored
 DROPOUTS = ("dropout", "embedding_dropout", "input_dropout", "hidden_dropout", "output_dropout", "weight_dropout")
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "adam": torch.optim.Adam,
@@ -112,11 +112,11 @@ class LanguageModel(Task):
         _check_rnn_options(rnn_options or {})
         vocabulary = len(self.tokenizer)
         embedding_size = hidden_size if embedding_size is None else embedding_size
-        self.one_hot = embedding_size == 0
-        if self.one_hot and (tie_weights or embedding_dropout):
+        one_hot = embedding_size == 0
+        if one_hot and (tie_weights or embedding_dropout):
             raise OptionError("embedding_size=0 (one-hot input) leaves no embedding to tie or to drop out")
 
-        self.embedding = None if self.one_hot else nn.Embedding(vocabulary, embedding_size)
+        self.embedding = None if one_hot else nn.Embedding(vocabulary, embedding_size)
         self.rnn = RNN(
             cell,
             embedding_size or vocabulary,
@@ -201,8 +201,8 @@ class LanguageModel(Task):
 
     def _nats(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Summed cross-entropy, and the number of scored targets."""
-        nats = F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=IGNORED, reduction="sum")
-        return nats, (target != IGNORED).sum()
+        nats = F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=NOT_SCORED, reduction="sum")
+        return nats, (target != NOT_SCORED).sum()
 
     def _mean_over_ranks(self, nats: Tensor, count: Tensor) -> Tensor:
         """The mean over the tokens of all ranks, scaled so that DDP's mean of gradients is its gradient.
@@ -237,9 +237,9 @@ class LanguageModel(Task):
         options |= self.hparams["optimizer_options"] or {}
         optimizer = OPTIMIZERS[self.hparams["optimizer"]](self.parameters(), **options)
         factor, after = self.hparams["decay"], self.hparams["decay_after"]
-        schedule = LambdaLR(optimizer, lambda epoch: factor ** max(epoch + 1 - after, 0))
         if factor == 1:
             return {"optimizer": optimizer}
+        schedule = LambdaLR(optimizer, lambda epoch: factor ** max(epoch + 1 - after, 0))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "epoch"}}
 
     # --- evaluation -----------------------------------------------------------------------------------------------
