@@ -2,7 +2,8 @@
 
 from seqmodels.adapter import from_module
 from seqmodels.cell import Cell
+from seqmodels.explain import explain
 from seqmodels.registry import cells, get_cell, register_cell
 from seqmodels.rnn import RNN
 
-__all__ = ["RNN", "Cell", "cells", "from_module", "get_cell", "register_cell"]
+__all__ = ["RNN", "Cell", "cells", "explain", "from_module", "get_cell", "register_cell"]

@@ -39,7 +39,8 @@ class Layer(nn.Module):
         self.backwards = backwards
         needs_products = options.layer_norm or options.recurrent_dropout or options.weight_dropout
         self.products = engine.find_products(cell) if needs_products else []
-        if needs_products and not any(product.is_recurrent for product in self.products):
+        self.recurrent_products = [product for product in self.products if product.is_recurrent]
+        if needs_products and not self.recurrent_products:
             raise CellError(
                 f"{type(cell).__name__}: layer_norm, recurrent_dropout and weight_dropout act on products of the state "
                 "with a matrix; write the step's as nn.Linear, F.linear or @"
@@ -47,6 +48,7 @@ class Layer(nn.Module):
         # Keys of a ModuleDict are strings.
         norms = {str(product.index): nn.LayerNorm(product.rows) for product in self.products}
         self.norms = nn.ModuleDict(norms if options.layer_norm else {})
+        self.step_modules = engine.StepModules(cell, {int(index): norm for index, norm in self.norms.items()})  # type: ignore[misc]
         sizes = cell.state_sizes if options.learn_initial_state else ()
         self.learned_state = nn.ParameterList(torch.zeros(size) for size in sizes)
 
@@ -80,8 +82,9 @@ class Layer(nn.Module):
                 training=self.training,
                 operand_masks=self._operand_masks(input),
                 weight_masks=self._weight_masks(input),
-                norms={int(index): norm for index, norm in self.norms.items()},  # type: ignore[misc]
+                norms=self.step_modules.norms,
                 every_state=every_state,
+                number=self.step_modules.number,
             ),
             backend,
         )
@@ -97,8 +100,7 @@ class Layer(nn.Module):
             return {}
         return {
             product.index: _mask((input.shape[1], len(product.state_columns)), rate, product.state_columns, input)
-            for product in self.products
-            if product.is_recurrent
+            for product in self.recurrent_products
         }
 
     def _weight_masks(self, input: Tensor) -> dict[int, Tensor]:
@@ -108,8 +110,7 @@ class Layer(nn.Module):
             return {}
         return {
             product.index: _mask((product.rows, len(product.state_columns)), rate, product.state_columns, input)
-            for product in self.products
-            if product.is_recurrent
+            for product in self.recurrent_products
         }
 
 

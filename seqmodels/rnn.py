@@ -34,7 +34,8 @@ class RNN(nn.Module):
         batch_first: Input and output are [B, T, ...] instead of [T, B, ...]; states are not concerned.
         dropout: Probability of dropout on the output of every layer but the last, drawn at each step.
         bidirectional: Each layer also runs backwards; outputs are concatenated.
-        backend: "auto", "reference" (the plain loop) or "vendor" (torch's kernels, for cells that equal one).
+        backend: "reference" (the plain loop), "native" (generated code, on CPUs), "vendor" (torch's kernels, for cells
+            that equal one), or "auto": the fastest that can.
         input_dropout: Dropout of each layer's input with one mask a sequence (Gal and Ghahramani 2016); a number, or
             one a layer.
         recurrent_dropout: Dropout of the state where it enters a matrix product, one mask a sequence (the same paper).
@@ -246,13 +247,15 @@ class RNN(nn.Module):
     def _check_lengths(self, lengths: Tensor | Sequence[int] | None, input: Tensor) -> Tensor | None:
         if lengths is None:
             return None
-        lengths = torch.as_tensor(lengths) if len(lengths) else torch.zeros(0, dtype=torch.int64)
+        if not isinstance(lengths, Tensor):
+            lengths = torch.as_tensor(lengths) if len(lengths) else torch.zeros(0, dtype=torch.int64)
         steps, batch = input.shape[:2]
         if lengths.shape != (batch,) or lengths.is_floating_point() or lengths.dtype == torch.bool:
             raise InputError(
                 f"RNN: lengths must be {batch} integers, one a row, not {lengths.dtype} of {list(lengths.shape)}"
             )
-        wrong = ((lengths < 0) | (lengths > steps)).nonzero()
+        # What a compiler traces has no values.
+        wrong: Any = [] if torch.compiler.is_compiling() else ((lengths < 0) | (lengths > steps)).nonzero()
         if len(wrong):
             row = int(wrong[0])
             raise InputError(f"RNN: lengths[{row}] is {int(lengths[row])}; it must be 0 to T = {steps}")

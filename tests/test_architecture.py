@@ -25,13 +25,14 @@ IMPORTS = {
     "torch_modules": "cell errors",
     "layer": "cell dropout engine errors",
     "rnn": "cell dropout engine errors layer registry torch_modules",
+    "explain": "cell engine errors layer registry rnn",
     "testing": "cell engine errors registry rnn",
     "decoding": "errors",
     "training": "errors",
     "data": "errors",
     "tasks": "cell data decoding dropout errors registry rnn training",
-    "cli": "cell data decoding engine errors registry rnn tasks training",
-    "seqmodels": "adapter cell registry rnn",  # the public names
+    "cli": "cell data decoding engine errors explain registry rnn tasks training",
+    "seqmodels": "adapter cell explain registry rnn",  # the public names
 }
 KNOW_LIGHTNING = {"training", "data", "tasks", "cli"}
 IMPORTED_WHERE_USED = {"datasets", "wandb", "tokenizers", "matplotlib", "gradio"}

@@ -132,7 +132,7 @@ def test_one_number_each(one_line):
         ({"num_layers": 1.5}, ("num_layers must be a positive integer, not 1.5",)),
         ({"batch_first": 1}, ("batch_first must be True or False, not 1",)),
         ({"bidirectional": "yes"}, ("bidirectional must be True or False, not 'yes'",)),
-        ({"backend": "cudnn"}, ("backend must be one of auto, reference, vendor", "'cudnn'")),
+        ({"backend": "cudnn"}, ("backend must be one of auto, reference, native, vendor", "'cudnn'")),
         ({"forget_bais": 2.0}, ("'forget_bais'", "did you mean 'forget_bias'?")),
         ({"zonout": 0.1}, ("'zonout'", "did you mean 'zoneout'?")),
         ({"xyzzy": 1}, ("'xyzzy'", "bias, forget_bias")),

@@ -250,7 +250,7 @@ class NoStep(seqmodels.Cell):
         (KnowsRows, "rows don't mix: h of row 1 alone differs by"),
         (Detaches, "gradients are right: "),
         (OnceDifferentiable, "second gradients are right: "),
-        (FalseTwin, "backends agree: output with backend 'auto' differs by"),
+        (FalseTwin, "backends agree: output with backend 'vendor' differs by"),
         (HiddenTensor, "state dict restores: output after saving and loading differs by"),
         (Unpicklable, "copies are equal and apart: "),
         (Explodes, "float32 stays finite: output is not finite after 500 steps"),

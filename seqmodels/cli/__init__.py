@@ -13,6 +13,7 @@ COMMANDS = {
     "validate": ("seqmodels.cli.training", "evaluate a checkpoint on the validation data"),
     "test": ("seqmodels.cli.training", "evaluate a checkpoint on the test data"),
     "generate": ("seqmodels.cli.generate", "let a trained language model write"),
+    "explain": ("seqmodels.cli.explain", "show what the engine makes of a cell"),
     "cells": ("seqmodels.cli.cells", "list the cells that can be used by name"),
 }
 

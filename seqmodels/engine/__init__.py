@@ -1,13 +1,18 @@
 """One step in, a whole sequence out. :func:`run` is the only door."""
 
+import functools
+import warnings
 from typing import Literal, get_args
 
-from seqmodels.engine import reference, vendor
+import torch
+
+from seqmodels.engine import generated, opaque, reference, vendor
 from seqmodels.engine.layer_pass import LayerPass, LayerResult, within_lengths
+from seqmodels.engine.opaque import StepModules
 from seqmodels.engine.products import Product, find_products
 from seqmodels.errors import OptionError
 
-Backend = Literal["auto", "reference", "vendor"]
+Backend = Literal["auto", "reference", "native", "vendor"]
 BACKENDS: tuple[str, ...] = get_args(Backend)
 
 __all__ = [
@@ -16,8 +21,10 @@ __all__ = [
     "LayerPass",
     "LayerResult",
     "Product",
+    "StepModules",
     "check_backend",
     "find_products",
+    "refusals",
     "run",
     "within_lengths",
 ]
@@ -34,19 +41,41 @@ def run(layer: LayerPass, backend: str = "auto") -> LayerResult:
 
     Args:
         layer: What to compute.
-        backend: "reference": the plain loop; "vendor": torch's kernel, if the cell equals one of torch's modules;
-            "auto": the vendor's where it can, else the plain loop.
+        backend: "reference": the plain loop; "native": generated code for the CPU; "vendor": torch's kernel, if the
+            cell equals one of torch's modules; "auto": the first of native, vendor and reference that can. A single
+            step is the cell's own in any case but "native".
 
     Raises:
-        OptionError: If the vendor's kernel is asked for and can't compute this; says why.
+        OptionError: If the backend that is asked for can't compute this; says why.
     """
     check_backend(backend)
     layer = layer.without_padding()
     if backend == "reference":
         return reference.run(layer)
-    reason = vendor.refusal(layer)
+    if torch.compiler.is_compiling():
+        return opaque.run(layer, backend)
+    if backend != "auto":
+        module = generated if backend == "native" else vendor
+        reason = module.refusal(layer)
+        if reason is not None:
+            raise OptionError(f"backend={backend!r} can't run this: {reason}; use backend='auto'")
+        return module.run(layer)
+    # Packing the matrices costs as much as a step.
+    reason = generated.refusal(layer) if len(layer.input) > 1 else "it is a single step"
     if reason is None:
+        return generated.run(layer)
+    if vendor.refusal(layer) is None:
         return vendor.run(layer)
-    if backend == "vendor":
-        raise OptionError(f"backend='vendor' can't run this: {reason}; use backend='auto'")
+    if len(layer.input) > 1:
+        _say_once(type(layer.cell).__name__, reason)
     return reference.run(layer)
+
+
+def refusals(layer: LayerPass) -> dict[str, str | None]:
+    """Of each backend that can't take every layer: why it can't take this one, or None."""
+    return {"native": generated.refusal(layer), "vendor": vendor.refusal(layer)}
+
+
+@functools.cache
+def _say_once(cell: str, reason: str) -> None:
+    warnings.warn(f"{cell} runs as a plain loop, which is slower: {reason}", stacklevel=2)

@@ -1,5 +1,7 @@
 """What a backend is asked to compute, and what it gives back."""
 
+import functools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -28,12 +30,36 @@ class LayerPass:
     weight_masks: dict[int, Tensor] = field(default_factory=dict)  # product -> [rows, columns]
     norms: dict[int, nn.LayerNorm] = field(default_factory=dict)  # product -> what normalises it
     every_state: bool = False
+    number: int = -1  # of the layer's modules, for compiled calls (opaque.py)
 
     @property
     def is_plain(self) -> bool:
         """Whether the step itself is all there is: nothing that changes it is asked for, but for lengths."""
         changes = (self.operand_masks, self.weight_masks, self.norms, any(self.zoneout), self.every_state)
         return self.reset is None and not any(changes)
+
+    @functools.cached_property
+    def has_hooks(self) -> bool:
+        """Whether a module of the cell has hooks, which only the step itself calls."""
+        return any(module._forward_hooks or module._forward_pre_hooks for module in self.cell.modules())
+
+    @functools.cached_property
+    def parameters(self) -> dict[str, Tensor]:
+        """Parameters and buffers of the cell and of its norms, by names of "cell." and "norms."."""
+        found = {f"cell.{name}": tensor for name, tensor in _tensors_of(self.cell)}
+        for index, norm in self.norms.items():
+            found |= {f"norms.{index}.{name}": tensor for name, tensor in _tensors_of(norm)}
+        return found
+
+    def output(self, states: Sequence[Tensor]) -> Tensor:
+        """What the next layer sees of the states at every step, each [T, B, size]; 0 past a row's length."""
+        if type(self.cell).output is Cell.output:
+            output = states[0]
+        else:
+            output = self.cell.output(*(sequence.flatten(0, 1) for sequence in states)).unflatten(
+                0, self.input.shape[:2]
+            )
+        return output if self.lengths is None else output * within_lengths(self.lengths, self.input.shape[0])[..., None]
 
     def without_padding(self) -> "LayerPass":
         """The same with nothing past a row's length: a NaN there would reach gradients, a reset the final state."""
@@ -42,6 +68,17 @@ class LayerPass:
         real = within_lengths(self.lengths, self.input.shape[0])
         reset = None if self.reset is None else self.reset & real
         return replace(self, input=torch.where(real[..., None], self.input, 0.0), reset=reset)
+
+
+def _tensors_of(module: nn.Module, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
+    """As named_parameters and named_buffers, which take longer than a step of a small cell."""
+    for tensors in (module._parameters, module._buffers):
+        for name, tensor in tensors.items():
+            if tensor is not None:
+                yield prefix + name, tensor
+    for name, child in module._modules.items():
+        if child is not None:
+            yield from _tensors_of(child, f"{prefix}{name}.")
 
 
 class LayerResult(NamedTuple):

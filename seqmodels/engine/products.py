@@ -106,8 +106,38 @@ def find_products(cell: Cell) -> list[Product]:
     return products
 
 
-class SequenceProducts(ProductMode):
-    """The products of one layer over a sequence, masked and normalised as asked.
+class ChangedProducts(ProductMode):
+    """The products of a step, masked and normalised as asked."""
+
+    def __init__(
+        self, operand_masks: dict[int, Tensor], weight_masks: dict[int, Tensor], norms: dict[int, nn.LayerNorm]
+    ) -> None:
+        super().__init__()
+        self.operand_masks, self.weight_masks, self.norms = operand_masks, weight_masks, norms
+        self.masked_weights: dict[int, tuple[Tensor, Tensor]] = {}
+        self.begin()
+
+    def product(self, index: int, call: Call) -> Tensor:
+        operand, weight, bias = call
+        if index in self.operand_masks:
+            operand = operand * self.operand_masks[index]
+        if index in self.weight_masks:
+            weight = self.masked(index, weight)
+        if index not in self.norms:
+            return F.linear(operand, weight, bias)
+        result = self.norms[index](F.linear(operand, weight))
+        return result if bias is None else result + bias
+
+    def masked(self, index: int, weight: Tensor) -> Tensor:
+        """weight * mask, computed once a sequence where the weight is the same tensor at every step."""
+        known = self.masked_weights.get(index)
+        if known is None or known[0] is not weight:
+            known = self.masked_weights[index] = (weight, weight * self.weight_masks[index])
+        return known[1]
+
+
+class SequenceProducts(ChangedProducts):
+    """The products of one layer over a sequence; those of the input itself are computed at once.
 
     A product of the input itself with a parameter is computed for all time steps at once, at the first step.
     """
@@ -119,11 +149,9 @@ class SequenceProducts(ProductMode):
         weight_masks: dict[int, Tensor],
         norms: dict[int, nn.LayerNorm],
     ) -> None:
-        super().__init__()
+        super().__init__(operand_masks, weight_masks, norms)
         self.input, self.inputs = input, input.unbind(0)
-        self.operand_masks, self.weight_masks, self.norms = operand_masks, weight_masks, norms
         self.hoisted: dict[int, tuple[Tensor, tuple[Tensor, ...]]] = {}
-        self.masked_weights: dict[int, tuple[Tensor, Tensor]] = {}
 
     def begin_step(self, t: int) -> Tensor:
         """Starts step t and gives its input; the step must use this very tensor."""
@@ -143,19 +171,4 @@ class SequenceProducts(ProductMode):
         return products[self.t] if weight is call.weight else self.compute(index, call)
 
     def compute(self, index: int, call: Call) -> Tensor:
-        operand, weight, bias = call
-        if index in self.operand_masks:
-            operand = operand * self.operand_masks[index]
-        if index in self.weight_masks:
-            weight = self.masked(index, weight)
-        if index not in self.norms:
-            return F.linear(operand, weight, bias)
-        result = self.norms[index](F.linear(operand, weight))
-        return result if bias is None else result + bias
-
-    def masked(self, index: int, weight: Tensor) -> Tensor:
-        """weight * mask, computed once a sequence where the weight is the same tensor at every step."""
-        known = self.masked_weights.get(index)
-        if known is None or known[0] is not weight:
-            known = self.masked_weights[index] = (weight, weight * self.weight_masks[index])
-        return known[1]
+        return super().product(index, call)

@@ -24,6 +24,8 @@ def refusal(layer: LayerPass) -> str | None:
     """Why no vendor kernel computes this, or None if one does."""
     if layer.cell.torch_twin is None:
         return f"{type(layer.cell).__name__} equals none of torch's modules"
+    if layer.has_hooks:
+        return "hooks of the cell's modules want to be called at every step"
     if not layer.is_plain:
         return "resets, zoneout, recurrent or weight dropout, layer norm and all states need the step itself"
     if layer.input.is_cpu and torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") is torch.float16:

@@ -1,11 +1,15 @@
 """engine.run: one layer in one direction, by the backend asked for."""
 
+import dataclasses
+import warnings
+
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from seqmodels import engine, get_cell
-from seqmodels.engine import LayerPass, reference, vendor
+from seqmodels import Cell, engine, get_cell
+from seqmodels.engine import LayerPass, generated, reference, vendor
+from seqmodels.engine.native import execute
 from seqmodels.errors import OptionError
 
 T, B = 5, 3
@@ -23,7 +27,7 @@ def layer_pass(name: str, **changes) -> LayerPass:
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Which backends ran."""
     found: list[str] = []
-    for module in (reference, vendor):
+    for module in (generated, reference, vendor):
         name, run = module.__name__.rpartition(".")[2], module.run
 
         def recorded(layer, run=run, name=name):
@@ -34,29 +38,60 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("name", ["elman", "lstm", "gru"])
-def test_auto_takes_the_vendors_kernel_where_it_can(name, calls):
-    engine.run(layer_pass(name))
-    engine.run(layer_pass(name), "reference")
-    engine.run(layer_pass(name, every_state=True))
-    assert calls == ["vendor", "reference", "reference"]
-
-
-def test_auto_takes_the_loop_for_cells_of_no_vendor(cell_name, calls):
+def test_auto_takes_generated_code_for_every_cell(cell_name, calls):
     layer = layer_pass(cell_name)
     engine.run(layer)
-    assert calls == ["vendor" if layer.cell.torch_twin else "reference"]
+    engine.run(layer, "reference")
+    engine.run(layer_pass(cell_name, every_state=True))
+    assert calls == ["generated", "reference", "generated"]
 
 
-def test_derivatives_that_the_kernel_has_not_take_the_loop(calls):
+@pytest.mark.parametrize(("name", "expected"), [("lstm", "vendor"), ("mut1", "reference")])
+def test_a_single_step_is_the_cells_own(name, expected, calls):
+    layer = layer_pass(name)
+    engine.run(dataclasses.replace(layer, input=layer.input[:1]))
+    assert calls == [expected]
+
+
+@pytest.mark.parametrize(("name", "expected"), [("lstm", "vendor"), ("mut1", "reference")])
+def test_without_a_compiler_auto_takes_the_vendors_kernel_where_it_can(name, expected, calls, monkeypatch):
+    monkeypatch.setenv("SEQMODELS_CC", "/no/such/compiler")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        engine.run(layer_pass(name))
+    assert calls == [expected]
+
+
+def test_derivatives_that_generated_code_has_not_take_the_loop(calls):
     layer = layer_pass("lstm")
 
     def output(x: Tensor) -> Tensor:
         return engine.run(LayerPass(layer.cell, x, layer.state)).output
 
-    torch.func.jvp(output, (layer.input,), (layer.input,))
-    torch.func.vmap(output)(layer.input[None])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.func.jvp(output, (layer.input,), (layer.input,))
+        torch.func.vmap(output)(layer.input[None])
     assert calls == ["reference", "reference"]
+
+
+class Restless(Cell):
+    """A step that generated code can't have."""
+
+    def step(self, x: Tensor, h: Tensor) -> Tensor:
+        return h.roll(1, -1) + x.sum(-1, keepdim=True)
+
+
+def test_why_the_plain_loop_runs_is_said_once():
+    layer = LayerPass(Restless(4, 6), torch.randn(T, B, 4), (torch.zeros(B, 6),))
+    engine._say_once.cache_clear()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        engine.run(layer)
+        engine.run(layer)
+    (said,) = (str(warning.message) for warning in caught)
+    assert said.startswith("Restless runs as a plain loop, which is slower: ")
+    assert "roll" in said
 
 
 @pytest.mark.parametrize("name", ["elman", "lstm", "gru"])
@@ -99,9 +134,70 @@ def test_every_state_is_given_if_asked_for(cell_name):
 
 
 def test_an_unknown_backend_is_named(one_line):
-    with one_line(OptionError, "backend must be one of auto, reference, vendor, not 'fast'"):
+    with one_line(OptionError, "backend must be one of auto, reference, native, vendor, not 'fast'"):
         engine.run(layer_pass("lstm"), "fast")
 
 
 def test_within_lengths():
     assert engine.within_lengths(torch.tensor([0, 2]), 3).tolist() == [[False, True], [False, True], [False, False]]
+
+
+@pytest.mark.parametrize("name", ["lstm", "mut1"])
+def test_hooks_of_a_cells_modules_are_called_at_every_step(name):
+    layer = layer_pass(name)
+    called = []
+    hook = next(iter(layer.cell.children())).register_forward_hook(lambda *_: called.append(1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with_hook = engine.run(layer)
+    assert len(called) == T
+    hook.remove()
+    again = LayerPass(layer.cell, layer.input, layer.state)
+    torch.testing.assert_close(engine.run(again).output, with_hook.output)
+    assert len(called) == T
+
+
+class SeesASum(Cell):
+    """The gradient of x is a product and one number for all of its columns."""
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size, hidden_size)
+        self.W = nn.Linear(input_size, hidden_size)
+
+    def step(self, x: Tensor, h: Tensor) -> Tensor:
+        return torch.tanh(self.W(x) + h + x.sum(-1, keepdim=True))
+
+
+class Peeks(Cell):
+    """A step that looks at a value."""
+
+    def step(self, x: Tensor, h: Tensor) -> Tensor:
+        return torch.tanh(h + x.sum(-1, keepdim=True)) * h.max().item()
+
+
+def test_gradients_of_an_input_that_is_summed_and_multiplied():
+    layer, gradients = LayerPass(SeesASum(4, 6), torch.randn(T, B, 4), (torch.zeros(B, 6),)), []
+    for backend in ("native", "reference"):
+        x = layer.input.clone().requires_grad_()
+        output = engine.run(dataclasses.replace(layer, input=x), backend).output
+        gradients.append(torch.autograd.grad(output.sum(), x)[0])
+    torch.testing.assert_close(*gradients)
+
+
+def test_a_step_that_looks_at_values_runs_as_a_plain_loop(one_line):
+    layer = LayerPass(Peeks(4, 6), torch.randn(T, B, 4), (torch.zeros(B, 6),))
+    with one_line(OptionError, "backend='native' can't run this: "):
+        engine.run(layer, "native")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert engine.run(layer).output.shape == (T, B, 6)
+
+
+def test_a_compiler_that_fails_is_no_compiler(calls, monkeypatch):
+    monkeypatch.setenv("SEQMODELS_CC", "gcc -Dreal=x")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        execute.runtime.cache_clear()
+        engine.run(layer_pass("mut1"))
+    execute.runtime.cache_clear()
+    assert calls == ["reference"]

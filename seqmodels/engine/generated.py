@@ -1,0 +1,153 @@
+"""All passes for one layer: from its step to operators, remembered as long as the cell lives."""
+
+import functools
+import os
+import weakref
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch._guards import tracing
+from torch.autograd import forward_ad
+from torch.utils._python_dispatch import _disable_current_modes
+
+from seqmodels.cell import Cell
+from seqmodels.engine import operators, text
+from seqmodels.engine.columns import Columns
+from seqmodels.engine.graph import Unsupported
+from seqmodels.engine.layer_pass import LayerPass, LayerResult, within_lengths
+from seqmodels.engine.loop import Loop
+from seqmodels.engine.native import build, execute
+from seqmodels.engine.native.build import NoCompiler
+from seqmodels.engine.prelude import Prelude
+from seqmodels.engine.trace import Inputs, trace, without_autocast
+from seqmodels.engine.whole_step import zoneout_masks
+
+NARROW = (torch.bfloat16, torch.float16)
+_programs: "weakref.WeakKeyDictionary[Cell, dict[tuple, Program | str]]" = weakref.WeakKeyDictionary()
+
+
+@dataclass
+class Program:
+    """What a layer comes to."""
+
+    loop: Loop
+    key: str
+    prelude: Prelude
+
+
+def refusal(layer: LayerPass) -> str | None:
+    """Why no generated code computes this, or None if it does."""
+    if not layer.input.is_cpu:
+        return f"there is none for {layer.input.device.type} yet"
+    tensors = (layer.input, *layer.state, *layer.parameters.values())
+    if torch._C._are_functorch_transforms_active():
+        return "vmap and transforms of torch.func need the step itself"
+    if not torch.compiler.is_compiling() and any(forward_ad.unpack_dual(t).tangent is not None for t in tensors):
+        return "forward-mode derivatives need the step itself"
+    if layer.has_hooks:
+        return "hooks of the cell's modules want to be called at every step"
+    program = program_of(layer)
+    if isinstance(program, str):
+        return program
+    return _compile_problem()
+
+
+def run(layer: LayerPass) -> LayerResult:
+    """Runs generated code; refusal(layer) must be None."""
+    program = program_of(layer)
+    assert isinstance(program, Program)
+    real = None if layer.lengths is None else within_lengths(layer.lengths, layer.input.shape[0])
+    inputs = Inputs.of(layer, real, zoneout_masks(layer))
+    dtype = _compute_type(inputs)
+    steps, batch = layer.input.shape[:2]
+    with without_autocast("cpu"):
+        tensors = [_converted(item.tensor, dtype) for item in inputs]
+        given = [t if t.dtype is dtype else t.to(dtype) for t in program.prelude(tensors, steps, batch)]
+        new, final = operators.apply(program.key, steps, given)
+    states = tuple(sequence.to(layer.input.dtype) for sequence in new)
+    state = tuple(tensor.to(old.dtype) for tensor, old in zip(final, layer.state, strict=True))
+    return LayerResult(layer.output(states), state, states if layer.every_state else None)
+
+
+def program_of(layer: LayerPass) -> Program | str:
+    """The program of a layer, or why there is none."""
+    known, signature = _programs.setdefault(layer.cell, {}), _signature(layer)
+    program = known.get(signature)
+    if program is None:
+        # torch.compile and torch.export come here while they trace, with sizes that are symbols.
+        with _disable_current_modes(), tracing(None):
+            program = known[signature] = _make(layer)
+    return program
+
+
+def _make(layer: LayerPass) -> Program | str:
+    reason = ""
+    for decompose in (False, True):
+        try:
+            traced = trace(layer, decompose)
+            columns = Columns(traced.graph, traced.kinds, traced.rows)
+            columns.loop.narrow = _has_narrow_products(layer)
+            return Program(columns.loop, text.write(columns.loop), Prelude(traced.graph, columns))
+        except Unsupported as error:
+            reason = reason or str(error)
+    return reason
+
+
+def _signature(layer: LayerPass) -> tuple:
+    """All that a program depends on: not the sizes of time and batch, nor any value of a tensor."""
+    cell = layer.cell
+    return (
+        layer.input.dtype,
+        _has_narrow_products(layer),
+        int(layer.input.shape[2]),  # a symbol under torch.compile
+        layer.lengths is not None,
+        layer.reset is not None,
+        layer.zoneout,
+        layer.training and any(layer.zoneout),
+        tuple(layer.operand_masks),
+        tuple(layer.weight_masks),
+        tuple(layer.norms),
+        tuple([(tensor.shape, tensor.dtype) for tensor in layer.parameters.values()]),
+        _settings(cell),
+    )
+
+
+def _has_narrow_products(layer: LayerPass) -> bool:
+    """Whether products take bfloat16: by their own type, or by autocast."""
+    if torch.is_autocast_enabled("cpu"):
+        return torch.get_autocast_dtype("cpu") is torch.bfloat16
+    return layer.input.dtype is torch.bfloat16
+
+
+def _settings(module: nn.Module) -> tuple:
+    """A module's attributes that are plain values, and its children's: a step may ask for them."""
+    own = [(key, value) for key, value in vars(module).items() if isinstance(value, _PLAIN)]
+    return (*own, *(_settings(child) for child in module._modules.values() if child is not None))
+
+
+_PLAIN = (bool, int, float, str, type(None))
+
+
+def _compute_type(inputs: Inputs) -> torch.dtype:
+    types = {item.tensor.dtype for item in inputs if item.tensor.is_floating_point()}
+    return torch.float64 if torch.float64 in types else torch.float32
+
+
+def _converted(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    return tensor.to(dtype) if tensor.dtype is not dtype and tensor.is_floating_point() else tensor
+
+
+def _compile_problem() -> str | None:
+    """Why nothing can be compiled, or None."""
+    return _problem_of(os.environ.get("SEQMODELS_CC"), os.environ.get("SEQMODELS_ISA"), os.environ.get("PATH"))
+
+
+@functools.cache
+def _problem_of(*settings: str | None) -> str | None:
+    try:
+        build.target()
+        execute.runtime("float32", narrow=False)  # a compiler may be there and fail
+    except NoCompiler as error:
+        return str(error)
+    return None

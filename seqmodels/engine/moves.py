@@ -1,0 +1,165 @@
+"""Where the columns of an operation's result come from, for operations that only move numbers.
+
+Values of a batch are [B, ...]; all dimensions but the first are counted together as columns.
+"""
+
+import operator
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any, NamedTuple, cast
+
+import torch
+from torch import fx
+
+from seqmodels.engine.graph import Unsupported
+
+aten = torch.ops.aten
+SAME = {aten.view, aten._unsafe_view, aten.reshape, aten.unsqueeze, aten.squeeze, aten.alias, aten.clone}
+
+
+class Move(NamedTuple):
+    """Columns low .. low + length of a source; if repeated, its one column ``low``, length times."""
+
+    source: Any  # a node of torch's graph
+    low: int
+    length: int
+    repeated: bool = False
+
+
+def shape_of(node: fx.Node) -> tuple[int, ...]:
+    return tuple(node.meta["val"].shape)
+
+
+def packet(node: fx.Node) -> Any:
+    """The operation whatever its overload: ``aten.add`` of ``aten.add.Tensor``."""
+    return getattr(node.target, "overloadpacket", node.target)
+
+
+def moves(node: fx.Node) -> list[Move] | None:
+    """What the columns of a node are, in order; None if it is no operation that moves."""
+    kind = packet(node)
+    if kind in SAME:
+        source = node.args[0]
+        return [Move(source, 0, prod(shape_of(source)[1:]))]  # type: ignore[arg-type]
+    rule = _RULES.get(kind)
+    return None if rule is None else rule(node)
+
+
+def aligned(source: fx.Node, tail: Sequence[int], batched: bool = True) -> list[Move]:
+    """The columns of a source, broadcast to the dimensions ``tail`` behind the batch."""
+    given = shape_of(source)[1:] if batched else shape_of(source)
+    width, numbers = prod(tail), prod(given)
+    if numbers == width:
+        return [Move(source, 0, width)]
+    if numbers == 1:
+        return [Move(source, 0, width, repeated=True)]
+    inner = (1,) * (len(tail) - len(given)) + tuple(given)
+    found = [0]  # for each outer index so far, where in the source it is
+    last = len(tail) - 1
+    for dim in range(last):
+        stride = prod(inner[dim + 1 :])
+        found = [at + (i * stride if inner[dim] > 1 else 0) for at in found for i in range(tail[dim])]
+    return [Move(source, at, tail[last], repeated=inner[last] == 1 and tail[last] > 1) for at in found]
+
+
+def _range(source: fx.Node, dim: int, start: int, length: int) -> list[Move]:
+    """``length`` entries of one dimension, not the batch's."""
+    shape = shape_of(source)
+    if dim == 0:
+        if start == 0 and length == shape[0]:
+            return [Move(source, 0, prod(shape[1:]))]
+        raise Unsupported("the step takes single rows out of the batch")
+    outer, size, inner = prod(shape[1:dim]), shape[dim], prod(shape[dim + 1 :])
+    return [Move(source, (block * size + start) * inner, length * inner) for block in range(outer)]
+
+
+def _dim(node: fx.Node, position: int, default: int = 0, source: fx.Node | None = None, extra: int = 0) -> int:
+    given: int = node.args[position] if len(node.args) > position else node.kwargs.get("dim", default)  # type: ignore[assignment]
+    return given % (len(shape_of(source or node.args[0])) + extra)  # type: ignore[arg-type]
+
+
+def _slice(node: fx.Node) -> list[Move]:
+    source, dim = node.args[0], _dim(node, 1)
+    assert isinstance(source, fx.Node)
+    start, end, step = cast(Any, (*node.args[2:], *(None, None, 1)[len(node.args) - 2 :]))[:3]
+    picked = range(*slice(start, end, step).indices(shape_of(source)[dim]))
+    if picked.step == 1:
+        return _range(source, dim, picked.start, len(picked))
+    return [move for at in picked for move in _range(source, dim, at, 1)] if dim == 1 else _no_order(node)
+
+
+def _no_order(node: fx.Node) -> list[Move]:
+    raise Unsupported(f"{packet(node)} puts columns into another order")
+
+
+def _select(node: fx.Node) -> list[Move]:
+    source, dim = node.args[0], _dim(node, 1)
+    return _range(source, dim, node.args[2] % shape_of(source)[dim], 1)  # type: ignore[arg-type,operator]
+
+
+def _item(node: fx.Node) -> list[Move] | None:
+    """One of the results of a split, chunk or unbind."""
+    parent, index = node.args
+    assert isinstance(parent, fx.Node)
+    assert isinstance(index, int)
+    kind = packet(parent)
+    if kind not in (aten.split, aten.split_with_sizes, aten.unbind, aten.chunk):
+        return None
+    source = parent.args[0]
+    assert isinstance(source, fx.Node)
+    if kind is aten.unbind:
+        return _range(source, _dim(parent, 1), index, 1)
+    dim = _dim(parent, 2)
+    sizes = [shape[dim] for shape in (value.shape for value in parent.meta["val"])]
+    return _range(source, dim, sum(sizes[:index]), sizes[index])
+
+
+def _cat(node: fx.Node) -> list[Move]:
+    sources: list[fx.Node] = [source for source in node.args[0] if prod(shape_of(source)[1:])]  # type: ignore
+    dim = _dim(node, 1, source=sources[0])
+    return _woven(sources, dim, [shape_of(source)[dim] for source in sources])
+
+
+def _stack(node: fx.Node) -> list[Move]:
+    sources: list[fx.Node] = list(node.args[0])  # type: ignore[arg-type]
+    dim = _dim(node, 1, source=sources[0], extra=1)
+    return _woven(sources, dim, [1] * len(sources))
+
+
+def _woven(sources: list[fx.Node], dim: int, sizes: list[int]) -> list[Move]:
+    if dim == 0:
+        raise Unsupported("the step joins rows of the batch")
+    shape = shape_of(sources[0])
+    outer = prod(shape[1:dim])
+    found = []
+    for block in range(outer):
+        for source in sources:
+            length = prod(shape_of(source)[1:]) // outer
+            found.append(Move(source, block * length, length))
+    return found
+
+
+def _expand(node: fx.Node) -> list[Move]:
+    return aligned(node.args[0], shape_of(node)[1:])  # type: ignore[arg-type]
+
+
+def _transpose(node: fx.Node) -> list[Move]:
+    source = node.args[0]
+    before, after = shape_of(source), shape_of(node)  # type: ignore[arg-type]
+    if before[0] == after[0] and [s for s in before if s > 1] == [s for s in after if s > 1]:
+        return [Move(source, 0, prod(before[1:]))]
+    return _no_order(node)
+
+
+_RULES: dict[Any, Callable[[fx.Node], list[Move] | None]] = {
+    aten.slice: _slice,
+    aten.narrow: lambda node: _range(node.args[0], _dim(node, 1), *node.args[2:]),  # type: ignore[arg-type]
+    aten.select: _select,
+    operator.getitem: _item,
+    aten.cat: _cat,
+    aten.stack: _stack,
+    aten.expand: _expand,
+    aten.permute: _transpose,
+    aten.transpose: _transpose,
+    aten.t: _transpose,
+}

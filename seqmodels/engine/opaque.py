@@ -1,0 +1,79 @@
+"""The engine under torch.compile.
+
+Dynamo can't look into caches and tracers, so it sees one call with tensors and constants; what is inside is traced by
+AOTAutograd, with tensors that have no values, down to the operators of operators.py.
+"""
+
+import itertools
+import weakref
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from seqmodels.cell import Cell
+from seqmodels.engine import generated, reference
+from seqmodels.engine.layer_pass import LayerPass, LayerResult
+from seqmodels.errors import OptionError
+
+_numbers = itertools.count()
+_known: "weakref.WeakValueDictionary[int, StepModules]" = weakref.WeakValueDictionary()
+
+
+class StepModules:
+    """The modules of a layer's step, under a number by which a compiled call finds them."""
+
+    def __init__(self, cell: Cell, norms: dict[int, nn.LayerNorm]) -> None:
+        self.cell, self.norms = cell, norms
+        self.number = next(_numbers)
+        _known[self.number] = self
+
+    def __reduce__(self) -> tuple:  # a copy has a number of its own
+        return StepModules, (self.cell, self.norms)
+
+
+def run(layer: LayerPass, backend: str) -> LayerResult:
+    """As engine.run, in one call that Dynamo doesn't look into."""
+    tensors = {
+        "input": layer.input,
+        "state": layer.state,
+        "initial": layer.initial,
+        "operand_masks": layer.operand_masks,
+        "weight_masks": layer.weight_masks,
+    }
+    optional = {"lengths": layer.lengths, "reset": layer.reset}
+    tensors |= {name: tensor for name, tensor in optional.items() if tensor is not None}
+    parameters: dict[str, Tensor] = {}
+    for prefix, module in (("cell", layer.cell), *((f"norms.{index}", norm) for index, norm in layer.norms.items())):
+        parameters |= dict(module.named_parameters(prefix)) | dict(module.named_buffers(prefix))
+    settings = (layer.zoneout, layer.training, layer.every_state)
+    output, state, states = _traced(layer.number, backend, settings, tensors, parameters)
+    return LayerResult(output, state, states if layer.every_state else None)
+
+
+# Not nonstrict_trace, with which torch.export of a whole graph by Dynamo (strict=True) can't do.
+@torch.compiler.allow_in_graph
+def _traced(
+    number: int, backend: str, settings: tuple, tensors: dict[str, Any], parameters: dict[str, Tensor]
+) -> tuple[Tensor, tuple[Tensor, ...], tuple[Tensor, ...]]:
+    found = _known[number]
+    zoneout, training, every_state = settings
+    layer = LayerPass(
+        found.cell, norms=found.norms, zoneout=zoneout, training=training, every_state=every_state, **tensors
+    )
+    # The parameters are those of the compiled graph, not the modules' own; Dynamo gives a dictionary that can't change.
+    return torch.func.functional_call(_Modules(found), dict(parameters), (layer, backend))
+
+
+class _Modules(nn.Module):
+    def __init__(self, step_modules: StepModules) -> None:
+        super().__init__()
+        self.cell = step_modules.cell
+        self.norms = nn.ModuleDict({str(index): norm for index, norm in step_modules.norms.items()})
+
+    def forward(self, layer: LayerPass, backend: str) -> tuple[Tensor, tuple[Tensor, ...], tuple[Tensor, ...]]:
+        reason = "torch's kernel is none of torch.compile's" if backend == "vendor" else generated.refusal(layer)
+        if reason is not None and backend == "native":
+            raise OptionError(f"backend='native' can't run this: {reason}; use backend='auto'")
+        result = reference.run(layer) if reason is not None else generated.run(layer)
+        return result.output, result.state, result.states or ()  # Dynamo takes no None out of such a call

@@ -1,0 +1,177 @@
+"""Pass 1: the whole step of a layer as a graph of torch's operations (torch.fx, ATen)."""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, fx, nn
+
+from seqmodels.engine.graph import Unsupported
+from seqmodels.engine.layer_pass import LayerPass
+from seqmodels.engine.products import ChangedProducts
+from seqmodels.engine.whole_step import Surroundings, whole_step
+
+
+class Input(NamedTuple):
+    """One input of the whole step."""
+
+    kind: str  # "step": another at every step; "batch": one a row; "state"; "parameter": the same for all rows
+    tensor: Tensor  # [T, B, ...], [B, ...], [B, size], any
+
+
+@dataclass
+class Inputs:
+    """All that the whole step of a layer reads, in a fixed order."""
+
+    x: Tensor
+    real: Tensor | None
+    reset: Tensor | None
+    keeps: Sequence[Tensor] | None
+    state: tuple[Tensor, ...]
+    initial: tuple[Tensor, ...]
+    operand_masks: dict[int, Tensor]
+    weight_masks: dict[int, Tensor]
+    parameters: dict[str, Tensor]
+
+    @classmethod
+    def of(cls, layer: LayerPass, real: Tensor | None, keeps: Sequence[Tensor] | None) -> "Inputs":
+        """Of a layer, which of its steps are real, and the masks of its zoneout."""
+        return cls(
+            x=layer.input,
+            real=real,
+            reset=layer.reset,
+            keeps=keeps,
+            state=layer.state,
+            initial=layer.initial if layer.reset is not None else (),
+            operand_masks=layer.operand_masks,
+            weight_masks=layer.weight_masks,
+            parameters=layer.parameters,
+        )
+
+    def __iter__(self) -> Any:
+        steps = [self.x, self.real, self.reset, *(self.keeps or ())]
+        yield from (Input("step", tensor) for tensor in steps if tensor is not None)
+        yield from (Input("state", tensor) for tensor in self.state)
+        yield from (Input("batch", tensor) for tensor in (*self.initial, *self.operand_masks.values()))
+        yield from (Input("parameter", tensor) for tensor in (*self.weight_masks.values(), *self.parameters.values()))
+
+    def filled(self, tensors: Sequence[Tensor]) -> "Inputs":
+        """The same with these tensors, given in the order in which they come out of it."""
+        following = iter(tensors)
+
+        def one(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else next(following)
+
+        def several(given: Any) -> Any:
+            if isinstance(given, dict):
+                return {key: next(following) for key in given}
+            return None if given is None else tuple(next(following) for _ in given)
+
+        return Inputs(
+            x=next(following),
+            real=one(self.real),
+            reset=one(self.reset),
+            keeps=several(self.keeps),
+            state=several(self.state),
+            initial=several(self.initial),
+            operand_masks=several(self.operand_masks),
+            weight_masks=several(self.weight_masks),
+            parameters=several(self.parameters),
+        )
+
+
+class _Layer(nn.Module):
+    """The modules whose parameters a whole step reads."""
+
+    def __init__(self, layer: LayerPass) -> None:
+        super().__init__()
+        self.cell = layer.cell
+        self.norms = nn.ModuleDict({str(index): norm for index, norm in layer.norms.items()})
+
+    def forward(self, function: Any) -> Any:
+        return function()
+
+
+@dataclass
+class Traced:
+    """The whole step in torch's operations; its placeholders are the inputs in their order."""
+
+    graph: fx.Graph
+    kinds: list[str]
+    rows: int  # size of the batch in the trace: no other size is a multiple of it
+
+
+def trace(layer: LayerPass, decompose: bool = False) -> Traced:
+    """Runs the whole step once on tensors that have shapes and no values.
+
+    Args:
+        layer: The layer.
+        decompose: Write operations out in torch's core operations, and those in place as others.
+
+    Raises:
+        Unsupported: If the step can't run so: it looks at values, or holds tensors that are no parameters or buffers.
+    """
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    draws = layer.training and any(layer.zoneout)
+    keeps = [torch.empty(1, 1, state.shape[-1], dtype=torch.bool) for state in layer.state] if draws else None
+    real = None if layer.lengths is None else torch.empty(1, 1, dtype=torch.bool)
+    inputs = Inputs.of(layer, real, keeps)
+    rows = _number_of_rows(inputs)
+    examples = [_example(item, rows) for item in inputs]
+    module = _Layer(layer)
+
+    def step(*tensors: Tensor) -> tuple[Tensor, ...]:
+        given = inputs.filled(tensors)
+        products = ChangedProducts(given.operand_masks, given.weight_masks, layer.norms)
+        around = Surroundings(given.real, given.reset, given.initial, given.keeps)
+
+        def next_state(x: Tensor, state: Sequence[Tensor]) -> tuple[Tensor, ...]:
+            with products:
+                return layer.cell.next_state(x, state)
+
+        def run() -> tuple[Tensor, ...]:
+            return whole_step(next_state, given.x, given.state, around, layer.zoneout)
+
+        return torch.func.functional_call(module, given.parameters, (run,))
+
+    table: Any = {}
+    function = step
+    if decompose:
+        from torch._decomp import core_aten_decompositions
+
+        table, function = core_aten_decompositions(), torch.func.functionalize(step, remove="mutations")
+        table.pop(torch.ops.aten.detach.default, None)  # it becomes what keeps a gradient, as with no table at all
+    try:
+        with without_autocast(layer.input.device.type):
+            graph = make_fx(function, decomposition_table=table, tracing_mode="fake")(*examples).graph
+    except Exception as error:  # whatever a stranger's step raises
+        reason = " ".join(str(error).split())[:200]
+        raise Unsupported(f"the step can't be traced: {type(error).__name__}: {reason}") from error
+    graph.eliminate_dead_code()
+    return Traced(graph, [item.kind for item in inputs], rows)
+
+
+def without_autocast(device: str) -> contextlib.AbstractContextManager:
+    """Nothing where there is no autocast: torch.export writes down every such region."""
+    return torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else contextlib.nullcontext()
+
+
+def _number_of_rows(inputs: Inputs) -> int:
+    """A prime that divides no size of any input, so that a size of it can only be the batch."""
+    sizes = {size for item in inputs for size in _own_shape(item)}
+    return next(p for p in (11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59) if all(s % p for s in sizes if s))
+
+
+def _example(item: Input, rows: int) -> Tensor:
+    """A tensor of the form of an input at one step, with the trace's number of rows; narrow floats as float32."""
+    tensor, shape = item.tensor, _own_shape(item)
+    dtype = torch.float32 if tensor.dtype in (torch.bfloat16, torch.float16) else tensor.dtype
+    return torch.empty(shape if item.kind == "parameter" else (rows, *shape), dtype=dtype, device=tensor.device)
+
+
+def _own_shape(item: Input) -> tuple[int, ...]:
+    """An input's shape less time and batch; torch.compile gives symbols even for sizes that it knows."""
+    return tuple(int(size) for size in item.tensor.shape[{"step": 2, "parameter": 0}.get(item.kind, 1) :])

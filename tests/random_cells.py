@@ -1,0 +1,252 @@
+"""Random cells: a program of operations, which is plain data, drawn by hypothesis and interpreted by a step."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from seqmodels import Cell
+from seqmodels.cell import State
+
+SIZES = (1, 2, 3, 5, 7, 8, 17)  # features of the input and of each state
+WIDEST = 24  # features of a value
+CHAINED = 3  # matrix products on the way from a state to the next
+LARGEST = 30.0  # what an entry may reach, roughly: beyond it, rounding errors grow too
+
+
+class Op(NamedTuple):
+    """One operation of a step. Values are numbered: the input, the states, then the result of each operation."""
+
+    name: str
+    operands: tuple[int, ...]
+    size: int  # features of the result
+    numbers: tuple[int, ...] = ()  # borders of a slice; the operation whose matrix is used again
+
+
+@dataclass(frozen=True)
+class Program:
+    """A cell."""
+
+    input_size: int
+    state_sizes: tuple[int, ...]
+    ops: tuple[Op, ...]
+    results: tuple[int, ...]  # the values that are the next states
+
+
+def _blend(gate: Tensor, old: Tensor, new: Tensor) -> Tensor:
+    gate = torch.sigmoid(gate)
+    return gate * old + (1 - gate) * torch.tanh(new)
+
+
+# Of each operation what it computes, and how large its result may be, given how large its operands may be. Constants
+# keep slopes small.
+UNARY: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[float], float]]] = {
+    "tanh": (torch.tanh, lambda a: 1),
+    "sigmoid": (torch.sigmoid, lambda a: 1),
+    "relu": (torch.relu, lambda a: a),
+    "exp": (lambda a: torch.exp(a.clamp(-2, 2)), lambda a: math.exp(2)),
+    "log": (lambda a: torch.log(F.softplus(a) + 0.1), lambda a: 2.4 + math.log(1 + a)),
+    "sin": (torch.sin, lambda a: 1),
+    "gelu": (F.gelu, lambda a: a),
+    "silu": (F.silu, lambda a: a),
+    "softplus": (F.softplus, lambda a: a + 1),
+    "abs": (torch.abs, lambda a: a),
+    "sqrt": (lambda a: torch.sqrt(a.abs() + 0.2), lambda a: 1 + a),
+    "neg": (lambda a: -a, lambda a: a),
+    "clamp": (lambda a: a.clamp(-0.7, 0.5), lambda a: 1),
+    "affine": (lambda a: 1.5 - 0.5 * a, lambda a: 1.5 + a),
+    "square": (lambda a: a**2, lambda a: a * a),
+}
+OF_ROWS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[float], float]]] = {
+    "softmax": (lambda a: a.softmax(-1), lambda a: 1),
+    "layer_norm": (lambda a: F.layer_norm(a, a.shape[-1:], eps=0.01), lambda a: 4),
+    "mean": (lambda a: a.mean(-1, keepdim=True), lambda a: a),
+    "logsumexp": (lambda a: torch.logsumexp(a, -1, keepdim=True), lambda a: a + math.log(WIDEST)),
+}
+REDUCING = ("mean", "logsumexp")  # to one feature
+BINARY: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[float, float], float]]] = {
+    "add": (lambda a, b: a + b, lambda a, b: a + b),
+    "subtract": (lambda a, b: a - b, lambda a, b: a + b),
+    "multiply": (lambda a, b: a * b, lambda a, b: a * b),
+    "maximum": (torch.maximum, max),
+    "minimum": (torch.minimum, max),
+    "divide": (lambda a, b: a / (1 + b.abs()), lambda a, b: a),
+    "where greater": (lambda a, b: torch.where(a > b, a * 0.5, b), max),
+    "where at most": (lambda a, b: torch.where(a <= 0.3, b, a), max),
+}
+WITH_VECTOR: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[float], float]]] = {  # a parameter
+    "times vector": (lambda a, v: v * a, lambda a: 2 * a),
+    "plus vector": (lambda a, v: a + v, lambda a: a + 2),
+    "where above vector": (lambda a, v: torch.where(a > v, a, v * a), lambda a: 2 * a),
+}
+PRODUCTS = ("linear", "matmul", "tied")
+KINDS = ["unary", "unary", "binary", "binary", "product", "product", "vector", "row", "shape"]
+ENDS = {"tanh": torch.tanh, "blend": _blend}  # how a next state stays between -1 and 1
+
+
+class RandomCell(Cell):
+    """Interprets a program; every operation with parameters has its own, but for a tied product."""
+
+    def __init__(self, input_size: int, hidden_size: int, program: Program) -> None:
+        super().__init__(input_size, hidden_size)
+        self.program = program
+        self.state_names = tuple(f"s{number}" for number in range(len(program.state_sizes)))  # type: ignore[misc]
+        self.linears = nn.ModuleDict()
+        self.matrices, self.vectors = nn.ParameterDict(), nn.ParameterDict()
+        sizes = [input_size, *program.state_sizes, *(op.size for op in program.ops)]
+        for index, op in enumerate(program.ops):
+            columns = sizes[op.operands[0]]
+            if op.name == "linear":
+                self.linears[str(index)] = nn.Linear(columns, op.size)
+            elif op.name == "matmul":
+                self.matrices[str(index)] = nn.Parameter(torch.randn(columns, op.size) / (2 * columns**0.5))
+            elif op.name in WITH_VECTOR:
+                self.vectors[str(index)] = nn.Parameter(torch.randn(op.size) / 2)
+
+    @property
+    def state_sizes(self) -> tuple[int, ...]:
+        return self.program.state_sizes
+
+    @property
+    def output_size(self) -> int:
+        return sum(self.program.state_sizes)
+
+    def step(self, x: Tensor, *state: Tensor) -> State:
+        values = [x, *state]
+        for index, op in enumerate(self.program.ops):
+            values.append(self.compute(index, op, [values[operand] for operand in op.operands]))
+        return self.unpack_state(tuple(values[result] for result in self.program.results))
+
+    def output(self, *state: Tensor) -> Tensor:
+        return torch.cat(state, -1)
+
+    def compute(self, index: int, op: Op, operands: list[Tensor]) -> Tensor:
+        name, a, key = op.name, operands[0], str(index)
+        if name == "linear":
+            return self.linears[key](a)
+        if name == "tied":
+            return self.linears[str(op.numbers[0])](a)
+        if name == "matmul":
+            return a @ self.matrices[key]
+        if name == "slice":
+            return a[:, slice(*op.numbers)]
+        if name == "cat":
+            return torch.cat(operands, -1)
+        if name in WITH_VECTOR:
+            return WITH_VECTOR[name][0](a, self.vectors[key])
+        if name in ENDS:
+            return ENDS[name](*operands)
+        return {**UNARY, **OF_ROWS, **BINARY}[name][0](*operands)
+
+
+class _Builder:
+    """Programs grow by it; it knows of each value how large it is and how many products lie before it."""
+
+    def __init__(self, draw: Callable[[Any], Any]) -> None:
+        self.draw = draw
+        self.input_size = draw(st.sampled_from(SIZES))
+        self.state_sizes = tuple(draw(st.lists(st.sampled_from(SIZES), min_size=1, max_size=3)))
+        self.sizes = [self.input_size, *self.state_sizes]
+        self.bounds = [4.0] + [1.0] * len(self.state_sizes)
+        self.products = [0] * len(self.sizes)
+        self.unused = list(range(len(self.sizes)))
+        self.ops: list[Op] = []
+
+    def choose(self) -> int:
+        """A value, rather one that nothing has used yet."""
+        return self.draw(st.sampled_from([*range(len(self.sizes)), *self.unused, *self.unused]))
+
+    def add(self, name: str, operands: tuple[int, ...], size: int, bound: float, numbers: tuple[int, ...] = ()) -> int:
+        """The number of the new value."""
+        if bound > LARGEST:
+            operands = tuple(self.add("tanh", (operand,), self.sizes[operand], 1) for operand in operands)
+        self.ops.append(Op(name, operands, size, numbers))
+        self.sizes.append(size)
+        self.bounds.append(min(bound, LARGEST))
+        self.products.append(max(self.products[operand] for operand in operands) + (name in PRODUCTS))
+        self.unused = [value for value in self.unused if value not in operands] + [len(self.sizes) - 1]
+        return self.unused[-1]
+
+    def grow(self) -> None:
+        """One more operation."""
+        a = self.choose()
+        size, bound = self.sizes[a], self.bounds[a]
+        kind = self.draw(st.sampled_from(KINDS))
+        if kind == "product" and self.products[a] < CHAINED - 1:  # the last is for the end
+            self.product(a)
+        elif kind == "shape":
+            self.shape(a)
+        elif kind == "binary":
+            others = [i for i, other in enumerate(self.sizes) if other in (size, 1) and i != a]
+            others += [i for i in others if i in self.unused]
+            if others:
+                name, b = self.draw(st.sampled_from(list(BINARY))), self.draw(st.sampled_from(others))
+                self.add(name, (a, b), size, BINARY[name][1](bound, self.bounds[b]))
+        else:
+            table = {"vector": WITH_VECTOR, "row": OF_ROWS}.get(kind, UNARY)
+            name = self.draw(st.sampled_from(list(table)))
+            self.add(name, (a,), 1 if name in REDUCING else size, table[name][1](bound))
+
+    def product(self, a: int, size: int | None = None) -> int:
+        """A matrix times a value, which may be the matrix of an earlier product unless the size is given."""
+        if size is None:
+            linears = [i for i, op in enumerate(self.ops) if op.name == "linear"]
+            fitting = [i for i in linears if self.sizes[self.ops[i].operands[0]] == self.sizes[a]]
+            if fitting and self.draw(st.booleans()):
+                of = self.draw(st.sampled_from(fitting))
+                return self.add("tied", (a,), self.ops[of].size, self.bounds[a] + 1, (of,))
+            size = self.draw(st.sampled_from(SIZES))
+        return self.add(self.draw(st.sampled_from(["linear", "matmul"])), (a,), size, self.bounds[a] + 1)
+
+    def shape(self, a: int) -> None:
+        """A slice or a concatenation."""
+        if self.sizes[a] > 1 and self.draw(st.booleans()):
+            self.slice(a, self.draw(st.integers(1, self.sizes[a] - 1)))
+        else:
+            self.join(a, self.choose())
+
+    def slice(self, a: int, width: int) -> int:
+        start = self.draw(st.integers(0, self.sizes[a] - width))
+        return self.add("slice", (a,), width, self.bounds[a], (start, start + width))
+
+    def join(self, a: int, b: int) -> int:
+        """Both one beside the other; parts of them where that would be too wide."""
+        a, b = (self.slice(i, WIDEST // 2) if self.sizes[i] > WIDEST // 2 else i for i in (a, b))
+        return self.add("cat", (a, b), self.sizes[a] + self.sizes[b], max(self.bounds[a], self.bounds[b]))
+
+    def last(self, size: int) -> int:
+        """A value of this size, made of what nothing has used yet."""
+        made = [value for value in self.unused if value > len(self.state_sizes)]
+        a = made[0] if made else self.choose()
+        return a if self.sizes[a] == size else self.product(a, size)
+
+    def end(self) -> tuple[int, ...]:
+        """The next states, each squashed, into which all goes that was computed."""
+        count = len(self.state_sizes)
+        while len(made := [value for value in self.unused if value > count]) > 2 * count:
+            self.join(*made[:2])
+        results: list[int] = []
+        for number, size in enumerate(self.state_sizes, 1):
+            rest = [value for value in self.unused if value > count]
+            new = self.last(size)
+            if len(rest) > count - number + 1 or self.draw(st.booleans()):
+                results.append(self.add("blend", (self.last(size), number, new), size, 1))
+            else:
+                results.append(self.add("tanh", (new,), size, 1))
+            self.unused.remove(results[-1])
+        return tuple(results)
+
+
+@st.composite
+def programs(draw: Callable[[Any], Any], most_ops: int = 16) -> Program:
+    """Programs whose states stay between -1 and 1, of 6 to `most_ops` operations before those that see to it."""
+    builder = _Builder(draw)
+    for _ in range(draw(st.integers(6, most_ops))):
+        builder.grow()
+    results = builder.end()
+    return Program(builder.input_size, builder.state_sizes, tuple(builder.ops), results)
