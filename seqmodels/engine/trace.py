@@ -10,6 +10,7 @@ from torch import Tensor, fx, nn
 
 from seqmodels.engine.graph import Unsupported
 from seqmodels.engine.layer_pass import LayerPass
+from seqmodels.engine.own_gradients import refuse_own_gradients
 from seqmodels.engine.products import ChangedProducts
 from seqmodels.engine.whole_step import Surroundings, whole_step
 
@@ -111,7 +112,8 @@ def trace(layer: LayerPass, decompose: bool = False) -> Traced:
         decompose: Write operations out in torch's core operations, and those in place as others.
 
     Raises:
-        Unsupported: If the step can't run so: it looks at values, or holds tensors that are no parameters or buffers.
+        Unsupported: If the step can't run so: it looks at values, holds tensors that are no parameters or buffers, or
+            changes gradients by hand.
     """
     from torch.fx.experimental.proxy_tensor import make_fx
 
@@ -146,7 +148,10 @@ def trace(layer: LayerPass, decompose: bool = False) -> Traced:
         table.pop(torch.ops.aten.detach.default, None)  # it becomes what keeps a gradient, as with no table at all
     try:
         with without_autocast(layer.input.device.type):
+            refuse_own_gradients(step, examples)
             graph = make_fx(function, decomposition_table=table, tracing_mode="fake")(*examples).graph
+    except Unsupported:
+        raise
     except Exception as error:  # whatever a stranger's step raises
         reason = " ".join(str(error).split())[:200]
         raise Unsupported(f"the step can't be traced: {type(error).__name__}: {reason}") from error

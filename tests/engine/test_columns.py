@@ -8,10 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from seqmodels.engine import interpret
+from seqmodels import Cell, engine
+from seqmodels.engine import LayerPass, interpret
 from seqmodels.engine.columns import MOST_PIECES, Columns
 from seqmodels.engine.graph import Unsupported, operands, reachable
 from seqmodels.engine.prelude import Prelude
+from seqmodels.engine.trace import trace
 
 ROWS, T, B, I, H = 11, 3, 4, 5, 6  # noqa: E741
 Step = Callable[..., Any]  # of x [B, I], h [B, H], c [B, H], v [H], M [I, H], N [H, 4 H]
@@ -230,6 +232,26 @@ def test_what_a_loop_cannot_have_is_refused_with_one_line(step, reason):
         lower(step)
     assert str(caught.value).startswith(reason)
     assert "\n" not in str(caught.value)
+
+
+class Detached(Cell):
+    """A straight-through sign, and a gate without a gradient."""
+
+    def step(self, x, h):
+        total = h + x
+        return total + (torch.sign(total) - total).detach() * torch.sigmoid(h.detach())
+
+
+@pytest.mark.parametrize("decompose", [False, True])
+def test_what_is_detached_stays_so(decompose):
+    x, h = (torch.randn(*shape, H, dtype=torch.float64, requires_grad=True) for shape in ((T, B), (B,)))
+    layer = LayerPass(Detached(H, H).double(), x, (h,))
+    traced = trace(layer, decompose)
+    columns = Columns(traced.graph, traced.kinds, traced.rows)
+    (found,), _ = interpret.run(columns.loop, Prelude(traced.graph, columns)([x, h], T, B), T)
+    expected = engine.run(layer, "reference").output
+    for ours, theirs in zip(*(torch.autograd.grad(result.sum(), (x, h)) for result in (found, expected)), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
 
 
 def test_rows_of_too_many_pieces_are_refused():
