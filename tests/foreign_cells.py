@@ -1,17 +1,13 @@
-"""Cells as strangers write them: each from its paper, in its own style of PyTorch, knowing nothing of any backend.
+"""Cells as strangers write them: each from its paper, in its own style of PyTorch, knowing nothing of any backend."""
 
-Below them stands how two runs of a cell are compared.
-"""
-
-from collections.abc import Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.utils import parametrizations
 
-from seqmodels import RNN, Cell, from_module
+from seqmodels import Cell, from_module
 
 
 class JANET(Cell):
@@ -658,6 +654,24 @@ class BorrowedLSTM(Cell):
         return torch.tanh(s + h), h, c
 
 
+class InputStatistics(Cell):
+    """A step that looks at features of its input and at their mean, each through its own columns of one matrix::
+
+    p = A tanh(x_t) + a
+    h_t = tanh(W [h_{t-1}, mean(p), p + v] + b)
+    """
+
+    def __init__(self, input_size, hidden_size, features=3):
+        super().__init__(input_size, hidden_size)
+        self.A = nn.Linear(input_size, features)
+        self.v = nn.Parameter(torch.randn(features))
+        self.W = nn.Linear(hidden_size + 1 + features, hidden_size)
+
+    def step(self, x, h):
+        p = self.A(x.tanh())
+        return torch.tanh(self.W(torch.cat([h, p.mean(-1, keepdim=True), p + self.v], -1)))
+
+
 STRANGERS: dict[str, tuple[type[Cell], dict[str, Any]]] = {
     "janet": (JANET, {}),
     "minimal gated unit": (MinimalGatedUnit, {}),
@@ -685,42 +699,7 @@ STRANGERS: dict[str, tuple[type[Cell], dict[str, Any]]] = {
     "ligru": (LiGRU, {}),
     "liquid time constant": (LiquidTimeConstant, {}),
     "echo state": (EchoState, {}),
+    "input statistics": (InputStatistics, {}),
     "borrowed lstm": (BorrowedLSTM, {}),
     "torch's gru": (from_module(nn.GRUCell), {}),
 }
-
-
-def measure(rnn: RNN, x: Tensor, state: Sequence[Tensor] = (), **arguments: Any) -> dict[str, Tensor]:
-    """All that an RNN gives, and the gradients of a weighted sum of it by x, the given states and the parameters.
-
-    The weights are standard normal: a gradient is then about as large as its summands, not what is left of them.
-    """
-    names = rnn.cell.state_names
-    inputs = {"x": x, **{f"the initial {name}": s for name, s in zip(names, state, strict=False)}}
-    inputs = {name: tensor.detach().clone().requires_grad_() for name, tensor in inputs.items()}
-    x, *state = inputs.values()
-    output, *packed = rnn(x, rnn.cell.unpack_state(tuple(state)) if state else None, **arguments)
-    values = {"output": output}
-    for which, states in zip(("final", "every"), packed, strict=False):
-        values |= {f"{which} {name}": s for name, s in zip(names, rnn.cell.pack_state(states), strict=True)}
-    leaves = inputs | {name: p for name, p in rnn.named_parameters() if p.requires_grad}
-    source = torch.Generator().manual_seed(0)
-    weights = [torch.randn(value.shape, generator=source).to(value) for value in values.values()]
-    gradients = torch.autograd.grad(
-        list(values.values()), list(leaves.values()), weights, allow_unused=True, materialize_grads=True
-    )
-    return values | {f"gradient of {name}": g for name, g in zip(leaves, gradients, strict=True)}
-
-
-def require_equal(found: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float) -> None:
-    """Each tensor that `measure` gave, within a tolerance relative to its largest entry, or to 1 if that is less."""
-    assert found.keys() == expected.keys()
-    wrong = {}
-    for name, tensor in expected.items():
-        assert found[name].shape == tensor.shape, name
-        assert tensor.isfinite().all(), f"{name} of the plain loop is not finite: the cell or its start is unfit"
-        if tensor.numel():
-            difference = (found[name].to(tensor) - tensor).abs().max() / tensor.abs().max().clamp(min=1)
-            if not difference <= tolerance:  # NaN is a difference
-                wrong[name] = difference.item()
-    assert not wrong, f"relative differences above {tolerance:.0e}: {wrong}"

@@ -305,11 +305,11 @@ class _Scheduler:
 
 
 def _split_product(node: Node) -> tuple[Node | None, Node | None]:
-    """A sum as (product, rest)."""
+    """A sum as (product, rest), both of its width."""
     if node.op == "product":
         return node, None
     if node.op == "add":
         for first, second in (node.args, node.args[::-1]):
-            if first.op == "product":
+            if first.op == "product" and first.width == second.width:
                 return first, second
     return None, node

@@ -53,6 +53,8 @@ class Walk:
         for sink in schedule.sinks:
             assert all(self.is_whole(place) for place in sink.group.operands), "a sink's operand isn't there"
             assert sink.adds == (sink.place in self.stored), f"{sink.place} is written over, or added to nothing"
+            width = sink.group.products[0].width
+            assert width == widths_of(schedule)[sink.place], f"{sink.place} is added to a value of another width"
 
     def is_whole(self, place: Place) -> bool:
         return place.kind in self.there or place in self.whole
@@ -116,8 +118,8 @@ def columns(places: Iterable[Place], widths: dict[Place, int], kind: str, index:
 
 
 def widths_of(schedule: Schedule) -> dict[Place, int]:
-    found = {store.place: store.node.width for level in schedule.levels for p in level.phases for store in p.stores}
-    return found | {sink.place: sink.group.products[0].width for sink in schedule.sinks}
+    found = {sink.place: sink.group.products[0].width for sink in schedule.sinks}
+    return found | {s.place: s.node.width for level in schedule.levels for p in level.phases for s in p.stores}
 
 
 @every_cell

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 import torch
-from foreign_cells import STRANGERS, measure, require_equal
+from agreement import measure, require_equal
+from foreign_cells import STRANGERS
 from torch import Tensor, nn
 
 import seqmodels

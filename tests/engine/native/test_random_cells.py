@@ -1,7 +1,7 @@
 """The native backend computes what the plain loop computes, of cells that nobody thought of."""
 
 import torch
-from foreign_cells import measure, require_equal
+from agreement import measure, require_equal
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_cells import Program, RandomCell, programs

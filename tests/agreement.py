@@ -1,0 +1,45 @@
+"""How two runs of one cell are compared: all values and gradients."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seqmodels import RNN
+
+
+def measure(rnn: RNN, x: Tensor, state: Sequence[Tensor] = (), **arguments: Any) -> dict[str, Tensor]:
+    """All that an RNN gives, and the gradients of a weighted sum of it by x, the given states and the parameters.
+
+    The weights are standard normal: a gradient is then about as large as its summands, not what is left of them.
+    """
+    names = rnn.cell.state_names
+    inputs = {"x": x, **{f"the initial {name}": s for name, s in zip(names, state, strict=False)}}
+    inputs = {name: tensor.detach().clone().requires_grad_() for name, tensor in inputs.items()}
+    x, *state = inputs.values()
+    output, *packed = rnn(x, rnn.cell.unpack_state(tuple(state)) if state else None, **arguments)
+    values = {"output": output}
+    for which, states in zip(("final", "every"), packed, strict=False):
+        values |= {f"{which} {name}": s for name, s in zip(names, rnn.cell.pack_state(states), strict=True)}
+    leaves = inputs | {name: p for name, p in rnn.named_parameters() if p.requires_grad}
+    source = torch.Generator().manual_seed(0)
+    weights = [torch.randn(value.shape, generator=source).to(value) for value in values.values()]
+    gradients = torch.autograd.grad(
+        list(values.values()), list(leaves.values()), weights, allow_unused=True, materialize_grads=True
+    )
+    return values | {f"gradient of {name}": g for name, g in zip(leaves, gradients, strict=True)}
+
+
+def require_equal(found: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float) -> None:
+    """Each tensor that `measure` gave, within a tolerance relative to its largest entry, or to 1 if that is less."""
+    assert found.keys() == expected.keys()
+    wrong = {}
+    for name, tensor in expected.items():
+        assert found[name].shape == tensor.shape, name
+        assert tensor.isfinite().all(), f"{name} of the plain loop is not finite: the cell or its start is unfit"
+        if tensor.numel():
+            difference = (found[name].to(tensor) - tensor).abs().max() / tensor.abs().max().clamp(min=1)
+            if not difference <= tolerance:  # NaN is a difference
+                wrong[name] = difference.item()
+    assert not wrong, f"relative differences above {tolerance:.0e}: {wrong}"
