@@ -18,6 +18,7 @@ class Directions:
     backward: Schedule | None = None
     saved: list[int] = field(default_factory=list)  # widths of the values kept for the way back
     outer: list[tuple[Place, Place, Deferred]] = field(default_factory=list)  # operand, gradient, and whose
+    sums: list[tuple[Place, Place]] = field(default_factory=list)  # what is summed over all steps and rows, and where
 
 
 def plan_inference(loop: Loop) -> Directions:
@@ -46,9 +47,16 @@ def plan_training(loop: Loop, wanted: set[tuple[str, int]]) -> Directions:
             kept[deferred.gradient] = Place("tape", len(widths) - 1)
         outer.append((place_of(deferred.operand, known), kept[deferred.gradient], deferred))
     back = [Store(place, node) for node, place in kept.items()]
-    back += [_gradient_store(leaf, node) for leaf, node in backward.leaves.items()]
+    sums = []
+    for leaf, node in backward.leaves.items():
+        store = _gradient_store(leaf, node)
+        if leaf.op == "vector" and node in kept:  # the products after the loop read all its rows anyway
+            sums.append((kept[node], store.place))
+        else:
+            back.append(store)
     back += _missing_carries(loop, backward)
-    return Directions(loop, forward, schedule(back, known, widths, sink=True), [node.width for node in saved], outer)
+    backwards = schedule(back, known, widths, sink=True)
+    return Directions(loop, forward, backwards, [node.width for node in saved], outer, sums)
 
 
 def _new_states(loop: Loop) -> list[Store]:

@@ -56,8 +56,8 @@ class NativeLoop:
         schedules = [s for s in (directions.forward, directions.backward) if s is not None]
         name = str(dtype).removeprefix("torch.")
         self.source, places = printer.source(schedules, name)
-        for operand, gradient, _ in directions.outer:
-            places[1] += [place for place in (operand, gradient) if place not in places[1]]
+        for after in (*directions.outer, *directions.sums):
+            places[1] += [place for place in after[:2] if place not in places[1]]
         run, processor = runtime(name, self.loop.narrow)
         self.lanes = processor.lanes
         functions = build.load(self.source)
@@ -113,10 +113,14 @@ class NativeLoop:
         carry = [
             _carry(size, gradient, like, steps, batch) for size, gradient in zip(self.loop.states, final, strict=True)
         ]
-        totals = {
-            kind: [like.new_zeros(batch, width) if (kind, i) in wanted else none for i, width in enumerate(widths)]
-            for kind, widths in (("batch", self.loop.batches), ("vector", self.loop.vectors))
-        }
+        of_batches = [
+            like.new_zeros(batch, width) if ("batch", index) in wanted else none
+            for index, width in enumerate(self.loop.batches)
+        ]
+        of_vectors = [
+            like.new_zeros(batch if index in self._row_by_row else 1, width) if ("vector", index) in wanted else none
+            for index, width in enumerate(self.loop.vectors)
+        ]
         of_steps = [
             self._room_for(index, tensor) if ("step", index) in wanted else none
             for index, tensor in enumerate(inputs.steps)
@@ -133,8 +137,8 @@ class NativeLoop:
             "carry": carry,
             "incoming": [zeros if gradient is None else gradient for gradient in incoming],
             "gradient": of_steps,
-            "total batch": totals["batch"],
-            "total vector": totals["vector"],
+            "total batch": of_batches,
+            "total vector": of_vectors,
         }
         passing: dict[str, list[tuple[int, ...]]] = {
             "tape": [(steps, batch, self.padded(width)) for width in schedule.tape],
@@ -144,8 +148,8 @@ class NativeLoop:
         return Inputs(
             of_steps,
             [buffer[1].clone() for buffer in carry],  # step 0 wrote the half that is read at step -1
-            totals["batch"],
-            [total.sum(0) if total is not none else none for total in totals["vector"]],
+            of_batches,
+            [none if total is none else total[0] if len(total) == 1 else total.sum(0) for total in of_vectors],
             of_matrices,
         )
 
@@ -167,10 +171,18 @@ class NativeLoop:
             if sum(width for place, width in widths.items() if place.index == index) == size
         }
 
+    @functools.cached_property
+    def _row_by_row(self) -> set[int]:
+        """The vectors whose gradients are added up by the steps, for each row of the batch apart."""
+        schedule = self.directions.backward
+        assert schedule is not None
+        places = [store.place for level in schedule.levels for phase in level.phases for store in phase.stores]
+        return {place.index for place in places if place.kind == "total vector"}
+
     def _outer(self, by_row: tuple[bool, ...]) -> plan.OuterTables:
         if by_row not in self._outer_tables:
-            outer, places = self.directions.outer, self._plans[1].plan.places
-            self._outer_tables[by_row] = plan.outer_tables(outer, places, self.loop.matrices, by_row, self.lanes)
+            outer, sums, places = self.directions.outer, self.directions.sums, self._plans[1].plan.places
+            self._outer_tables[by_row] = plan.outer_tables(outer, sums, places, self.loop.matrices, by_row, self.lanes)
         return self._outer_tables[by_row]
 
 
@@ -221,6 +233,7 @@ class _Call:
         if outer is not None:
             task.backwards, task.outers, task.block_size = True, outer.outers, outer.block_size
             task.outer, task.left = ctypes.addressof(outer.outer), ctypes.addressof(outer.left)
+            task.total = ctypes.addressof(outer.total)
         self.run(ctypes.addressof(task))
 
     def _slots(self, buffers: Buffers) -> Any:

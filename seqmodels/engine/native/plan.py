@@ -37,6 +37,7 @@ class Task(ctypes.Structure):
                 ("sink", "sinks"),
                 ("outer", "outers"),
                 ("left", None),
+                ("total", None),
                 ("matrix", None),
                 ("gradient", None),
                 ("slot", "slots"),
@@ -168,12 +169,14 @@ class OuterTables(NamedTuple):
 
     outer: Any
     left: Any
+    total: Any
     outers: int
     block_size: int  # numbers that a thread needs to copy blocks of operands into
 
 
 def outer_tables(
     outer: Sequence[tuple[Place, Place, Deferred]],
+    sums: Sequence[tuple[Place, Place]],
     places: list[Place],
     matrices: Sequence[tuple[int, int]],
     by_row: Sequence[bool],
@@ -181,9 +184,10 @@ def outer_tables(
 ) -> OuterTables:
     """For gradients whose memory has rows one after the other, or columns.
 
-    The right operand is the one whose numbers lie side by side in the gradient.
+    The right operand is the one whose numbers lie side by side in the gradient. Each operand that is summed besides,
+    is summed where it comes first.
     """
-    by_right: dict[tuple[Place, int], list[tuple[int, ...]]] = {}
+    by_right: dict[tuple[Place, int], list[tuple[Place, int, int, int, int]]] = {}
     for operand, gradient, (node, of, segment) in outer:
         rows, columns = matrices[segment.matrix]
         if by_row[segment.matrix]:
@@ -192,16 +196,24 @@ def outer_tables(
         else:
             right, left = (operand, node.width), (gradient, of.width)
             place, stride = segment.column * rows + segment.row, rows
-        entry = (places.index(left[0]), left[1], segment.matrix, place, stride)
-        by_right.setdefault(right, []).append(entry)
+        by_right.setdefault(right, []).append((*left, segment.matrix, place, stride))
     outers: list[tuple[int, ...]] = []
     lefts: list[tuple[int, ...]] = []
-    for (place_of, width), entries in by_right.items():
-        outers.append((places.index(place_of), width, len(lefts), len(entries)))
-        lefts += entries
+    totals: dict[Place, int] = {}  # the slots that sums go to, and whose they are
+
+    def sums_of(operand: Place) -> tuple[int, int]:
+        """First and number of the totals that an operand, met now, is summed to."""
+        new = [total for of, total in sums if of == operand and total not in totals]
+        first = len(totals)
+        totals.update((total, places.index(total)) for total in new)
+        return first, len(new)
+
+    for (right_place, width), entries in by_right.items():
+        outers.append((places.index(right_place), width, len(lefts), len(entries), *sums_of(right_place)))
+        lefts += [(places.index(place), width, *where, *sums_of(place)) for place, width, *where in entries]
     widest = ceil(max((max(of.width, node.width) for _, _, (node, of, _) in outer), default=0) / lanes + 1) * lanes
     size = BLOCK * (widest + ceil(widest / LOWEST_TILE) * LEFT)
-    return OuterTables(table(outers), table(lefts), len(outers), size)
+    return OuterTables(table(outers), table(lefts), table([tuple(totals.values())]), len(outers), size)
 
 
 def table(rows: Sequence[Sequence[int]]) -> Any:

@@ -4,6 +4,7 @@
 
 #define LEFT 8    /* distance of the rows of packed left operands */
 #define BLOCK 256 /* rows that a gradient of a matrix takes at once: they stay in the second cache */
+#define SUMS 8    /* vectors of a row that are summed at once */
 
 /* NARROW: products of bfloat16, where the processor has them. */
 #if !defined(__AVX512BF16__) || REAL_BYTES != 4
@@ -32,8 +33,9 @@ typedef struct { long width, vectors, first_group, groups, body; } Phase;
 typedef struct { long width, reducer; } Reduction;
 typedef struct { long first_reduction, reductions, first_phase, phases; } Level;
 typedef struct { long slot, group, adds; } Sink;
-typedef struct { long slot, width, first_left, lefts; } Outer; /* gradients of matrices with the same right operand */
-typedef struct { long slot, width, matrix, place, stride; } Left; /* place and stride within the gradient */
+/* Gradients of matrices with the same right operand. What is summed over all rows besides is added to its totals. */
+typedef struct { long slot, width, first_left, lefts, first_total, totals; } Outer;
+typedef struct { long slot, width, matrix, place, stride, first_total, totals; } Left; /* within the gradient */
 
 typedef struct {
     const Level *level; long levels;
@@ -45,6 +47,7 @@ typedef struct {
     const Sink *sink; long sinks;
     const Outer *outer; long outers;
     const Left *left;
+    const long *total; /* slots */
     const Matrix *matrix;
     const Matrix *gradient;
     const Slot *slot; long slots;
@@ -433,12 +436,37 @@ static void pack_right(const Task *task, const Slot *slot, long row, long rows, 
     }
 }
 
+/* Adds columns from .. to of a block of rows to totals, row after row. */
+static void add_rows(const Task *task, const real *from_row, long stride, long rows, long from, long to, long first_total,
+                     long totals) {
+    if (!totals) return;
+    for (long width; from < to; from += width) {
+        vec sum[SUMS] = {};
+        width = least(SUMS * LANES, to - from);
+        if (width == SUMS * LANES)
+            for (long n = 0; n < rows; n++)
+                for (int v = 0; v < SUMS; v++) sum[v] += load(from_row + n * stride + from + v * LANES);
+        else
+            for (long n = 0; n < rows; n++)
+                for (long v = 0; v * LANES < width; v++)
+                    sum[v] += gather(from_row + n * stride + from + v * LANES, 1, least(LANES, width - v * LANES));
+        for (long i = first_total; i < first_total + totals; i++)
+            for (long v = 0; v * LANES < width; v++) {
+                real *out = task->slot[task->total[i]].base + from + v * LANES;
+                long n = least(LANES, width - v * LANES);
+                store_part(out, load_part(out, n) + sum[v], n);
+            }
+    }
+}
+
 /* One thread's share of the columns of the left operands, over a block of rows. */
 static void outer_block(const Task *task, const Outer *outer, const Left *left, long from, long to, long row, long rows,
                         Entry *packed_left, real *packed_right) {
     const Slot *slot = &task->slot[left->slot];
     long high = MOST_ROWS[MOST_VECTORS - 1], columns = ceil_div(outer->width, LANES);
-    pack_left(at(slot, row / task->batch, row % task->batch) + from, slot->row, rows, to - from, high, packed_left);
+    const real *from_row = at(slot, row / task->batch, row % task->batch);
+    add_rows(task, from_row, slot->row, rows, from, to, left->first_total, left->totals);
+    pack_left(from_row + from, slot->row, rows, to - from, high, packed_left);
     real sum[8 * MOST_VECTORS * LANES] __attribute__((aligned(64)));
     for (long first = 0; first < columns; first += MOST_VECTORS) {
         long vectors = least(MOST_VECTORS, columns - first), column = first * LANES;
@@ -476,6 +504,9 @@ static void multiply_outer(const Task *task, long thread, long team) {
         /* The rows of step 0 apart: a state before it lies elsewhere. */
         for (long row = 0, rows; row < all; row += rows) {
             rows = least(BLOCK, row < task->batch ? task->batch - row : all - row);
+            add_rows(task, at(slot, row / task->batch, row % task->batch), slot->row, rows,
+                     columns * thread / team * LANES, least(columns * (thread + 1) / team * LANES, outer->width),
+                     outer->first_total, outer->totals);
             for (long first = 0; first < columns; first += MOST_VECTORS) {
                 long vectors = least(MOST_VECTORS, columns - first), column = first * LANES;
                 pack_right(task, slot, row, rows, column, outer->width - column, vectors, buffer + column * entries(rows));

@@ -107,7 +107,6 @@ static void phase_1_1_2(const Slot *slot, long b, long rows, long column, long e
         real *p2 = slot[2].now + b * slot[2].row;
         real *p3 = slot[3].now + b * slot[3].row;
         real *p4 = slot[4].now + b * slot[4].row;
-        real *p5 = slot[5].now + b * slot[5].row;
         long c = column, v = 0;
 #define READ(p) load((p) + c)
 #define WRITE(p, value) store((p) + c, value)
@@ -123,7 +122,6 @@ static void phase_1_1_2(const Slot *slot, long b, long rows, long column, long e
             vec n27 = set((real)0x1.0000000000000p+0) - n26;
             vec n28 = n25 * n27;
             WRITE(p4, n28);
-            WRITE(p5, READ(p5) + n28);
         }
 #undef READ
 #undef WRITE
@@ -142,7 +140,6 @@ static void phase_1_1_2(const Slot *slot, long b, long rows, long column, long e
             vec n27 = set((real)0x1.0000000000000p+0) - n26;
             vec n28 = n25 * n27;
             WRITE(p4, n28);
-            WRITE(p5, READ(p5) + n28);
         }
 #undef READ
 #undef WRITE
@@ -156,13 +153,11 @@ static void phase_1_2_3(const Slot *slot, long b, long rows, long column, long e
         real *p1 = slot[1].now + b * slot[1].row;
         real *p2 = slot[2].now + b * slot[2].row;
         real *p3 = slot[3].now + b * slot[3].row;
+        real *p5 = slot[5].now + b * slot[5].row;
         real *p6 = slot[6].now + b * slot[6].row;
         real *p7 = slot[7].now + b * slot[7].row;
         real *p8 = slot[8].now + b * slot[8].row;
         real *p9 = slot[9].now + b * slot[9].row;
-        real *p10 = slot[10].now + b * slot[10].row;
-        real *p11 = slot[11].now + b * slot[11].row;
-        real *p12 = slot[12].now + b * slot[12].row;
         long c = column, v = 0;
 #define READ(p) load((p) + c)
 #define WRITE(p, value) store((p) + c, value)
@@ -176,9 +171,9 @@ static void phase_1_2_3(const Slot *slot, long b, long rows, long column, long e
             vec n23 = n20 + n21;
             vec n17 = READ(p3);
             vec n24 = n23 * n17;
-            vec n4 = READ(p6);
+            vec n4 = READ(p5);
             vec n30 = n29 * n4;
-            vec n13 = READ(p7);
+            vec n13 = READ(p6);
             vec n32 = set((real)0x1.0000000000000p+0) - n13;
             vec n33 = n13 * n32;
             vec n34 = n30 * n33;
@@ -187,11 +182,9 @@ static void phase_1_2_3(const Slot *slot, long b, long rows, long column, long e
             vec n38 = n24 + n37;
             vec n39 = n7 * n9;
             vec n40 = n38 * n39;
-            WRITE(p8, n34);
-            WRITE(p9, n40);
-            WRITE(p10, READ(p10) + n40);
-            WRITE(p11, READ(p11) + n34);
-            WRITE(p12, n29);
+            WRITE(p7, n34);
+            WRITE(p8, n40);
+            WRITE(p9, n29);
         }
 #undef READ
 #undef WRITE
@@ -208,9 +201,9 @@ static void phase_1_2_3(const Slot *slot, long b, long rows, long column, long e
             vec n23 = n20 + n21;
             vec n17 = READ(p3);
             vec n24 = n23 * n17;
-            vec n4 = READ(p6);
+            vec n4 = READ(p5);
             vec n30 = n29 * n4;
-            vec n13 = READ(p7);
+            vec n13 = READ(p6);
             vec n32 = set((real)0x1.0000000000000p+0) - n13;
             vec n33 = n13 * n32;
             vec n34 = n30 * n33;
@@ -219,11 +212,9 @@ static void phase_1_2_3(const Slot *slot, long b, long rows, long column, long e
             vec n38 = n24 + n37;
             vec n39 = n7 * n9;
             vec n40 = n38 * n39;
-            WRITE(p8, n34);
-            WRITE(p9, n40);
-            WRITE(p10, READ(p10) + n40);
-            WRITE(p11, READ(p11) + n34);
-            WRITE(p12, n29);
+            WRITE(p7, n34);
+            WRITE(p8, n40);
+            WRITE(p9, n29);
         }
 #undef READ
 #undef WRITE
@@ -236,9 +227,9 @@ static void phase_1_3_4(const Slot *slot, long b, long rows, long column, long e
         real *p0 = slot[0].now + b * slot[0].row;
         real *p1 = slot[1].now + b * slot[1].row;
         real *p2 = slot[2].now + b * slot[2].row;
-        real *p7 = slot[7].now + b * slot[7].row;
-        real *p12 = slot[12].now + b * slot[12].row;
-        real *p13 = slot[13].now + b * slot[13].row;
+        real *p6 = slot[6].now + b * slot[6].row;
+        real *p9 = slot[9].now + b * slot[9].row;
+        real *p10 = slot[10].now + b * slot[10].row;
         long c = column, v = 0;
 #define READ(p) load((p) + c)
 #define WRITE(p, value) store((p) + c, value)
@@ -250,13 +241,13 @@ static void phase_1_3_4(const Slot *slot, long b, long rows, long column, long e
             vec n20 = READ(p0);
             vec n21 = READ(p1);
             vec n23 = n20 + n21;
-            vec n29 = READ(p12);
-            vec n13 = READ(p7);
+            vec n29 = READ(p9);
+            vec n13 = READ(p6);
             vec n31 = n29 * n13;
             vec n36 = n23 * n9;
             vec n41 = n31 + n36;
             vec n43 = n41 + n42;
-            WRITE(p13, n43);
+            WRITE(p10, n43);
         }
 #undef READ
 #undef WRITE
@@ -271,13 +262,13 @@ static void phase_1_3_4(const Slot *slot, long b, long rows, long column, long e
             vec n20 = READ(p0);
             vec n21 = READ(p1);
             vec n23 = n20 + n21;
-            vec n29 = READ(p12);
-            vec n13 = READ(p7);
+            vec n29 = READ(p9);
+            vec n13 = READ(p6);
             vec n31 = n29 * n13;
             vec n36 = n23 * n9;
             vec n41 = n31 + n36;
             vec n43 = n41 + n42;
-            WRITE(p13, n43);
+            WRITE(p10, n43);
         }
 #undef READ
 #undef WRITE

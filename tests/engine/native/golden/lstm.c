@@ -107,10 +107,6 @@ static void phase_1_1_1(const Slot *slot, long b, long rows, long column, long e
         real *p12 = slot[12].now + b * slot[12].row;
         real *p13 = slot[13].now + b * slot[13].row;
         real *p14 = slot[14].now + b * slot[14].row;
-        real *p15 = slot[15].now + b * slot[15].row;
-        real *p16 = slot[16].now + b * slot[16].row;
-        real *p17 = slot[17].now + b * slot[17].row;
-        real *p18 = slot[18].now + b * slot[18].row;
         long c = column, v = 0;
 #define READ(p) load((p) + c)
 #define WRITE(p, value) store((p) + c, value)
@@ -155,10 +151,6 @@ static void phase_1_1_1(const Slot *slot, long b, long rows, long column, long e
             WRITE(p12, n50);
             WRITE(p13, n45);
             WRITE(p14, n47);
-            WRITE(p15, READ(p15) + n53);
-            WRITE(p16, READ(p16) + n42);
-            WRITE(p17, READ(p17) + n50);
-            WRITE(p18, READ(p18) + n45);
         }
 #undef READ
 #undef WRITE
@@ -206,10 +198,6 @@ static void phase_1_1_1(const Slot *slot, long b, long rows, long column, long e
             WRITE(p12, n50);
             WRITE(p13, n45);
             WRITE(p14, n47);
-            WRITE(p15, READ(p15) + n53);
-            WRITE(p16, READ(p16) + n42);
-            WRITE(p17, READ(p17) + n50);
-            WRITE(p18, READ(p18) + n45);
         }
 #undef READ
 #undef WRITE
@@ -219,14 +207,14 @@ static void phase_1_1_1(const Slot *slot, long b, long rows, long column, long e
 
 static void phase_1_2_2(const Slot *slot, long b, long rows, long column, long end, const real *const *tile, const long *stride, long vectors) {
     for (long r = 0; r < rows; r++, b++) {
-        real *p19 = slot[19].now + b * slot[19].row;
+        real *p15 = slot[15].now + b * slot[15].row;
         long c = column, v = 0;
 #define READ(p) load((p) + c)
 #define WRITE(p, value) store((p) + c, value)
 #define INSIDE(value, other) value
         for (; c + LANES <= end; c += LANES, v++) {
             vec n54 = load(tile[0] + r * stride[0] + (0 * vectors + v) * LANES);
-            WRITE(p19, n54);
+            WRITE(p15, n54);
         }
 #undef READ
 #undef WRITE
@@ -236,7 +224,7 @@ static void phase_1_2_2(const Slot *slot, long b, long rows, long column, long e
 #define INSIDE(value, other) part(value, other, end - c)
         if (c < end) {
             vec n54 = load(tile[0] + r * stride[0] + (0 * vectors + v) * LANES);
-            WRITE(p19, n54);
+            WRITE(p15, n54);
         }
 #undef READ
 #undef WRITE

@@ -120,8 +120,6 @@ static void phase_1_1_2(const Slot *slot, long b, long rows, long column, long e
         real *p6 = slot[6].now + b * slot[6].row;
         real *p7 = slot[7].now + b * slot[7].row;
         real *p8 = slot[8].now + b * slot[8].row;
-        real *p9 = slot[9].now + b * slot[9].row;
-        real *p10 = slot[10].now + b * slot[10].row;
         long c = column, v = 0;
 #define READ(p) load((p) + c)
 #define WRITE(p, value) store((p) + c, value)
@@ -151,8 +149,6 @@ static void phase_1_1_2(const Slot *slot, long b, long rows, long column, long e
             WRITE(p6, n34);
             WRITE(p7, n40);
             WRITE(p8, n37);
-            WRITE(p9, READ(p9) + n34);
-            WRITE(p10, READ(p10) + n37);
         }
 #undef READ
 #undef WRITE
@@ -185,8 +181,6 @@ static void phase_1_1_2(const Slot *slot, long b, long rows, long column, long e
             WRITE(p6, n34);
             WRITE(p7, n40);
             WRITE(p8, n37);
-            WRITE(p9, READ(p9) + n34);
-            WRITE(p10, READ(p10) + n37);
         }
 #undef READ
 #undef WRITE
@@ -197,10 +191,9 @@ static void phase_1_1_2(const Slot *slot, long b, long rows, long column, long e
 static void phase_1_2_3(const Slot *slot, long b, long rows, long column, long end, const real *const *tile, const long *stride, long vectors) {
     for (long r = 0; r < rows; r++, b++) {
         real *p3 = slot[3].now + b * slot[3].row;
+        real *p9 = slot[9].now + b * slot[9].row;
+        real *p10 = slot[10].now + b * slot[10].row;
         real *p11 = slot[11].now + b * slot[11].row;
-        real *p12 = slot[12].now + b * slot[12].row;
-        real *p13 = slot[13].now + b * slot[13].row;
-        real *p14 = slot[14].now + b * slot[14].row;
         long c = column, v = 0;
 #define READ(p) load((p) + c)
 #define WRITE(p, value) store((p) + c, value)
@@ -209,13 +202,12 @@ static void phase_1_2_3(const Slot *slot, long b, long rows, long column, long e
             vec n41 = load(tile[0] + r * stride[0] + (0 * vectors + v) * LANES);
             vec n2 = READ(p3);
             vec n42 = n41 * n2;
-            vec n5 = READ(p11);
+            vec n5 = READ(p9);
             vec n44 = set((real)0x1.0000000000000p+0) - n5;
             vec n45 = n5 * n44;
             vec n46 = n42 * n45;
-            WRITE(p12, n46);
-            WRITE(p13, READ(p13) + n46);
-            WRITE(p14, n41);
+            WRITE(p10, n46);
+            WRITE(p11, n41);
         }
 #undef READ
 #undef WRITE
@@ -227,13 +219,12 @@ static void phase_1_2_3(const Slot *slot, long b, long rows, long column, long e
             vec n41 = load(tile[0] + r * stride[0] + (0 * vectors + v) * LANES);
             vec n2 = READ(p3);
             vec n42 = n41 * n2;
-            vec n5 = READ(p11);
+            vec n5 = READ(p9);
             vec n44 = set((real)0x1.0000000000000p+0) - n5;
             vec n45 = n5 * n44;
             vec n46 = n42 * n45;
-            WRITE(p12, n46);
-            WRITE(p13, READ(p13) + n46);
-            WRITE(p14, n41);
+            WRITE(p10, n46);
+            WRITE(p11, n41);
         }
 #undef READ
 #undef WRITE
@@ -246,9 +237,9 @@ static void phase_1_3_4(const Slot *slot, long b, long rows, long column, long e
         real *p0 = slot[0].now + b * slot[0].row;
         real *p1 = slot[1].now + b * slot[1].row;
         real *p2 = slot[2].now + b * slot[2].row;
+        real *p9 = slot[9].now + b * slot[9].row;
         real *p11 = slot[11].now + b * slot[11].row;
-        real *p14 = slot[14].now + b * slot[14].row;
-        real *p15 = slot[15].now + b * slot[15].row;
+        real *p12 = slot[12].now + b * slot[12].row;
         long c = column, v = 0;
 #define READ(p) load((p) + c)
 #define WRITE(p, value) store((p) + c, value)
@@ -261,12 +252,12 @@ static void phase_1_3_4(const Slot *slot, long b, long rows, long column, long e
             vec n24 = READ(p2);
             vec n26 = n23 + n24;
             vec n27 = n26 * n20;
-            vec n41 = READ(p14);
-            vec n5 = READ(p11);
+            vec n41 = READ(p11);
+            vec n5 = READ(p9);
             vec n43 = n41 * n5;
             vec n47 = n27 + n43;
             vec n49 = n47 + n48;
-            WRITE(p15, n49);
+            WRITE(p12, n49);
         }
 #undef READ
 #undef WRITE
@@ -282,12 +273,12 @@ static void phase_1_3_4(const Slot *slot, long b, long rows, long column, long e
             vec n24 = READ(p2);
             vec n26 = n23 + n24;
             vec n27 = n26 * n20;
-            vec n41 = READ(p14);
-            vec n5 = READ(p11);
+            vec n41 = READ(p11);
+            vec n5 = READ(p9);
             vec n43 = n41 * n5;
             vec n47 = n27 + n43;
             vec n49 = n47 + n48;
-            WRITE(p15, n49);
+            WRITE(p12, n49);
         }
 #undef READ
 #undef WRITE

@@ -122,7 +122,6 @@ static void phase_1_1_2(const Slot *slot, long b, long rows, long column, long e
         real *p2 = slot[2].now + b * slot[2].row;
         real *p3 = slot[3].now + b * slot[3].row;
         real *p4 = slot[4].now + b * slot[4].row;
-        real *p5 = slot[5].now + b * slot[5].row;
         long c = column, v = 0;
 #define READ(p) load((p) + c)
 #define WRITE(p, value) store((p) + c, value)
@@ -138,7 +137,6 @@ static void phase_1_1_2(const Slot *slot, long b, long rows, long column, long e
             vec n37 = n21 * n36;
             vec n38 = n30 * n37;
             WRITE(p4, n38);
-            WRITE(p5, READ(p5) + n38);
         }
 #undef READ
 #undef WRITE
@@ -157,7 +155,6 @@ static void phase_1_1_2(const Slot *slot, long b, long rows, long column, long e
             vec n37 = n21 * n36;
             vec n38 = n30 * n37;
             WRITE(p4, n38);
-            WRITE(p5, READ(p5) + n38);
         }
 #undef READ
 #undef WRITE
@@ -171,6 +168,7 @@ static void phase_1_2_3(const Slot *slot, long b, long rows, long column, long e
         real *p1 = slot[1].now + b * slot[1].row;
         real *p2 = slot[2].now + b * slot[2].row;
         real *p3 = slot[3].now + b * slot[3].row;
+        real *p5 = slot[5].now + b * slot[5].row;
         real *p6 = slot[6].now + b * slot[6].row;
         real *p7 = slot[7].now + b * slot[7].row;
         real *p8 = slot[8].now + b * slot[8].row;
@@ -180,10 +178,6 @@ static void phase_1_2_3(const Slot *slot, long b, long rows, long column, long e
         real *p12 = slot[12].now + b * slot[12].row;
         real *p13 = slot[13].now + b * slot[13].row;
         real *p14 = slot[14].now + b * slot[14].row;
-        real *p15 = slot[15].now + b * slot[15].row;
-        real *p16 = slot[16].now + b * slot[16].row;
-        real *p17 = slot[17].now + b * slot[17].row;
-        real *p18 = slot[18].now + b * slot[18].row;
         long c = column, v = 0;
 #define READ(p) load((p) + c)
 #define WRITE(p, value) store((p) + c, value)
@@ -199,14 +193,14 @@ static void phase_1_2_3(const Slot *slot, long b, long rows, long column, long e
             vec n32 = n22 * n22;
             vec n34 = set((real)0x1.0000000000000p+0) - n32;
             vec n35 = n31 * n34;
-            vec n26 = READ(p6);
-            vec n27 = READ(p7);
+            vec n26 = READ(p5);
+            vec n27 = READ(p6);
             vec n39 = n26 + n27;
             vec n40 = n39 + n35;
             vec n42 = n40 + n41;
-            vec n16 = READ(p8);
+            vec n16 = READ(p7);
             vec n43 = n42 * n16;
-            vec n15 = READ(p9);
+            vec n15 = READ(p8);
             vec n44 = n42 * n15;
             vec n45 = n16 * n16;
             vec n46 = set((real)0x1.0000000000000p+0) - n45;
@@ -214,19 +208,16 @@ static void phase_1_2_3(const Slot *slot, long b, long rows, long column, long e
             vec n48 = set((real)0x1.0000000000000p+0) - n15;
             vec n49 = n15 * n48;
             vec n50 = n43 * n49;
-            vec n8 = READ(p10);
+            vec n8 = READ(p9);
             vec n51 = n42 * n8;
-            vec n11 = READ(p11);
+            vec n11 = READ(p10);
             vec n53 = set((real)0x1.0000000000000p+0) - n11;
             vec n54 = n11 * n53;
             vec n55 = n51 * n54;
-            WRITE(p12, n50);
-            WRITE(p13, n55);
-            WRITE(p14, n47);
-            WRITE(p15, READ(p15) + n47);
-            WRITE(p16, READ(p16) + n55);
-            WRITE(p17, READ(p17) + n50);
-            WRITE(p18, n42);
+            WRITE(p11, n50);
+            WRITE(p12, n55);
+            WRITE(p13, n47);
+            WRITE(p14, n42);
         }
 #undef READ
 #undef WRITE
@@ -245,14 +236,14 @@ static void phase_1_2_3(const Slot *slot, long b, long rows, long column, long e
             vec n32 = n22 * n22;
             vec n34 = set((real)0x1.0000000000000p+0) - n32;
             vec n35 = n31 * n34;
-            vec n26 = READ(p6);
-            vec n27 = READ(p7);
+            vec n26 = READ(p5);
+            vec n27 = READ(p6);
             vec n39 = n26 + n27;
             vec n40 = n39 + n35;
             vec n42 = n40 + n41;
-            vec n16 = READ(p8);
+            vec n16 = READ(p7);
             vec n43 = n42 * n16;
-            vec n15 = READ(p9);
+            vec n15 = READ(p8);
             vec n44 = n42 * n15;
             vec n45 = n16 * n16;
             vec n46 = set((real)0x1.0000000000000p+0) - n45;
@@ -260,19 +251,16 @@ static void phase_1_2_3(const Slot *slot, long b, long rows, long column, long e
             vec n48 = set((real)0x1.0000000000000p+0) - n15;
             vec n49 = n15 * n48;
             vec n50 = n43 * n49;
-            vec n8 = READ(p10);
+            vec n8 = READ(p9);
             vec n51 = n42 * n8;
-            vec n11 = READ(p11);
+            vec n11 = READ(p10);
             vec n53 = set((real)0x1.0000000000000p+0) - n11;
             vec n54 = n11 * n53;
             vec n55 = n51 * n54;
-            WRITE(p12, n50);
-            WRITE(p13, n55);
-            WRITE(p14, n47);
-            WRITE(p15, READ(p15) + n47);
-            WRITE(p16, READ(p16) + n55);
-            WRITE(p17, READ(p17) + n50);
-            WRITE(p18, n42);
+            WRITE(p11, n50);
+            WRITE(p12, n55);
+            WRITE(p13, n47);
+            WRITE(p14, n42);
         }
 #undef READ
 #undef WRITE
@@ -282,10 +270,10 @@ static void phase_1_2_3(const Slot *slot, long b, long rows, long column, long e
 
 static void phase_1_3_4(const Slot *slot, long b, long rows, long column, long end, const real *const *tile, const long *stride, long vectors) {
     for (long r = 0; r < rows; r++, b++) {
-        real *p11 = slot[11].now + b * slot[11].row;
-        real *p18 = slot[18].now + b * slot[18].row;
-        real *p19 = slot[19].now + b * slot[19].row;
-        real *p20 = slot[20].now + b * slot[20].row;
+        real *p10 = slot[10].now + b * slot[10].row;
+        real *p14 = slot[14].now + b * slot[14].row;
+        real *p15 = slot[15].now + b * slot[15].row;
+        real *p16 = slot[16].now + b * slot[16].row;
         long c = column, v = 0;
 #define READ(p) load((p) + c)
 #define WRITE(p, value) store((p) + c, value)
@@ -293,12 +281,12 @@ static void phase_1_3_4(const Slot *slot, long b, long rows, long column, long e
         for (; c + LANES <= end; c += LANES, v++) {
             vec n56 = load(tile[0] + r * stride[0] + (0 * vectors + v) * LANES);
             vec n58 = load(tile[1] + r * stride[1] + (0 * vectors + v) * LANES);
-            vec n42 = READ(p18);
-            vec n11 = READ(p11);
+            vec n42 = READ(p14);
+            vec n11 = READ(p10);
             vec n52 = n42 * n11;
             vec n57 = n52 + n56;
-            WRITE(p19, n57);
-            WRITE(p20, n58);
+            WRITE(p15, n57);
+            WRITE(p16, n58);
         }
 #undef READ
 #undef WRITE
@@ -309,12 +297,12 @@ static void phase_1_3_4(const Slot *slot, long b, long rows, long column, long e
         if (c < end) {
             vec n56 = load(tile[0] + r * stride[0] + (0 * vectors + v) * LANES);
             vec n58 = load(tile[1] + r * stride[1] + (0 * vectors + v) * LANES);
-            vec n42 = READ(p18);
-            vec n11 = READ(p11);
+            vec n42 = READ(p14);
+            vec n11 = READ(p10);
             vec n52 = n42 * n11;
             vec n57 = n52 + n56;
-            WRITE(p19, n57);
-            WRITE(p20, n58);
+            WRITE(p15, n57);
+            WRITE(p16, n58);
         }
 #undef READ
 #undef WRITE
