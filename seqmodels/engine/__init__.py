@@ -54,20 +54,19 @@ def run(layer: LayerPass, backend: str = "auto") -> LayerResult:
         return reference.run(layer)
     if torch.compiler.is_compiling():
         return opaque.run(layer, backend)
-    if backend != "auto":
-        module = generated if backend == "native" else vendor
-        reason = module.refusal(layer)
-        if reason is not None:
-            raise OptionError(f"backend={backend!r} can't run this: {reason}; use backend='auto'")
-        return module.run(layer)
-    # Packing the matrices costs as much as a step.
-    reason = generated.refusal(layer) if len(layer.input) > 1 else "it is a single step"
+    program = None
+    # Packing the matrices costs as much as a single step.
+    if backend == "native" or (backend == "auto" and len(layer.input) > 1):
+        program = generated.prepare(layer)
+        if not isinstance(program, str):
+            return generated.run(layer, program)
+    reason = program if backend == "native" else vendor.refusal(layer)
     if reason is None:
-        return generated.run(layer)
-    if vendor.refusal(layer) is None:
         return vendor.run(layer)
-    if len(layer.input) > 1:
-        _say_once(type(layer.cell).__name__, reason)
+    if backend != "auto":
+        raise OptionError(f"backend={backend!r} can't run this: {reason}; use backend='auto'")
+    if program is not None:
+        _say_once(type(layer.cell).__name__, program)
     return reference.run(layer)
 
 

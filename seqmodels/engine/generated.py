@@ -38,6 +38,12 @@ class Program:
 
 def refusal(layer: LayerPass) -> str | None:
     """Why no generated code computes this, or None if it does."""
+    prepared = prepare(layer)
+    return prepared if isinstance(prepared, str) else None
+
+
+def prepare(layer: LayerPass) -> Program | str:
+    """The program that computes this, or why there is none."""
     if not layer.input.is_cpu:
         return f"there is none for {layer.input.device.type} yet"
     tensors = (layer.input, *layer.state, *layer.parameters.values())
@@ -48,15 +54,11 @@ def refusal(layer: LayerPass) -> str | None:
     if layer.has_hooks:
         return "hooks of the cell's modules want to be called at every step"
     program = program_of(layer)
-    if isinstance(program, str):
-        return program
-    return _compile_problem()
+    return program if isinstance(program, str) else _compile_problem() or program
 
 
-def run(layer: LayerPass) -> LayerResult:
-    """Runs generated code; refusal(layer) must be None."""
-    program = program_of(layer)
-    assert isinstance(program, Program)
+def run(layer: LayerPass, program: Program) -> LayerResult:
+    """Runs the generated code that prepare(layer) gave."""
     real = None if layer.lengths is None else within_lengths(layer.lengths, layer.input.shape[0])
     inputs = Inputs.of(layer, real, zoneout_masks(layer))
     dtype = _compute_type(inputs)

@@ -41,7 +41,7 @@ class LayerPass:
     @functools.cached_property
     def has_hooks(self) -> bool:
         """Whether a module of the cell has hooks, which only the step itself calls."""
-        return any(module._forward_hooks or module._forward_pre_hooks for module in self.cell.modules())
+        return _has_hooks(self.cell)
 
     @functools.cached_property
     def parameters(self) -> dict[str, Tensor]:
@@ -70,8 +70,14 @@ class LayerPass:
         return replace(self, input=torch.where(real[..., None], self.input, 0.0), reset=reset)
 
 
+def _has_hooks(module: nn.Module) -> bool:
+    if module._forward_hooks or module._forward_pre_hooks:
+        return True
+    return any(child is not None and _has_hooks(child) for child in module._modules.values())
+
+
 def _tensors_of(module: nn.Module, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
-    """As named_parameters and named_buffers, which take longer than a step of a small cell."""
+    """As named_parameters and named_buffers; like modules(), these take longer than a step of a small cell."""
     for tensors in (module._parameters, module._buffers):
         for name, tensor in tensors.items():
             if tensor is not None:

@@ -72,8 +72,8 @@ class _Modules(nn.Module):
         self.norms = nn.ModuleDict({str(index): norm for index, norm in step_modules.norms.items()})
 
     def forward(self, layer: LayerPass, backend: str) -> tuple[Tensor, tuple[Tensor, ...], tuple[Tensor, ...]]:
-        reason = "torch's kernel is none of torch.compile's" if backend == "vendor" else generated.refusal(layer)
-        if reason is not None and backend == "native":
-            raise OptionError(f"backend='native' can't run this: {reason}; use backend='auto'")
-        result = reference.run(layer) if reason is not None else generated.run(layer)
+        found = "torch's kernel is none of torch.compile's" if backend == "vendor" else generated.prepare(layer)
+        if isinstance(found, str) and backend == "native":
+            raise OptionError(f"backend='native' can't run this: {found}; use backend='auto'")
+        result = reference.run(layer) if isinstance(found, str) else generated.run(layer, found)
         return result.output, result.state, result.states or ()  # Dynamo takes no None out of such a call

@@ -56,8 +56,10 @@ class NativeLoop:
         schedules = [s for s in (directions.forward, directions.backward) if s is not None]
         name = str(dtype).removeprefix("torch.")
         self.source, places = printer.source(schedules, name)
-        for after in (*directions.outer, *directions.sums):
-            places[1] += [place for place in after[:2] if place not in places[1]]
+        read_after = [place for operand, gradient, _ in directions.outer for place in (operand, gradient)]
+        read_after += [total for _, total in directions.sums]
+        if read_after:
+            places[1] += dict.fromkeys(place for place in read_after if place not in places[1])
         run, processor = runtime(name, self.loop.narrow)
         self.lanes = processor.lanes
         functions = build.load(self.source)
