@@ -4,12 +4,15 @@ from seqmodels.engine.derivative import Backward
 from seqmodels.engine.graph import EXPENSIVE, REDUCTIONS, Node, reachable
 from seqmodels.engine.loop import Loop
 
+VECTORISED = ("tanh", "sigmoid", "exp")  # cost about as much as to write their result to memory and read it
+
 
 def choose_saved(loop: Loop, backward: Backward) -> list[Node]:
     """The nodes of the step that the step backwards reads from memory, beside leaves and new states.
 
     Kept are operands of deferred products, and results of products, reductions and costly functions; what is cheap to
-    compute from those is computed again, unless that would keep more values than the result itself.
+    compute from those, or from what lies there anyway (the tanh of an LSTM's c), is computed again, unless that would
+    keep more values than the result itself.
     """
     forward = set(reachable(loop.outputs))
     free = set(loop.outputs)
@@ -19,6 +22,8 @@ def choose_saved(loop: Loop, backward: Backward) -> list[Node]:
     def missing(node: Node) -> set[Node]:
         """What else must be kept so that the node can be computed again."""
         if node.is_leaf or node.is_number or node in saved or node in free:
+            return set()
+        if node.op in VECTORISED and all(arg.is_leaf or arg in free for arg in node.args):
             return set()
         if node.op in EXPENSIVE or node.op in REDUCTIONS or node.op == "product":
             return {node}

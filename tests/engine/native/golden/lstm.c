@@ -11,7 +11,6 @@ static void phase_0_1_0(const Slot *slot, long b, long rows, long column, long e
         real *p8 = slot[8].now + b * slot[8].row;
         real *p9 = slot[9].now + b * slot[9].row;
         real *p10 = slot[10].now + b * slot[10].row;
-        real *p11 = slot[11].now + b * slot[11].row;
         long c = column, v = 0;
 #define READ(p) load((p) + c)
 #define WRITE(p, value) store((p) + c, value)
@@ -45,7 +44,6 @@ static void phase_0_1_0(const Slot *slot, long b, long rows, long column, long e
             WRITE(p8, n15);
             WRITE(p9, n18);
             WRITE(p10, n19);
-            WRITE(p11, n22);
         }
 #undef READ
 #undef WRITE
@@ -82,7 +80,6 @@ static void phase_0_1_0(const Slot *slot, long b, long rows, long column, long e
             WRITE(p8, n15);
             WRITE(p9, n18);
             WRITE(p10, n19);
-            WRITE(p11, n22);
         }
 #undef READ
 #undef WRITE
@@ -112,10 +109,11 @@ static void phase_1_1_1(const Slot *slot, long b, long rows, long column, long e
 #define WRITE(p, value) store((p) + c, value)
 #define INSIDE(value, other) value
         for (; c + LANES <= end; c += LANES, v++) {
-            vec n24 = READ(p0);
-            vec n25 = READ(p1);
+            vec n21 = READ(p0);
+            vec n22 = tanh_(n21);
+            vec n24 = READ(p1);
+            vec n25 = READ(p2);
             vec n29 = n24 + n25;
-            vec n22 = READ(p2);
             vec n30 = n29 * n22;
             vec n14 = READ(p3);
             vec n31 = n29 * n14;
@@ -159,10 +157,11 @@ static void phase_1_1_1(const Slot *slot, long b, long rows, long column, long e
 #define WRITE(p, value) store_part((p) + c, value, end - c)
 #define INSIDE(value, other) part(value, other, end - c)
         if (c < end) {
-            vec n24 = READ(p0);
-            vec n25 = READ(p1);
+            vec n21 = READ(p0);
+            vec n22 = tanh_(n21);
+            vec n24 = READ(p1);
+            vec n25 = READ(p2);
             vec n29 = n24 + n25;
-            vec n22 = READ(p2);
             vec n30 = n29 * n22;
             vec n14 = READ(p3);
             vec n31 = n29 * n14;

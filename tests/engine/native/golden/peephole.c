@@ -74,7 +74,6 @@ static void phase_0_2_1(const Slot *slot, long b, long rows, long column, long e
         real *p10 = slot[10].now + b * slot[10].row;
         real *p11 = slot[11].now + b * slot[11].row;
         real *p12 = slot[12].now + b * slot[12].row;
-        real *p13 = slot[13].now + b * slot[13].row;
         long c = column, v = 0;
 #define READ(p) load((p) + c)
 #define WRITE(p, value) store((p) + c, value)
@@ -89,7 +88,6 @@ static void phase_0_2_1(const Slot *slot, long b, long rows, long column, long e
             vec n23 = n21 * n22;
             WRITE(p11, n23);
             WRITE(p12, n21);
-            WRITE(p13, n22);
         }
 #undef READ
 #undef WRITE
@@ -107,7 +105,6 @@ static void phase_0_2_1(const Slot *slot, long b, long rows, long column, long e
             vec n23 = n21 * n22;
             WRITE(p11, n23);
             WRITE(p12, n21);
-            WRITE(p13, n22);
         }
 #undef READ
 #undef WRITE
@@ -127,10 +124,11 @@ static void phase_1_1_2(const Slot *slot, long b, long rows, long column, long e
 #define WRITE(p, value) store((p) + c, value)
 #define INSIDE(value, other) value
         for (; c + LANES <= end; c += LANES, v++) {
-            vec n24 = READ(p0);
-            vec n25 = READ(p1);
+            vec n18 = READ(p0);
+            vec n22 = tanh_(n18);
+            vec n24 = READ(p1);
+            vec n25 = READ(p2);
             vec n29 = n24 + n25;
-            vec n22 = READ(p2);
             vec n30 = n29 * n22;
             vec n21 = READ(p3);
             vec n36 = set((real)0x1.0000000000000p+0) - n21;
@@ -145,10 +143,11 @@ static void phase_1_1_2(const Slot *slot, long b, long rows, long column, long e
 #define WRITE(p, value) store_part((p) + c, value, end - c)
 #define INSIDE(value, other) part(value, other, end - c)
         if (c < end) {
-            vec n24 = READ(p0);
-            vec n25 = READ(p1);
+            vec n18 = READ(p0);
+            vec n22 = tanh_(n18);
+            vec n24 = READ(p1);
+            vec n25 = READ(p2);
             vec n29 = n24 + n25;
-            vec n22 = READ(p2);
             vec n30 = n29 * n22;
             vec n21 = READ(p3);
             vec n36 = set((real)0x1.0000000000000p+0) - n21;
@@ -184,12 +183,13 @@ static void phase_1_2_3(const Slot *slot, long b, long rows, long column, long e
 #define INSIDE(value, other) value
         for (; c + LANES <= end; c += LANES, v++) {
             vec n41 = load(tile[0] + r * stride[0] + (0 * vectors + v) * LANES);
-            vec n24 = READ(p0);
-            vec n25 = READ(p1);
+            vec n18 = READ(p0);
+            vec n22 = tanh_(n18);
+            vec n24 = READ(p1);
+            vec n25 = READ(p2);
             vec n29 = n24 + n25;
             vec n21 = READ(p3);
             vec n31 = n29 * n21;
-            vec n22 = READ(p2);
             vec n32 = n22 * n22;
             vec n34 = set((real)0x1.0000000000000p+0) - n32;
             vec n35 = n31 * n34;
@@ -227,12 +227,13 @@ static void phase_1_2_3(const Slot *slot, long b, long rows, long column, long e
 #define INSIDE(value, other) part(value, other, end - c)
         if (c < end) {
             vec n41 = load(tile[0] + r * stride[0] + (0 * vectors + v) * LANES);
-            vec n24 = READ(p0);
-            vec n25 = READ(p1);
+            vec n18 = READ(p0);
+            vec n22 = tanh_(n18);
+            vec n24 = READ(p1);
+            vec n25 = READ(p2);
             vec n29 = n24 + n25;
             vec n21 = READ(p3);
             vec n31 = n29 * n21;
-            vec n22 = READ(p2);
             vec n32 = n22 * n22;
             vec n34 = set((real)0x1.0000000000000p+0) - n32;
             vec n35 = n31 * n34;
