@@ -12,7 +12,6 @@ import argparse
 import os
 import platform
 import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -35,8 +34,10 @@ from engine_sections import (
     speed,
 )
 from measure import Shape, disagreement, progress, shown
+from profiling import profiled
 
 from seqmodels.engine import check_backend
+from seqmodels.engine.native import build
 from seqmodels.errors import OptionError
 
 SHAPES = [
@@ -54,6 +55,7 @@ EXTRAS = {  # an option of its own for each
     "bf16": f"{CELL} under bfloat16 autocast",
     "first_call": "what the first call of each cell costs",
     "memory": f"memory of a training step of {CELL}",
+    "profile": f"where the time of {CELL} goes (Linux's perf)",
     "long": f"sequences of 10,000 and 100,000 steps of {CELL}",
 }
 RESULTS = Path(__file__).parent / "results" / "engine.md"
@@ -92,8 +94,10 @@ def has_bf16() -> bool:
 
 
 def compiler() -> str:
-    command = shlex.split(os.environ.get("CC", "cc"))
-    if shutil.which(command[0]) is None:
+    """What the engine compiles with."""
+    try:
+        command = build.compiler()
+    except build.NoCompiler:
         return "no C compiler"
     return subprocess.run([*command, "--version"], capture_output=True, text=True).stdout.partition("\n")[0]
 
@@ -200,6 +204,7 @@ def main() -> int:
         "bf16": ("bfloat16", partial(bf16, setting, has_bf16())),
         "first_call": ("First call", partial(first_call, setting)),
         "memory": ("Memory", partial(memory, setting)),
+        "profile": ("Profile", partial(profiled, setting)),
         "long": ("Long sequences", partial(long_sequences, setting)),
     }
     for name, (title, section) in sections.items():

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ KEEP_PAGES = {
     "MALLOC_TOP_PAD_": "268435456",
 }
 RETURN_PAGES = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536", "MALLOC_TOP_PAD_": "0"}
+READY = "trains"  # what train_for says when it is about to
 
 
 def call(job: str, environment: Mapping[str, str] | None = None, **arguments: Any) -> Any:
@@ -46,6 +48,18 @@ def times(name: str, backend: str, shape: Shape, calls: int) -> list[float]:
     return [workload.seconds() for _ in range(calls)]
 
 
+def train_for(name: str, backend: str, shape: Shape, seconds: float) -> int:
+    """Trains so long, once it has said that all is compiled and warm; the number of steps."""
+    workload = Workload(by_name(name, backend), shape, training=True)
+    workload.warm_up()
+    print(READY, flush=True)
+    end, steps = time.monotonic() + seconds, 0
+    while time.monotonic() < end:
+        workload.step()
+        steps += 1
+    return steps
+
+
 def memory(name: str, backend: str, shape: Shape) -> dict[str, int]:
     """Bytes of the process held between forward and backward, and the most of a training step."""
     make = by_name(name, backend)
@@ -70,7 +84,7 @@ def time_all(name: str, backend: str, shapes: list[Shape], training: bool, pairs
     return list(sweep(name, by_name(name, backend), shapes, training, pairs).values())
 
 
-JOBS = {"times": times, "memory": memory, "time_all": time_all}
+JOBS = {"times": times, "train_for": train_for, "memory": memory, "time_all": time_all}
 
 
 def main() -> None:
