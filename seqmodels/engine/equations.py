@@ -279,6 +279,8 @@ def _prelude_text(value: Any, known: dict[fx.Node, str]) -> Text:
     if value.op == "placeholder":
         return value.name, ATOM
     kind, args = _called(value), value.args
+    if kind == "rsub" and not value.kwargs:  # how torch has 1 - x
+        kind, args = "sub", args[1::-1]
     first = _prelude_text(args[0], known) if args else ("", ATOM)
     if value.target is operator.getitem:
         return f"{_within(first, ATOM)}[{args[1]}]", ATOM
