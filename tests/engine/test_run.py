@@ -30,9 +30,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     for module in (generated, reference, vendor):
         name, run = module.__name__.rpartition(".")[2], module.run
 
-        def recorded(layer, run=run, name=name):
+        def recorded(*arguments, run=run, name=name):
             found.append(name)
-            return run(layer)
+            return run(*arguments)
 
         monkeypatch.setattr(module, "run", recorded)
     return found
