@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections import Counter
 from pathlib import Path
 
 import fresh_process
@@ -35,7 +34,7 @@ def profiled(setting: Setting) -> str:
     return f"Shares of the time of `{CELL}` in training, one thread:\n\n{table(['T,B,H', *PARTS, REST], rows)}"
 
 
-def _shares(backend: str, shape: Shape) -> Counter[str]:
+def _shares(backend: str, shape: Shape) -> dict[str, float]:
     """The share of each part, from 0 to 1."""
     arguments = {"name": CELL, "backend": backend, "shape": shape, "seconds": 2 * SECONDS, "threads": 1}
     command = [sys.executable, fresh_process.__file__, "train_for", json.dumps(arguments)]
@@ -49,7 +48,7 @@ def _shares(backend: str, shape: Shape) -> Counter[str]:
             report = _perf("report", "--stdio", "--no-children", "-F", "overhead,symbol", "-i", file)
         finally:
             child.kill()
-    shares: Counter[str] = Counter()
+    shares = dict.fromkeys((*PARTS, REST), 0.0)
     for percent, function in re.findall(r"^\s*([\d.]+)%\s+\[[.k]\]\s+(\S+)", report, re.MULTILINE):
         part = next((part for part, names in PARTS.items() if re.match(names, function)), REST)
         shares[part] += float(percent) / 100
