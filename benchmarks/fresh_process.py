@@ -48,16 +48,14 @@ def times(name: str, backend: str, shape: Shape, calls: int) -> list[float]:
     return [workload.seconds() for _ in range(calls)]
 
 
-def train_for(name: str, backend: str, shape: Shape, seconds: float) -> int:
-    """Trains so long, once it has said that all is compiled and warm; the number of steps."""
+def train_for(name: str, backend: str, shape: Shape, seconds: float) -> None:
+    """Trains so long, once it has said that all is compiled and warm."""
     workload = Workload(by_name(name, backend), shape, training=True)
     workload.warm_up()
     print(READY, flush=True)
-    end, steps = time.monotonic() + seconds, 0
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         workload.step()
-        steps += 1
-    return steps
 
 
 def memory(name: str, backend: str, shape: Shape) -> dict[str, int]:
