@@ -2,5 +2,8 @@
 
 from seqmodels.tasks.base import Task, load
 from seqmodels.tasks.language_model import LanguageModel
+from seqmodels.tasks.music_model import MusicModel
+from seqmodels.tasks.sequence_classifier import SequenceClassifier
+from seqmodels.tasks.sequence_regressor import SequenceRegressor
 
-__all__ = ["LanguageModel", "Task", "load"]
+__all__ = ["LanguageModel", "MusicModel", "SequenceClassifier", "SequenceRegressor", "Task", "load"]

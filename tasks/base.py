@@ -8,6 +8,7 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.plugins.precision import Precision
+from torch import Tensor
 from torch.nn.utils import clip_grads_with_norm_
 from torch.optim import Optimizer
 
@@ -28,7 +29,7 @@ class Task(TruncatedBPTT, pl.LightningModule):
     in one piece, digested, and read with ``weights_only=True``, whatever the Trainer or the environment say.
     """
 
-    gradient_norm: torch.Tensor | None = None
+    gradient_norm: Tensor | None = None
 
     def used_cell(self) -> Cell:
         """The cell whose identity the checkpoint records."""
@@ -82,6 +83,17 @@ class Task(TruncatedBPTT, pl.LightningModule):
                     f"the checkpoint does not fit: its {name} is {list(value.shape)}, here it is {shape}; give the "
                     "options it was trained with (config.yaml of its run)"
                 )
+
+    def _mean_over_ranks(self, total: Tensor, count: Tensor) -> Tensor:
+        """The mean over the items of all ranks, scaled so that DDP's mean of gradients is its gradient.
+
+        A mean of each rank's own mean would weigh items of short batches more.
+        """
+        if self._trainer is None or self.trainer.world_size == 1:
+            return total / count.clamp(min=1)
+        counts = self.all_gather(count)
+        assert isinstance(counts, Tensor)
+        return total * self.trainer.world_size / counts.sum().clamp(min=1)
 
     @classmethod
     def load_from_checkpoint(  # type: ignore[override]

@@ -10,15 +10,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
+from torchmetrics.classification import MulticlassAccuracy
 
-from seqmodels import decoding, registry
+from seqmodels import decoding
 from seqmodels.cell import Cell
 from seqmodels.data import Tokenizer, Window
 from seqmodels.data.streams import NOT_SCORED
 from seqmodels.dropout import dropout_mask, locked_dropout, probability
 from seqmodels.errors import InputError, OptionError
 from seqmodels.rnn import RNN
-from seqmodels.tasks.base import Task, parameter_count
+from seqmodels.tasks.recurrent import RecurrentTask, cell_name, refuse_options
 from seqmodels.training import NTASGD, TokenLoss
 
 DROPOUTS = ("dropout", "embedding_dropout", "input_dropout", "hidden_dropout", "output_dropout", "weight_dropout")
@@ -30,11 +31,14 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
 }
 
 
-class LanguageModel(Task):
+class LanguageModel(RecurrentTask):
     """Predicts each token from all before it: embedding, any cell, softmax over the vocabulary.
 
     Trained on consecutive windows of long streams (:class:`seqmodels.data.TextData`): the state is carried from window
     to window, gradients stay within one. Shapes: T steps of a window, B streams, V tokens of the vocabulary.
+
+    Logs of validation and test: ``loss`` (nats a token), ``perplexity``, ``bits_per_character`` where tokens are text,
+    and ``accuracy``, the share of tokens that were the most probable one.
 
     Args:
         tokenizer: Text to tokens and back; kept in the checkpoint.
@@ -104,7 +108,7 @@ class LanguageModel(Task):
     ) -> None:
         settings = {key: value for key, value in locals().items() if key not in ("self", "__class__", "tokenizer")}
         super().__init__()
-        self.save_hyperparameters({**settings, "cell": _name(cell)})
+        self.save_hyperparameters({**settings, "cell": cell_name(cell)})
         self.tokenizer = Tokenizer.from_dict(tokenizer) if isinstance(tokenizer, dict) else tokenizer
         self.carry_hiddens = carry_state
         for name in DROPOUTS:
@@ -138,15 +142,10 @@ class LanguageModel(Task):
             self.decoder.weight = self.embedding.weight
         self._rate_scale = 1.0
         self.validation_loss, self.test_loss = (TokenLoss(self.tokenizer.characters_per_token()) for _ in range(2))
-
-    def used_cell(self) -> Cell:
-        return self.rnn.cell
-
-    def describe(self) -> str:
-        """One line: the network and its size."""
-        cell, layers = self.hparams["cell"], self.hparams["num_layers"]
-        size = parameter_count(self)
-        return f"LanguageModel: {layers} x {self.rnn.hidden_size} {cell}, {size:,} parameters"
+        self.validation_accuracy, self.test_accuracy = (
+            MulticlassAccuracy(vocabulary, average="micro", ignore_index=NOT_SCORED, validate_args=False)
+            for _ in range(2)
+        )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         super().on_save_checkpoint(checkpoint)
@@ -204,17 +203,6 @@ class LanguageModel(Task):
         nats = F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=NOT_SCORED, reduction="sum")
         return nats, (target != NOT_SCORED).sum()
 
-    def _mean_over_ranks(self, nats: Tensor, count: Tensor) -> Tensor:
-        """The mean over the tokens of all ranks, scaled so that DDP's mean of gradients is its gradient.
-
-        A mean of each rank's own mean would weigh tokens of short batches more.
-        """
-        if self._trainer is None or self.trainer.world_size == 1:
-            return nats / count.clamp(min=1)
-        counts = self.all_gather(count)
-        assert isinstance(counts, Tensor)
-        return nats * self.trainer.world_size / counts.sum().clamp(min=1)
-
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> int | None:
         optimizer = self.trainer.optimizers[0]
         if isinstance(optimizer, NTASGD):
@@ -250,28 +238,30 @@ class LanguageModel(Task):
             optimizers[0].use_averages()
 
     def validation_step(self, batch: Window, batch_idx: int, hiddens: Any = None) -> dict[str, Any]:
-        return self._evaluate(batch, hiddens, self.validation_loss)
+        return self._evaluate(batch, hiddens, self.validation_loss, self.validation_accuracy)
 
     def test_step(self, batch: Window, batch_idx: int, hiddens: Any = None) -> dict[str, Any]:
-        return self._evaluate(batch, hiddens, self.test_loss)
+        return self._evaluate(batch, hiddens, self.test_loss, self.test_accuracy)
 
-    def _evaluate(self, batch: Window, hiddens: Any, metric: TokenLoss) -> dict[str, Any]:
+    def _evaluate(self, batch: Window, hiddens: Any, loss: TokenLoss, accuracy: MulticlassAccuracy) -> dict[str, Any]:
         logits, state = self(batch.input, hiddens, batch.reset)
-        metric.update(*self._nats(logits, batch.target), batch.target)
+        loss.update(*self._nats(logits, batch.target), batch.target)
+        accuracy.update(logits.argmax(-1), batch.target)
         return {"hiddens": state}
 
     def on_validation_epoch_end(self) -> None:
-        loss = self._log_loss("val", self.validation_loss)
+        loss = self._log_metrics("val", self.validation_loss, self.validation_accuracy)
         optimizers = self.trainer.optimizers
         if optimizers and isinstance(optimizers[0], NTASGD) and not self.trainer.sanity_checking:
             optimizers[0].record_validation(loss)
 
     def on_test_epoch_end(self) -> None:
-        self._log_loss("test", self.test_loss)
+        self._log_metrics("test", self.test_loss, self.test_accuracy)
 
-    def _log_loss(self, stage: str, metric: TokenLoss) -> float:
-        values = metric.compute()
-        metric.reset()
+    def _log_metrics(self, stage: str, loss: TokenLoss, accuracy: MulticlassAccuracy) -> float:
+        values = {**loss.compute(), "accuracy": accuracy.compute()}
+        loss.reset()
+        accuracy.reset()
         for name, value in values.items():
             # Of all ranks already; sync_dist only tells Lightning so.
             self.log(f"{stage}_{name}", value, prog_bar=name == "loss", sync_dist=True)
@@ -346,15 +336,6 @@ def _check_rnn_options(options: dict[str, Any]) -> None:
     """Refuses what the model sets itself, and what would let it see what it predicts."""
     if options.get("bidirectional"):
         raise OptionError("rnn_options: a language model can't be bidirectional, it would see what it predicts")
-    for name in ("cell", "input_size", "hidden_size", "num_layers", "batch_first", "dropout", "weight_dropout"):
-        if name in options:
-            raise OptionError(f"rnn_options: {name!r} belongs to LanguageModel itself, or can't be chosen here")
+    refuse_options("LanguageModel", options, "weight_dropout")
     if "input_dropout" in options:
         raise OptionError("rnn_options: instead of 'input_dropout' give input_dropout and hidden_dropout themselves")
-
-
-def _name(cell: str | type[Cell] | Cell) -> str:
-    """What finds the cell again: its name, or the path of its class."""
-    if isinstance(cell, str):
-        return cell
-    return registry.name_of(cell if isinstance(cell, type) else type(cell))

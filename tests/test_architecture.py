@@ -31,11 +31,15 @@ IMPORTS = {
     "training": "errors",
     "data": "errors",
     "tasks": "cell data decoding dropout errors registry rnn training",
-    "cli": "cell data decoding engine errors explain registry rnn tasks training",
+    "compare": "errors registry rnn tasks training",
+    "cli": "cell compare data decoding engine errors explain registry rnn tasks training",
     "seqmodels": "adapter cell explain registry rnn",  # the public names
 }
-KNOW_LIGHTNING = {"training", "data", "tasks", "cli"}
-IMPORTED_WHERE_USED = {"datasets", "wandb", "tokenizers", "matplotlib", "gradio"}
+KNOW_LIGHTNING = {"training", "data", "tasks", "compare", "cli"}
+IMPORTED_WHERE_USED = {
+    *("datasets", "gradio", "jinja2", "matplotlib", "optuna", "ray", "scipy", "sklearn", "tokenizers", "torchvision"),
+    "wandb",
+}
 NOT_AT_IMPORT = ["lightning", *sorted(IMPORTED_WHERE_USED), "rich", "jsonargparse"]
 MOST_LINES = 450
 

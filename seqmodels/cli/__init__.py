@@ -12,6 +12,7 @@ COMMANDS = {
     "fit": ("seqmodels.cli.training", "train a model (default: characters of the Python standard library)"),
     "validate": ("seqmodels.cli.training", "evaluate a checkpoint on the validation data"),
     "test": ("seqmodels.cli.training", "evaluate a checkpoint on the test data"),
+    "compare": ("seqmodels.cli.compare", "compare cells: equal budgets, many seeds, one report"),
     "generate": ("seqmodels.cli.generate", "let a trained language model write"),
     "explain": ("seqmodels.cli.explain", "show what the engine makes of a cell"),
     "cells": ("seqmodels.cli.cells", "list the cells that can be used by name"),

@@ -33,13 +33,13 @@ class ReliableWandbLogger(WandbLogger):
         """The run of W&B; started when first asked for."""
         if self._experiment is not None or not self._wants_online():
             return super().experiment
-        reason = _why_not_online()
+        reason = why_not_online()
         if reason is None:
             try:
-                self._limit_start()
+                self._wandb_init["settings"] = start_settings(self._wandb_init.get("settings"))
                 return super().experiment
             except Exception as error:  # of W&B's own, of its service, of the network
-                reason = (" ".join(str(error).split()) or type(error).__name__)[:100]
+                reason = in_short(error)
         self._wandb_init["mode"] = "offline"
         run = super().experiment
         rank_zero_info(f"W&B: {reason}, so this run is recorded offline; later: wandb sync {run.settings.sync_dir}")
@@ -52,18 +52,28 @@ class ReliableWandbLogger(WandbLogger):
         joins_a_run = wandb.run is not None or getattr(self, "_attach_id", None) is not None
         return mode == "online" and not self._offline and not joins_a_run
 
-    def _limit_start(self) -> None:
-        """W&B waits for 90 s by itself; a time that the user set stays."""
-        import wandb
 
-        settings = self._wandb_init.get("settings") or {}
-        settings = wandb.Settings(**settings) if isinstance(settings, dict) else settings
-        if "init_timeout" not in settings.model_fields_set and "WANDB_INIT_TIMEOUT" not in os.environ:
-            settings.init_timeout = _SECONDS_TO_START
-        self._wandb_init["settings"] = settings
+def start_settings(settings: Any = None) -> Any:
+    """Settings of a run that starts within seconds: W&B waits for 90 s by itself. A time that the user set stays.
+
+    Args:
+        settings: ``wandb.Settings``, a dict of them, or None.
+    """
+    import wandb
+
+    settings = settings or {}
+    settings = wandb.Settings(**settings) if isinstance(settings, dict) else settings
+    if "init_timeout" not in settings.model_fields_set and "WANDB_INIT_TIMEOUT" not in os.environ:
+        settings.init_timeout = _SECONDS_TO_START
+    return settings
 
 
-def _why_not_online() -> str | None:
+def in_short(error: Exception) -> str:
+    """An error in one short line."""
+    return (" ".join(str(error).split()) or type(error).__name__)[:100]
+
+
+def why_not_online() -> str | None:
     """The reason why a run can't go online, as far as can be told within a few seconds; None if it may."""
     import wandb
 

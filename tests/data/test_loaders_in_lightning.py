@@ -5,7 +5,7 @@ import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
-from seqmodels.data import ResumableLoader, StreamLoader
+from seqmodels.data import Arithmetic, ResumableLoader, StreamLoader
 
 
 class Recorder(LightningModule):
@@ -79,6 +79,10 @@ def fit(make, limits, callbacks=(), checkpoint=None):
     return module
 
 
+def generated():
+    return Arithmetic(batch_size=3, steps=4, windows=5, seed=7).train_dataloader()
+
+
 LIMITS = {
     "epochs": {"max_epochs": 3},
     "steps": {"max_steps": 9},
@@ -88,7 +92,7 @@ LIMITS = {
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("make", [stream, records])
+@pytest.mark.parametrize("make", [stream, records, generated])
 @pytest.mark.parametrize("limits", LIMITS.values(), ids=LIMITS)
 def test_a_restart_from_any_checkpoint_continues_where_it_was_saved(tmp_path, make, limits):
     saves = SaveOften(tmp_path)

@@ -67,6 +67,28 @@ def test_validation_loss_is_over_every_token_whatever_the_windows():
         assert values["val_bits_per_character"] == pytest.approx(expected / math.log(2), rel=1e-6)
 
 
+def test_accuracy_is_the_share_of_scored_targets_that_the_most_probable_token_hits():
+    class Part(StreamLoader):
+        def _window(self, steps):
+            window = super()._window(steps)
+            return window._replace(target=window.target.masked_fill(window.input % 3 == 0, -100))
+
+    lm = model().eval()
+    fit(lm)
+    windows = list(Part(lm.tokenizer.encode(TEXT), 1, 10_000, drop_last=False))
+    with torch.no_grad():
+        scores = lm.eval()(windows[0].input)[0]
+    scored = windows[0].target >= 0
+    expected = float((scores.argmax(-1) == windows[0].target)[scored].float().mean())
+    assert 0 < expected < 1
+    trainer = pl.Trainer(enable_checkpointing=False, **QUIET)
+    for steps in (7, 10_000):
+        loader_of_part = Part(lm.tokenizer.encode(TEXT), 1, steps, drop_last=False)
+        (validated,) = trainer.validate(lm, loader_of_part, verbose=False)
+        (tested,) = trainer.test(lm, loader_of_part, verbose=False)
+        assert validated["val_accuracy"] == tested["test_accuracy"] == pytest.approx(expected, abs=1e-6)
+
+
 def test_bits_per_character_count_characters_not_tokens():
     """A word model spends its nats on whole words; the characters are those of the text it predicts."""
     tokenizer = build_tokenizer("word", TEXT)

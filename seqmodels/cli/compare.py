@@ -1,0 +1,214 @@
+"""``seqmodels compare``: a study of many cells from the command line."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqmodels.cli.arguments import ArgumentParser
+from seqmodels.errors import OptionError
+
+if TYPE_CHECKING:
+    from seqmodels.compare import Study
+    from seqmodels.compare.workers import Workers
+
+EXAMPLES = """\
+examples:
+  seqmodels compare
+  seqmodels compare --cells lstm,gru,mypkg.cells:MyCell --problems my.txt --parameters 300000 --steps 5000
+  seqmodels compare --trials 9 --layers 1,2 --seeds 5 --folder tuned
+  seqmodels compare --engine ray --address auto --accelerator gpu --folder /shared/study
+
+The same command again goes on with a study that was stopped.
+"""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs a study, or goes on with it; prints its table and where its report is."""
+    options = _parser().parse_args(arguments[1:])
+
+    from rich.console import Console
+
+    from seqmodels.compare.progress import Display
+    from seqmodels.compare.report.table import to_text
+
+    study = _study(options)
+    console = Console()
+    if options.retry_failed and (count := study.forget_failures()):
+        console.print(f"{count} failed trials will run again")
+    if not options.report:
+        cells, problems = len(study.cells), len(study.problems)
+        console.print(
+            f"{options.folder}: {cells} cells, {problems} problems, {study.describe_budget()}", soft_wrap=True
+        )
+        workers = _workers(options, study.training.accelerator)
+        try:
+            with Display(console) as display:
+                study.run(workers, display)
+        except KeyboardInterrupt:
+            workers.close()
+            study.write_report()
+            print(f"\nstopped; the same command goes on. Report so far: {_page(study.folder)}", file=sys.stderr)
+            return 130
+        finally:
+            workers.close()
+    results = study.write_report()
+    print(to_text(results, console.width, color=console.is_terminal))
+    if options.wandb:
+        from seqmodels.compare.report.wandb_group import log_to_wandb
+
+        log_to_wandb(results, options.wandb, study.folder)
+    console.print(f"report: {_page(study.folder)}", soft_wrap=True)
+    return 0
+
+
+def _page(folder: Path) -> Path:
+    return Path(os.path.relpath(folder / "report" / "index.html"))
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        "seqmodels compare",
+        description="Compare cells on problems: equal budgets, many seeds, one report.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    names: dict[str, Any] = {"metavar": "A,B,...", "type": _names}
+    number: dict[str, Any] = {"metavar": "N", "type": int}
+    what = parser.add_argument_group("what is compared")
+    what.add_argument("--cells", **names, help="names (see seqmodels cells) or package.module:Class (default: all)")
+    what.add_argument(
+        "--problems",
+        **names,
+        default=["arithmetic", "xml", "code"],
+        help="arithmetic, xml, code, memorisation, copying, adding, digits; a text file, a .mat or .pickle of piano "
+        "rolls, or package.module:problem (default: arithmetic,xml,code)",
+    )
+    what.add_argument("--baseline", metavar="CELL", help="the cell that others are tested against (default: lstm)")
+    what.add_argument("--folder", default="study", help="where the study is kept (default: %(default)s)")
+
+    budget = parser.add_argument_group("what each trial is given")
+    budget.add_argument("--parameters", **number, default=100_000, help="of a whole model (default: %(default)s)")
+    budget.add_argument(
+        "--tolerance",
+        metavar="SHARE",
+        type=float,
+        default=0.01,
+        help="how far from that it may be (default: %(default)s)",
+    )
+    budget.add_argument("--steps", **number, default=500, help="optimizer steps of a trial (default: %(default)s)")
+    budget.add_argument("--minutes", metavar="M", type=float, help="training time of a trial, instead of --steps")
+    budget.add_argument("--validations", **number, default=10, help="how often it is validated (default: %(default)s)")
+    budget.add_argument("--seeds", **number, default=3, help="runs of each cell that count (default: %(default)s)")
+    budget.add_argument("--seed", **number, default=0, help="from which all seeds follow (default: %(default)s)")
+
+    search = parser.add_argument_group(
+        "settings", "One value each; with --trials also a list, 0.1,0.2,0.5, or a range, 0.001:0.1."
+    )
+    search.add_argument(
+        "--trials", **number, default=0, help="random settings to try for each cell and problem (default: 0, no search)"
+    )
+    search.add_argument("--optimizer", default="adam", help="adam, rmsprop or sgd (default: %(default)s)")
+    for option, default in (
+        ("--learning-rate", "0.004, or 0.0005:0.02"),
+        ("--initial-scale", "1, or 0.3,0.7,1,1.4,2,2.8; over the root of the hidden size"),
+        ("--gradient-clip", "1, or 1,2.5,5,10,20"),
+        ("--layers", "1, or 1,2,3,4"),
+        ("--dropout", "0"),
+    ):
+        search.add_argument(option, metavar="X", help=f"default: {default}")
+
+    where = parser.add_argument_group("where it runs")
+    where.add_argument("--engine", default="local", help="local, or ray for a cluster (default: %(default)s)")
+    where.add_argument("--address", help="of a running Ray cluster, or auto (default: start one here)")
+    where.add_argument("--workers", **number, help="trials at a time (default: one a GPU, or one a CPU core)")
+    where.add_argument("--threads", **number, default=1, help="CPU threads of a trial (default: %(default)s)")
+    where.add_argument("--accelerator", help="cpu, gpu, ... (default: gpu if there is one)")
+    where.add_argument(
+        "--devices", **number, default=1, help="of one trial; several train by DDP (default: %(default)s)"
+    )
+    where.add_argument("--precision", default="32-true", help="32-true, bf16-mixed, ... (default: %(default)s)")
+
+    after = parser.add_argument_group("report")
+    after.add_argument(
+        "--wandb", metavar="PROJECT", help="log all trials and the report to a group of this W&B project"
+    )
+    after.add_argument("--report", action="store_true", help="only write the report of what is there")
+    after.add_argument("--retry-failed", action="store_true", help="run trials that failed again")
+    return parser
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise argparse.ArgumentTypeError("give at least one name")
+    return names
+
+
+def _study(options: argparse.Namespace) -> "Study":
+    import torch
+
+    from seqmodels.compare import Space, Study, Training
+    from seqmodels.registry import cells
+
+    accelerator = options.accelerator or ("gpu" if torch.cuda.is_available() else "cpu")
+    training = Training(
+        steps=options.steps,
+        seconds=None if options.minutes is None else 60 * options.minutes,
+        validations=options.validations,
+        optimizer=options.optimizer,
+        accelerator=accelerator,
+        devices=options.devices,
+        precision=options.precision,
+        threads=options.threads,
+    )
+    space = Space.of(
+        options.optimizer,
+        options.trials > 0,
+        learning_rate=options.learning_rate,
+        initial_scale=options.initial_scale,
+        gradient_clip=options.gradient_clip,
+        num_layers=options.layers,
+        dropout=options.dropout,
+    )
+    names = options.cells or cells()
+    return Study(
+        options.folder,
+        names,
+        options.problems,
+        parameters=options.parameters,
+        tolerance=options.tolerance,
+        training=training,
+        trials=options.trials,
+        space=space,
+        seeds=options.seeds,
+        seed=options.seed,
+        baseline=options.baseline or ("lstm" if "lstm" in names else None),
+    )
+
+
+def _workers(options: argparse.Namespace, accelerator: str) -> "Workers":
+    import torch
+
+    gpus = options.devices if accelerator in ("gpu", "cuda") else 0
+    cores = options.threads * (options.devices if not gpus else 1)
+    if options.engine == "ray":
+        from seqmodels.compare import RayWorkers
+
+        return RayWorkers(options.workers, cores, gpus, options.address)
+    if options.engine != "local":
+        raise OptionError(f"--engine: no engine {options.engine!r}; give local or ray")
+    if options.address:
+        raise OptionError("--address is for --engine ray; give both, or none")
+    from seqmodels.compare import LocalWorkers
+
+    groups = None
+    if gpus:
+        numbers = [str(number) for number in range(torch.cuda.device_count())]
+        groups = [",".join(numbers[first : first + gpus]) for first in range(0, len(numbers) - gpus + 1, gpus)]
+        if not groups:
+            raise OptionError(f"--devices: a trial needs {gpus} GPUs, this machine has {len(numbers)}")
+    count = options.workers or len(groups or []) or max(1, len(os.sched_getaffinity(0)) // cores)
+    return LocalWorkers(count, options.threads, groups)

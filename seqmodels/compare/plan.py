@@ -1,0 +1,121 @@
+"""What a study has left to do, from its options and the results so far: nothing else decides, no clock and no order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from seqmodels.compare.halving import rung_shares, survivors
+from seqmodels.compare.problem import Problem
+from seqmodels.compare.results import Phase, Result, Settings, Trial
+from seqmodels.compare.training import Training
+
+Sizes = Mapping[tuple[str, str, int], tuple[int, int]]  # problem, cell, layers -> hidden size, parameters
+
+
+@dataclass(frozen=True)
+class Step:
+    """A trial, and the optimizer step until which it is to train now."""
+
+    trial: Trial
+    until: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All trials of a study.
+
+    For each problem and cell the same random settings are tried, hopeless ones not to their end; the best in validation
+    is then trained once for each seed, and only these runs count.
+
+    Attributes:
+        problems: What is learned.
+        cells: Names or paths.
+        settings: What the search tries, or the one setting of all trials.
+        search: Whether there is a search.
+        seeds: Final runs of each cell on each problem.
+        seed: From which all others follow.
+        training: How long a trial is.
+        sizes: Hidden sizes and numbers of parameters.
+    """
+
+    problems: Sequence[Problem]
+    cells: Sequence[str]
+    settings: Sequence[Settings]
+    search: bool
+    seeds: int
+    seed: int
+    training: Training
+    sizes: Sizes
+
+    def next_steps(self, results: Mapping[str, Result]) -> list[Step]:
+        """What can be trained now, whatever is running already; the search first, then seed after seed."""
+        steps = [step for problem in self.problems for cell in self.cells for step in self._of(problem, cell, results)]
+        return sorted(steps, key=lambda step: (step.trial.phase == "final", step.trial.number))
+
+    @property
+    def number_of_trials(self) -> int:
+        """Of the search and of the final runs, all together."""
+        each = self.seeds + (len(self.settings) if self.search else 0)
+        return each * len(self.problems) * len(self.cells)
+
+    def chosen(self, problem: Problem, cell: str, results: Mapping[str, Result]) -> Settings | None:
+        """The settings of the final runs; None while, or where, the search has none."""
+        if not self.search:
+            return self.settings[0]
+        best: Result | None = None
+        for trial in self._trials(problem, cell, "search", self.settings):
+            result = results.get(trial.key)
+            if result is None or result.status != "finished":
+                continue
+            if best is None or problem.is_better(result.value, best.value):
+                best = result
+        return best.trial.settings if best is not None else None
+
+    def _of(self, problem: Problem, cell: str, results: Mapping[str, Result]) -> Iterator[Step]:
+        if self.search:
+            trials = self._trials(problem, cell, "search", self.settings)
+            rungs = self._rungs()
+            values = [self._values(problem, results.get(trial.key), rungs) for trial in trials]
+            ready = survivors(values, problem.mode, len(rungs))
+            for number, rung in ready:
+                yield Step(trials[number], rungs[rung])
+            if ready:
+                return
+        settings = self.chosen(problem, cell, results)
+        if settings is not None:
+            for trial in self._trials(problem, cell, "final", [settings] * self.seeds):
+                if trial.key not in results:
+                    yield Step(trial, self.training.last_step)
+
+    def _trials(self, problem: Problem, cell: str, phase: Phase, settings: Sequence[Settings]) -> list[Trial]:
+        first = self.seed * 1000 + (500 if phase == "search" else 0)  # so that no seed is used to choose and to judge
+        return [
+            Trial(
+                problem.name, cell, phase, number, first + number, *self.sizes[problem.name, cell, one.num_layers], one
+            )
+            for number, one in enumerate(settings)
+        ]
+
+    def _rungs(self) -> list[int]:
+        """Steps at which the search judges; without them, where a trial's length is a time."""
+        shares = rung_shares(len(self.settings)) if self.training.seconds is None else [1.0]
+        return sorted({self.training.rung(share) for share in shares})
+
+    def _values(self, problem: Problem, result: Result | None, rungs: Sequence[int]) -> list[float]:
+        """The best metric up to each rung that was reached; NaN past a failure."""
+        if result is None:
+            return []
+        if self.training.seconds is not None:
+            return [result.value]
+        values, best = [], math.nan
+        for rung in rungs:
+            for point in result.history:
+                if point.step <= rung and problem.is_better(point.value, best):
+                    best = point.value
+            if result.history and result.history[-1].step >= rung:
+                values.append(best)
+            elif result.status in ("diverged", "failed"):
+                values.append(math.nan)
+        return values

@@ -1,0 +1,131 @@
+"""A problem of a study: a LightningModule and its data, by name, so that any process can make them."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import lightning.pytorch as pl
+
+from seqmodels.errors import OptionError
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What cells are compared on.
+
+    The LightningModule takes ``cell``, ``hidden_size`` and ``num_layers`` (as RNN does), ``dropout`` if it has any, and
+    logs ``val_<metric>`` and ``test_<metric>``. The study gives it its optimizer. Arguments of the module without a
+    default are taken from the data, where it has an attribute of that name (``tokenizer``).
+
+    Args:
+        name: Its name in tables; letters, digits, ``_`` and ``-``.
+        model: ``package.module:Class`` of the LightningModule.
+        data: ``package.module:Class`` of the LightningDataModule.
+        metric: What the module logs.
+        mode: Whether more of it is better ("max") or less ("min").
+        model_options: Further arguments of the module.
+        data_options: Further arguments of the data.
+        seeded: Whether the data takes an argument ``seed``, and gets the trial's.
+        title: What a reader calls the metric; ``metric`` with spaces if not given.
+
+    Example:
+        >>> from seqmodels.compare import Problem
+        >>> problem = Problem(
+        ...     "hello",
+        ...     model="seqmodels.tasks:LanguageModel",
+        ...     data="seqmodels.data:TextData",
+        ...     metric="bits_per_character",
+        ...     mode="min",
+        ...     data_options={"max_characters": 10_000},
+        ... )
+        >>> problem.title
+        'bits per character'
+    """
+
+    name: str
+    model: str
+    data: str
+    metric: str
+    mode: Literal["max", "min"]
+    model_options: dict[str, Any] = field(default_factory=dict)
+    data_options: dict[str, Any] = field(default_factory=dict)
+    seeded: bool = False
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name or not self.name.replace("_", "").replace("-", "").isalnum():
+            raise OptionError(f"problem {self.name!r}: a name is made of letters, digits, '_' and '-'")
+        if self.mode not in ("max", "min"):
+            raise OptionError(f"problem {self.name}: mode is {self.mode!r}; give 'max' or 'min'")
+        if not self.title:
+            object.__setattr__(self, "title", self.metric.replace("_", " "))
+
+    def is_better(self, value: float, other: float) -> bool:
+        """Whether a metric beats another; NaN never does, and is always beaten."""
+        if value != value or other != other:
+            return value == value
+        return value > other if self.mode == "max" else value < other
+
+    def make_data(self, seed: int) -> pl.LightningDataModule:
+        """The data; of this seed, where it has one.
+
+        Raises:
+            OptionError: If the class can't be imported or doesn't take its options.
+        """
+        options = {**self.data_options, "seed": seed} if self.seeded else self.data_options
+        return self._make("data", pl.LightningDataModule, options)
+
+    def make_model(
+        self, data: pl.LightningDataModule, cell: str, hidden_size: int, num_layers: int, dropout: float = 0.0
+    ) -> pl.LightningModule:
+        """The model around a cell, with what it needs of the data.
+
+        Raises:
+            OptionError: If the class can't be imported or doesn't take its options.
+        """
+        options = {"cell": cell, "hidden_size": hidden_size, "num_layers": num_layers, **self.model_options}
+        if dropout:
+            options["dropout"] = dropout
+        parameters = inspect.signature(self._class("model", pl.LightningModule)).parameters
+        for name, parameter in parameters.items():
+            required = parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
+            if required and name not in options and hasattr(data, name):
+                options[name] = getattr(data, name)
+        return self._make("model", pl.LightningModule, options)
+
+    def _make(self, part: str, base: type, options: dict[str, Any]) -> Any:
+        cls = self._class(part, base)
+        try:
+            inspect.signature(cls).bind(**options)
+        except TypeError as error:
+            raise OptionError(f"problem {self.name}: {getattr(self, part)}: {error}") from error
+        return cls(**options)
+
+    def _class(self, part: str, base: type) -> Any:
+        path = getattr(self, part)
+        found = import_object(path, f"problem {self.name}: {part}")
+        if not (isinstance(found, type) and issubclass(found, base)):
+            raise OptionError(f"problem {self.name}: {part}: {path} is no subclass of {base.__name__}")
+        return found
+
+
+def import_object(path: str, what: str) -> Any:
+    """What stands at ``package.module:name``.
+
+    Raises:
+        OptionError: If it can't be imported; names ``what`` asked for it.
+    """
+    module, colon, name = path.partition(":")
+    if not (module and colon and name):
+        raise OptionError(f"{what}: {path!r} is not of the form package.module:name")
+    try:
+        found = importlib.import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except Exception as error:  # whatever a stranger's module raises at import
+        reason = " ".join(str(error).split())
+        raise OptionError(f"{what}: can't import {path}: {type(error).__name__}: {reason}") from error
+    return found

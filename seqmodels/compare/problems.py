@@ -1,0 +1,112 @@
+"""The problems that have a name."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from seqmodels.compare.problem import Problem, import_object
+from seqmodels.errors import OptionError
+
+STREAMS = {"batch_size": 32, "steps": 50}  # the paper unrolls for 50 steps
+GENERATED = {**STREAMS, "eval_windows": 20}  # 64,000 characters of validation, and of test
+SEQUENCES = {"batch_size": 32}
+
+
+def _language(name: str, data: str, metric: str = "accuracy", carry: bool = True, /, **options: Any) -> Problem:
+    """A problem of predicting the next token."""
+    return Problem(
+        name,
+        model="seqmodels.tasks:LanguageModel",
+        data=f"seqmodels.data:{data}",
+        metric=metric,
+        mode="min" if metric == "bits_per_character" else "max",
+        model_options={} if carry else {"carry_state": False},
+        data_options=options,
+        seeded=data != "TextData",
+        title={"accuracy": "next-step accuracy", "bits_per_character": "bits per character"}[metric],
+    )
+
+
+def text(name: str, /, **where: Any) -> Problem:
+    """The language modelling of a text: ``path="my.txt"``, or ``name="python"`` and whatever TextData takes."""
+    return _language(name, "TextData", "bits_per_character", **{**STREAMS, **where})
+
+
+def music(name: str, path: str) -> Problem:
+    """The next frame of polyphonic music from a .mat file or pickle of Boulanger-Lewandowski et al. 2012."""
+    return Problem(
+        name,
+        model="seqmodels.tasks:MusicModel",
+        data="seqmodels.data:PolyphonicMusic",
+        metric="nll",
+        mode="min",
+        data_options={"path": path, "batch_size": 16},
+        seeded=True,
+        title="negative log-likelihood, nats a frame",
+    )
+
+
+PROBLEMS = {
+    problem.name: problem
+    for problem in (
+        _language("arithmetic", "Arithmetic", **GENERATED),
+        _language("xml", "XMLTags", **GENERATED),
+        text("code", name="python", max_characters=2_000_000),
+        _language("memorisation", "Memorisation", "accuracy", False, **SEQUENCES),
+        _language("copying", "Copying", "accuracy", False, **SEQUENCES),
+        Problem(
+            "adding",
+            model="seqmodels.tasks:SequenceRegressor",
+            data="seqmodels.data:Adding",
+            metric="mse",
+            mode="min",
+            data_options=dict(SEQUENCES),
+            seeded=True,
+            title="mean squared error",
+        ),
+        Problem(
+            "digits",
+            model="seqmodels.tasks:SequenceClassifier",
+            data="seqmodels.data:SequentialDigits",
+            metric="accuracy",
+            mode="max",
+            data_options=dict(SEQUENCES),
+            seeded=True,
+        ),
+    )
+}
+
+
+def get_problem(name: str | Problem) -> Problem:
+    """The problem of that name; a text or music file; or the :class:`Problem` at ``package.module:name``.
+
+    Raises:
+        OptionError: If there is no such problem; names those there are.
+
+    Example:
+        >>> get_problem("arithmetic").title
+        'next-step accuracy'
+    """
+    if isinstance(name, Problem):
+        return name
+    if name in PROBLEMS:
+        return PROBLEMS[name]
+    if ":" in name:
+        found = import_object(name, f"problem {name}")
+        if not isinstance(found, Problem):
+            raise OptionError(f"problem {name}: that is a {type(found).__name__}, not a seqmodels.compare.Problem")
+        return found
+    path = Path(name)
+    if path.is_file():
+        short = "".join(c if c.isalnum() or c in "-_" else "_" for c in path.stem)
+        if path.suffix in (".mat", ".pickle", ".pkl"):
+            return music(short, str(path.resolve()))
+        return text(short, path=str(path.resolve()))
+    similar = get_close_matches(name, PROBLEMS, n=1)
+    hint = f"did you mean {similar[0]!r}? " if similar else ""
+    raise OptionError(
+        f"no problem {name!r}; {hint}known: {', '.join(PROBLEMS)}, a text file, a .mat or .pickle file of piano rolls, "
+        "or package.module:problem"
+    )

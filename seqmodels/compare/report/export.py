@@ -1,0 +1,96 @@
+"""A study as files that other programs read. Each is written whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from seqmodels.compare.report.grid import Findings
+from seqmodels.compare.report.summary import StudyResults
+from seqmodels.compare.results import Result, Settings
+from seqmodels.training.atomic_file import write_atomically
+
+_SETTINGS = tuple(field.name for field in dataclasses.fields(Settings))
+_TRIAL = ("problem", "cell", "phase", "number", "seed", "hidden_size", "parameters")
+_RESULT = ("status", "value", "test", "seconds", "tokens_per_second")
+_POINT = ("step", "seconds", "tokens", "value", "train_loss")
+_ROW = ("runs", "tested", "diverged", "failed", "best", "parameters", "excess", "hidden_size", "seconds")
+_SEARCH = ("tokens_per_second", "searched", "search_diverged", "search_failed")
+
+
+def export(study: StudyResults, folder: Path) -> list[Path]:
+    """Write ``results.csv`` (a line a run), ``curves.csv`` (a validation), ``summary.csv`` and ``results.json``.
+
+    Empty fields are numbers that there are none of. ``StudyResults.from_dict`` reads ``results.json`` back.
+
+    Returns:
+        The files.
+    """
+    contents = {
+        "results.csv": _csv((*_TRIAL, *_SETTINGS, *_RESULT, "steps", "error"), map(_run, study.results)),
+        "curves.csv": _csv((*_TRIAL[:5], *_POINT), (line for result in study.results for line in _curve(result))),
+        "summary.csv": _summary(study),
+        "results.json": json.dumps(study.to_dict(), indent=1, allow_nan=False) + "\n",
+    }
+    return [write_text(folder / name, text) for name, text in contents.items()]
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write text as UTF-8, whole or not at all."""
+    with write_atomically(path) as file:
+        file.write(text.encode("utf-8"))
+    return path
+
+
+def _run(result: Result) -> list[Any]:
+    trial, settings = result.trial, result.trial.settings
+    steps = result.history[-1].step if result.history else 0
+    return [
+        *(getattr(trial, name) for name in _TRIAL),
+        *(getattr(settings, name) for name in _SETTINGS),
+        *(getattr(result, name) for name in _RESULT),
+        steps,
+        result.error,
+    ]
+
+
+def _curve(result: Result) -> Iterable[list[Any]]:
+    for point in result.history:
+        yield [*(getattr(result.trial, name) for name in _TRIAL[:5]), *(getattr(point, name) for name in _POINT)]
+
+
+def _summary(study: StudyResults) -> str:
+    found = Findings.of(study)
+    test = ("mean", "low", "high")
+    gain = ("gain", "gain_low", "gain_high", "gain_seeds", "p", "p_corrected", "verdict")
+    lines = []
+    for row in found.rows:
+        comparison = found.comparison(row.problem, row.cell)
+        line: list[Any] = [row.problem, row.cell]
+        line += [getattr(row.test, name) if row.test else None for name in test]
+        line += [getattr(row, name) for name in (*_ROW, *_SEARCH)]
+        line += [getattr(row.settings, name) if row.settings else None for name in _SETTINGS]
+        known = comparison.gain if comparison else None
+        line += [known.mean, known.low, known.high, known.size, known.p] if known else [None] * 5
+        line += [comparison.p, comparison.verdict] if comparison else [None, "baseline"]
+        lines.append(line)
+    return _csv(("problem", "cell", *test, *_ROW, *_SEARCH, *_SETTINGS, *gain), lines)
+
+
+def _csv(headings: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(headings)
+    for line in lines:
+        writer.writerow(["" if value is None or _is_no_number(value) else value for value in line])
+    return file.getvalue()
+
+
+def _is_no_number(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)

@@ -1,0 +1,315 @@
+"""A study: cells on problems, with equal budgets and many seeds, in a folder that survives everything."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import platform
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from seqmodels import registry
+from seqmodels.compare.budget import solve_hidden_size
+from seqmodels.compare.files import lock, read_json, write_json
+from seqmodels.compare.plan import Plan, Step
+from seqmodels.compare.problem import Problem
+from seqmodels.compare.problems import get_problem
+from seqmodels.compare.results import Result, Trial
+from seqmodels.compare.space import Space
+from seqmodels.compare.training import Training
+from seqmodels.compare.trial import RESULT, make_job, run_job
+from seqmodels.compare.workers import Outcome, Workers
+from seqmodels.errors import OptionError
+
+if TYPE_CHECKING:
+    from seqmodels.compare.report import StudyResults
+
+FORMAT = 1  # of study.json
+Watch = Callable[["Study", Mapping[str, Step]], None]
+
+
+class Study:
+    """Which cell is better? The same budget, settings to try, and seeds for each, on every problem.
+
+    Everything is in ``folder``: ``study.json`` (the options), ``trials/`` (a folder each), ``report/``. A study that
+    was killed goes on where it was when it is run again with the same options.
+
+    Args:
+        folder: Where it is kept.
+        cells: Names, ``package.module:Class``, or Cell classes that can be imported.
+        problems: Names, files, ``package.module:problem``, or :class:`Problem`.
+        parameters: Trained values of each whole model; the hidden size is solved for.
+        tolerance: How far from ``parameters``, relatively, a model may be. Numbers of layers with which some cell would
+            be farther are left out, for all cells.
+        training: Length, optimizer and device of a trial.
+        trials: Random settings tried for each cell on each problem; 0: none, all have the same.
+        space: What these are chosen from; without trials: the settings of all.
+        seeds: Final runs of each cell on each problem.
+        seed: From which all seeds follow.
+        baseline: The cell that others are compared with; the first if not given.
+
+    Raises:
+        OptionError: If an option is out of its range, or the folder holds another study.
+        UnknownCell: If there is no such cell.
+
+    Example:
+        >>> from seqmodels.compare import LocalWorkers, Study, Training
+        >>> study = Study("study", ["elman", "gru"], ["memorisation"], parameters=5_000, tolerance=0.05,
+        ...               training=Training(steps=4, validations=1), seeds=2)
+        >>> workers = LocalWorkers(1)
+        >>> results = study.run(workers)
+        >>> workers.close()
+        >>> [(result.trial.cell, result.status) for result in results.results]
+        [('elman', 'finished'), ('elman', 'finished'), ('gru', 'finished'), ('gru', 'finished')]
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        cells: Sequence[str | type] = (),
+        problems: Sequence[str | Problem] = ("arithmetic", "xml", "code"),
+        *,
+        parameters: int = 100_000,
+        tolerance: float = 0.01,
+        training: Training | None = None,
+        trials: int = 0,
+        space: Space | None = None,
+        seeds: int = 3,
+        seed: int = 0,
+        baseline: str | None = None,
+    ) -> None:
+        self.folder = Path(folder).absolute()
+        self.training = training or Training()
+        self.cells = [cell if isinstance(cell, str) else registry.name_of(cell) for cell in cells or registry.cells()]
+        self.problems = [get_problem(problem) for problem in problems]
+        self.space = space or Space.of(self.training.optimizer, search=trials > 0)
+        self.parameters, self.tolerance = parameters, tolerance
+        self.trials, self.seeds, self.seed = trials, seeds, seed
+        self.baseline = baseline or self.cells[0]
+        self._check()
+        self.results: dict[str, Result] = {}
+        self._open()
+        self.plan = self._make_plan()
+
+    def _check(self) -> None:
+        for name, least in (("parameters", 1), ("trials", 0), ("seeds", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise OptionError(f"{name} is {getattr(self, name)}; give {least} or more")
+        if not 0 < self.tolerance < 1:
+            raise OptionError(f"tolerance is {self.tolerance:g}; give a share such as 0.01")
+        for kind, names in (("cell", self.cells), ("problem", [problem.name for problem in self.problems])):
+            for name in names:
+                if names.count(name) > 1:
+                    raise OptionError(f"the {kind} {name} is there twice; name each once")
+        if self.baseline not in self.cells:
+            raise OptionError(f"the baseline {self.baseline} is none of the cells: {', '.join(self.cells)}")
+        for cell in self.cells:
+            registry.get_cell(cell)
+
+    # --- the folder ---------------------------------------------------------------------------------------------
+
+    def options(self) -> dict[str, Any]:
+        """All that the numbers depend on, as plain values."""
+        return {
+            "format": FORMAT,
+            "cells": self.cells,
+            "problems": [dataclasses.asdict(problem) for problem in self.problems],
+            "parameters": self.parameters,
+            "tolerance": self.tolerance,
+            "training": dataclasses.asdict(self.training),
+            "trials": self.trials,
+            "space": dataclasses.asdict(self.space),
+            "seeds": self.seeds,
+            "seed": self.seed,
+            "baseline": self.baseline,
+        }
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Study:
+        """The study in a folder.
+
+        Raises:
+            DataError: If there is none, or its file is damaged.
+        """
+        options = read_json(Path(folder) / "study.json")["options"]
+        return cls(
+            folder,
+            options["cells"],
+            [Problem(**problem) for problem in options["problems"]],
+            training=Training(**options["training"]),
+            space=Space(**options["space"]),
+            **{name: options[name] for name in ("parameters", "tolerance", "trials", "seeds", "seed", "baseline")},
+        )
+
+    def _open(self) -> None:
+        """Take up what the folder has, if it is the same study."""
+        path = self.folder / "study.json"
+        if path.exists():
+            found, asked = read_json(path).get("options", {}), _plain(self.options())
+            if found != asked:
+                raise OptionError(
+                    f"{self.folder} holds another study ({_difference(found, asked)}); give another folder"
+                )
+        for file in sorted(self.folder.glob(f"trials/*/*/*/{RESULT}")):
+            result = Result.from_dict(read_json(file))
+            self.results[result.trial.key] = result
+
+    def _make_plan(self) -> Plan:
+        sizes, layers = self._sizes()
+        space = dataclasses.replace(self.space, num_layers=",".join(map(str, layers)))
+        settings = space.sample(max(self.trials, 1), self.seed)
+        write_json(
+            self.folder / "study.json",
+            {"options": self.options(), "layers": layers, "environment": environment()},
+        )
+        return Plan(self.problems, self.cells, settings, self.trials > 0, self.seeds, self.seed, self.training, sizes)
+
+    def _sizes(self) -> tuple[dict[tuple[str, str, int], tuple[int, int]], list[int]]:
+        """Hidden sizes, and the numbers of layers with which every cell comes near enough to the budget."""
+        sizes, far = {}, {}
+        for problem in self.problems:
+            data = problem.make_data(self.seed)
+            for layers in self.space.layers():
+                for cell in self.cells:
+                    size = solve_hidden_size(problem, data, cell, layers, self.parameters)
+                    sizes[problem.name, cell, layers] = size
+                    if abs(size[1] / self.parameters - 1) > self.tolerance:
+                        far[layers] = (
+                            f"{problem.name}: {self.parameters:,} parameters can't be met within {self.tolerance:.2%} "
+                            f"with {layers} layers of {cell} (hidden size {size[0]}: {size[1]:,})"
+                        )
+        kept = [layers for layers in self.space.layers() if layers not in far]
+        if not kept:
+            raise OptionError(f"{next(iter(far.values()))}; give more parameters, or a larger tolerance")
+        return sizes, kept
+
+    # --- running ------------------------------------------------------------------------------------------------
+
+    def run(self, workers: Workers, watch: Watch | None = None) -> StudyResults:
+        """Train all that is left to train, and write the report.
+
+        Args:
+            workers: Where.
+            watch: Called about twice a second, and after each trial, with what is running.
+
+        Raises:
+            OptionError: If another process runs the study.
+        """
+        with lock(self.folder):
+            running: dict[str, Step] = {}
+            self._hand_out(workers, running)
+            while running:
+                outcome = workers.wait(0.5)
+                if outcome is not None:
+                    self._record(running.pop(outcome.key), outcome)
+                    self._hand_out(workers, running)
+                if watch is not None:
+                    watch(self, running)
+        return self.write_report()
+
+    def _hand_out(self, workers: Workers, running: dict[str, Step]) -> None:
+        by_name = {problem.name: problem for problem in self.problems}
+        for step in self.plan.next_steps(self.results):
+            key = step.trial.key
+            if key not in running and len(running) < workers.capacity:
+                running[key] = step
+                job = make_job(
+                    by_name[step.trial.problem], step.trial, self.training, self.folder_of(step.trial), step.until
+                )
+                workers.submit(key, run_job, job)
+
+    def _record(self, step: Step, outcome: Outcome) -> None:
+        if outcome.error:
+            result = Result(step.trial, "failed", error=outcome.error)
+            write_json(self.folder_of(step.trial) / RESULT, result.to_dict())
+        else:
+            result = Result.from_dict(outcome.value)
+        self.results[step.trial.key] = result
+
+    def folder_of(self, trial: Trial) -> Path:
+        """Where a trial's files are."""
+        return self.folder / "trials" / trial.key
+
+    def forget_failures(self) -> int:
+        """Have failed trials run again; their number."""
+        failed = [key for key, result in self.results.items() if result.status == "failed"]
+        for key in failed:
+            (self.folder / "trials" / key / RESULT).unlink()
+            del self.results[key]
+        return len(failed)
+
+    # --- the report -----------------------------------------------------------------------------------------------
+
+    def summary(self) -> StudyResults:
+        """The results so far, as the report takes them."""
+        from seqmodels.compare.report import StudyResults
+
+        order = {cell: number for number, cell in enumerate(self.cells)}
+        return StudyResults(
+            title=" · ".join(problem.name for problem in self.problems),
+            problems=tuple(self.problems),
+            cells=tuple(self.cells),
+            baseline=self.baseline,
+            budget=self.describe_budget(),
+            results=tuple(sorted(self.results.values(), key=lambda r: (order[r.trial.cell], r.trial.key))),
+            options=_plain(self.options()),
+            environment=environment(),
+        )
+
+    def write_report(self) -> StudyResults:
+        """Write table, figures and page of the results so far to the folder's ``report/``."""
+        from seqmodels.compare.report import write_report
+
+        results = self.summary()
+        write_report(results, self.folder / "report")
+        return results
+
+    def describe_budget(self) -> str:
+        """One line: what each trial has."""
+        length = (
+            f"{self.training.last_step:,} steps" if self.training.seconds is None else f"{self.training.seconds:g} s"
+        )
+        search = f", {self.trials} random settings tried" if self.trials else ""
+        return f"{self.parameters:,} parameters, {length} of training{search}, {self.seeds} seeds"
+
+
+def environment() -> dict[str, str]:
+    """What else the numbers may depend on: versions and processor."""
+    from importlib.metadata import version
+
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else _processor()
+    packages = {name: version(name) for name in ("seqmodels", "torch", "lightning")}
+    return {**packages, "python": platform.python_version(), "device": device}
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _plain(values: Any) -> Any:
+    """As JSON gives it back: tuples are lists."""
+    if isinstance(values, dict):
+        return {key: _plain(value) for key, value in values.items()}
+    return [_plain(value) for value in values] if isinstance(values, list | tuple) else values
+
+
+def _difference(found: dict[str, Any], asked: dict[str, Any]) -> str:
+    """The first option that differs, in words."""
+    for name, here, there in _differences(asked, found):
+        return f"its {name} is {there}, here {here}"
+    return "of another version"
+
+
+def _differences(asked: Any, found: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(asked, dict) and isinstance(found, dict):
+        for key in [*asked, *(key for key in found if key not in asked)]:
+            yield from _differences(asked.get(key), found.get(key), f"{name}.{key}" if name else key)
+    elif asked != found:
+        yield name, asked, found

@@ -1,0 +1,250 @@
+"""One trial: a Lightning run of a cell on a problem, from wherever it was left to wherever it is to go."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import os
+import subprocess
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+
+from seqmodels.compare.files import read_json, write_json
+from seqmodels.compare.problem import Problem
+from seqmodels.compare.recorder import BEST, LAST, PROGRESS, TrialRecorder, read_metric
+from seqmodels.compare.results import Result, Status, Trial
+from seqmodels.compare.training import Training, set_optimizer
+from seqmodels.errors import CheckpointError, NonFiniteLoss
+from seqmodels.rnn import RNN
+from seqmodels.training import NonFiniteGuard, SafeCheckpointIO
+
+RESULT, JOB = "result.json", "job.json"
+
+
+def run_trial(problem: Problem, trial: Trial, training: Training, folder: Path, until: int | None = None) -> Result:
+    """Train to the end, or to the step ``until``, going on from the folder's checkpoint if it has one.
+
+    The numbers depend on the arguments alone: not on how often the trial was stopped, by whom, or beside what it ran.
+    What comes of it is written to ``result.json`` at the end; a trial that only got to ``until`` is "stopped", and can
+    go on. A cell that raises is a result too ("failed"), with its traceback in ``error.txt``.
+
+    Args:
+        problem: What is learned.
+        trial: With which cell, settings and seed.
+        training: How.
+        folder: Of this trial, on a disk that every machine of the study sees.
+        until: Step at which to pause; :attr:`Training.last_step` or above, or None: the end.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "trial.json", trial.to_dict())
+    if training.devices > 1:
+        return _run_as_command(problem, trial, training, folder, until)
+    return _run(problem, trial, training, folder, until)
+
+
+def run_job(job: dict[str, Any]) -> dict[str, Any]:
+    """:func:`run_trial` of plain values, for another process or machine."""
+    problem, trial = Problem(**job["problem"]), Trial.from_dict(job["trial"])
+    return run_trial(problem, trial, Training(**job["training"]), Path(job["folder"]), job["until"]).to_dict()
+
+
+def make_job(problem: Problem, trial: Trial, training: Training, folder: Path, until: int | None) -> dict[str, Any]:
+    """The plain values that :func:`run_job` takes."""
+    return {
+        "problem": asdict(problem),
+        "trial": trial.to_dict(),
+        "training": asdict(training),
+        "folder": str(folder),
+        "until": until,
+    }
+
+
+def _run(problem: Problem, trial: Trial, training: Training, folder: Path, until: int | None) -> Result:
+    recorder = TrialRecorder(problem, folder, training.seconds)
+    status: Status = "finished"
+    test, error = math.nan, ""
+    try:
+        with _quiet(), _threads(training.threads):
+            is_over = _train(problem, trial, training, folder, until, recorder)
+            if not is_over:
+                status = "stopped"
+            elif trial.phase == "final":
+                test = _test(problem, trial, training, folder)
+    except NonFiniteLoss as caught:
+        status, error = "diverged", str(caught)
+    except Exception as caught:  # a stranger's cell, module or data may raise anything
+        status, error = "failed", f"{type(caught).__name__}: {' '.join(str(caught).split())}"
+        (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+    result = Result(trial, status, tuple(recorder.history), recorder.value, test, error)
+    if _is_first():  # of several processes (DDP) one speaks
+        write_json(folder / RESULT, result.to_dict())
+        _clear(folder, result)
+    return result
+
+
+def _clear(folder: Path, result: Result) -> None:
+    """Remove what nobody needs any more; the weights of a run that counts stay, to be used."""
+    (folder / PROGRESS).unlink(missing_ok=True)
+    if result.status != "stopped":
+        (folder / LAST).unlink(missing_ok=True)
+        if result.trial.phase == "search":
+            (folder / BEST).unlink(missing_ok=True)
+
+
+def _train(
+    problem: Problem, trial: Trial, training: Training, folder: Path, until: int | None, recorder: TrialRecorder
+) -> bool:
+    """Whether the trial is over, and not only at the step ``until``."""
+    end = training.last_step if until is None else min(until, training.last_step)
+    pl.seed_everything(trial.seed, verbose=False)
+    data, model = _make(problem, trial)
+    timed = training.seconds is not None
+    trainer = _trainer(
+        training,
+        folder,
+        callbacks=[recorder, NonFiniteGuard()],
+        max_steps=-1 if timed else end,
+        gradient_clip_val=trial.settings.gradient_clip,
+        **_validation(training),
+    )
+
+    def progress() -> float:
+        return recorder.seconds / training.seconds if training.seconds else trainer.global_step / training.last_step
+
+    set_optimizer(model, training, trial.settings.learning_rate, progress)
+    trainer.fit(model, datamodule=data, ckpt_path=_checkpoint(folder, data))
+    return timed or trainer.global_step >= training.last_step
+
+
+def _test(problem: Problem, trial: Trial, training: Training, folder: Path) -> float:
+    """The metric on the test data of the weights that were best in validation."""
+    pl.seed_everything(trial.seed, verbose=False)
+    data, model = _make(problem, trial)
+    trainer = _trainer(training, folder, callbacks=[])
+    trainer.test(model, datamodule=data, ckpt_path=str(folder / BEST), verbose=False)
+    return read_metric(trainer, f"test_{problem.metric}", problem)
+
+
+def _make(problem: Problem, trial: Trial) -> tuple[pl.LightningDataModule, pl.LightningModule]:
+    settings = trial.settings
+    data = problem.make_data(trial.seed)
+    model = problem.make_model(data, trial.cell, trial.hidden_size, settings.num_layers, settings.dropout)
+    for module in model.modules():
+        if isinstance(module, RNN):
+            module.reset_parameters(settings.initial_scale / math.sqrt(module.hidden_size))
+    return data, model
+
+
+def _trainer(training: Training, folder: Path, **options: Any) -> pl.Trainer:
+    return pl.Trainer(
+        accelerator=training.accelerator,
+        devices=training.devices,
+        precision=training.precision,  # type: ignore[arg-type]
+        default_root_dir=folder,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        plugins=[SafeCheckpointIO()],
+        **options,
+    )
+
+
+def _validation(training: Training) -> dict[str, Any]:
+    """When to validate: every so many steps, whatever an epoch is, or every so many seconds."""
+    if training.seconds is None:
+        return {"val_check_interval": training.interval, "check_val_every_n_epoch": None}
+    return {"val_check_interval": {"seconds": training.seconds / training.validations}, "check_val_every_n_epoch": None}
+
+
+def _checkpoint(folder: Path, data: pl.LightningDataModule) -> str | None:
+    """Where to go on from; a damaged file, or a loader that can't go on within an epoch, means from the start."""
+    path = folder / LAST
+    if not path.exists():
+        return None
+    loader = data.train_dataloader()
+    if not hasattr(loader, "load_state_dict"):
+        return None
+    try:
+        SafeCheckpointIO().load_checkpoint(path)
+    except CheckpointError:
+        return None
+    return str(path)
+
+
+@contextlib.contextmanager
+def _threads(number: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """What Lightning says of each of hundreds of runs helps nobody."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+
+
+# --- several devices ----------------------------------------------------------------------------------------------
+
+
+def _run_as_command(problem: Problem, trial: Trial, training: Training, folder: Path, until: int | None) -> Result:
+    """In a process of its own: Lightning starts the other ranks of DDP by running the same command again."""
+    outcome = folder / "outcome.json"
+    outcome.unlink(missing_ok=True)
+    write_json(folder / JOB, {**make_job(problem, trial, training, folder, until), "path": sys.path})
+    command = [sys.executable, "-m", "seqmodels.compare.trial", str(folder / JOB)]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if not outcome.exists():
+        (folder / "error.txt").write_text(done.stdout, encoding="utf-8")
+        last = (done.stdout.strip().splitlines() or ["no output"])[-1]
+        result = Result(trial, "failed", error=f"its processes ended with code {done.returncode}: {last}")
+        write_json(folder / RESULT, result.to_dict())
+        return result
+    result = Result.from_dict(read_json(outcome))
+    outcome.unlink()
+    return result
+
+
+def _is_first() -> bool:
+    """Whether this is the only process of a trial, or the first one; the others were told their number at birth."""
+    return int(os.environ.get("LOCAL_RANK", 0)) == 0
+
+
+def main() -> None:
+    """What each rank runs."""
+    job = read_json(Path(sys.argv[1]))
+    sys.path[:] = [*sys.path, *(path for path in job["path"] if path not in sys.path)]
+    folder, training = Path(job["folder"]), Training(**job["training"])
+    result = _run(Problem(**job["problem"]), Trial.from_dict(job["trial"]), training, folder, job["until"])
+    if _is_first():
+        write_json(folder / "outcome.json", result.to_dict())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""Where jobs run: on this machine or on others, behind one interface."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+ATTEMPTS = 3  # a job whose worker dies this often is given up
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a job.
+
+    Attributes:
+        key: The name it was submitted under.
+        value: What its function returned.
+        error: One line, if the function raised or its workers died; else empty.
+        died: Whether the job was given up because its workers died, every time it was tried.
+    """
+
+    key: str
+    value: Any = None
+    error: str = ""
+    died: bool = False
+
+
+@runtime_checkable
+class Workers(Protocol):
+    """Runs functions in other processes; a job whose process is killed is run again.
+
+    Attributes:
+        capacity: How many jobs run at once.
+    """
+
+    capacity: int
+
+    def submit(self, key: str, function: Callable[..., Any], *arguments: Any) -> None:
+        """Have ``function(*arguments)`` called; both must be picklable. More than ``capacity`` jobs wait their turn."""
+
+    def wait(self, timeout: float | None = None) -> Outcome | None:
+        """The next job that ends; None if none does within ``timeout`` seconds."""
+
+    def close(self) -> None:
+        """End all workers at once, whatever they are doing."""
+
+
+def pack(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[list[str], bytes]:
+    """A call on its way to a worker: where modules are found, and what is to be read once they are."""
+    return [os.path.abspath(entry) for entry in sys.path], pickle.dumps((function, arguments))
+
+
+def call(path: list[str], packed: bytes) -> tuple[Any, str]:
+    """What a worker does with it: the value that came of it, and the error, one line."""
+    sys.path[:] = [*sys.path, *(entry for entry in path if entry not in sys.path)]
+    try:
+        function, arguments = pickle.loads(packed)
+        return function(*arguments), ""
+    except Exception as error:
+        return None, f"{type(error).__name__}: {' '.join(str(error).split())}"

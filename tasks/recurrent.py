@@ -1,0 +1,47 @@
+"""What the tasks around one recurrent network share."""
+
+from typing import Any
+
+import torch
+from torch.optim import Optimizer
+
+from seqmodels import registry
+from seqmodels.cell import Cell
+from seqmodels.errors import OptionError
+from seqmodels.rnn import RNN
+from seqmodels.tasks.base import Task, parameter_count
+
+OF_THE_TASK = ("cell", "input_size", "hidden_size", "num_layers", "batch_first", "dropout")
+
+
+class RecurrentTask(Task):
+    """A task whose network is ``self.rnn``; its arguments, ``cell`` by name, are in ``self.hparams``."""
+
+    rnn: RNN
+
+    def used_cell(self) -> Cell:
+        return self.rnn.cell
+
+    def describe(self) -> str:
+        """One line: the network and its size."""
+        cell, layers = self.hparams["cell"], self.hparams["num_layers"]
+        return f"{type(self).__name__}: {layers} x {self.rnn.hidden_size} {cell}, {parameter_count(self):,} parameters"
+
+    def configure_optimizers(self) -> Any:
+        """Adam."""
+        optimizer: Optimizer = torch.optim.Adam(self.parameters(), lr=self.hparams["learning_rate"])
+        return optimizer
+
+
+def cell_name(cell: str | type[Cell] | Cell) -> str:
+    """What finds the cell again: its name, or the path of its class."""
+    if isinstance(cell, str):
+        return cell
+    return registry.name_of(cell if isinstance(cell, type) else type(cell))
+
+
+def refuse_options(task: str, options: dict[str, Any], *more: str) -> None:
+    """Refuses what the task itself passes to RNN, ``more`` of it included, among its ``rnn_options``."""
+    for name in (*OF_THE_TASK, *more):
+        if name in options:
+            raise OptionError(f"rnn_options: {name!r} belongs to {task} itself, or can't be chosen here")

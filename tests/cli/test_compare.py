@@ -1,0 +1,123 @@
+"""``seqmodels compare`` as a person uses it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from seqmodels.cli import main
+
+SMALL = ["--cells", "elman,gru", "--parameters", "3000", "--tolerance", "0.05", "--steps", "6", "--validations", "2"]
+TEXT = "how vexingly quick daft zebras jump! " * 600
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The current directory, with a text in it."""
+    monkeypatch.chdir(tmp_path)
+    Path("my.txt").write_text(TEXT)
+    return tmp_path
+
+
+def compare(*options: str) -> int:
+    return main(["compare", "--problems", "my.txt", "--seeds", "2", "--workers", "1", *SMALL, *options])
+
+
+def test_a_study_of_ones_own_text_ends_with_table_picture_and_page(folder, capsys) -> None:
+    assert compare() == 0
+    said = capsys.readouterr().out
+    for cell in ("elman", "gru"):
+        assert re.search(rf"\[\d/4\] my/{cell}/final-\d: test \d\.\d+", said)
+        assert re.search(rf"^.*\b{cell}\b.*\d\.\d", said, re.MULTILINE)
+    assert "report: study/report/index.html" in said
+    report = {path.name for path in Path("study/report").iterdir()}
+    assert {"index.html", "table.md", "results.csv", "results.json", "figures"} <= report
+    assert list(Path("study/report/figures").glob("*.png"))
+
+    page = Path("study/report/index.html").stat().st_mtime_ns
+    results = {path: path.stat().st_mtime_ns for path in Path("study").glob("trials/*/*/*/result.json")}
+    assert compare() == 0  # again: nothing is trained, the report is written
+    assert {path: path.stat().st_mtime_ns for path in results} == results
+    assert Path("study/report/index.html").stat().st_mtime_ns > page
+
+
+def test_its_weights_are_used_like_those_of_any_run(folder, capsys) -> None:
+    assert compare("--cells", "gru", "--seeds", "1") == 0
+    capsys.readouterr()
+    assert main(["generate", "study/trials/my/gru/final-0/best.ckpt", "--length", "5", "--seed", "1"]) == 0
+    assert len(capsys.readouterr().out.rstrip("\n")) == 5
+
+
+def test_a_report_alone_trains_nothing(folder, capsys) -> None:
+    assert compare("--report") == 0
+    assert not list(Path("study").glob("trials/*/*/*/result.json"))
+    assert "report: study/report/index.html" in capsys.readouterr().out
+
+
+def test_a_cell_of_ones_own_is_compared_by_its_path(folder, monkeypatch, capsys) -> None:
+    Path("mypkg.py").write_text(
+        "import torch\nfrom seqmodels import Cell\n\n\nclass Mine(Cell):\n"
+        "    def __init__(self, input_size, hidden_size):\n        super().__init__(input_size, hidden_size)\n"
+        "        self.W = torch.nn.Linear(input_size + hidden_size, hidden_size)\n\n"
+        "    def step(self, x, h):\n        return torch.tanh(self.W(torch.cat([x, h], -1)))\n"
+    )
+    monkeypatch.syspath_prepend(str(folder))
+    assert compare("--cells", "gru,mypkg:Mine", "--seeds", "1") == 0
+    assert "Mine" in capsys.readouterr().out
+
+
+def test_ctrl_c_keeps_what_there_is_and_the_same_command_goes_on(folder) -> None:
+    code = "import sys; from seqmodels.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "compare", "--problems", "my.txt", "--seeds", "2", *SMALL]
+    command[command.index("--steps") + 1] = "400"
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        while not list(Path("study").glob("trials/*/*/*/last.ckpt")):
+            assert process.poll() is None
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.strip().endswith("stopped; the same command goes on. Report so far: study/report/index.html")
+    assert "Traceback" not in said
+    assert subprocess.run(command, stdout=subprocess.PIPE, timeout=300).returncode == 0
+    assert len(list(Path("study").glob("trials/*/*/*/result.json"))) == 4
+
+
+def test_every_option_is_explained(capsys) -> None:
+    with pytest.raises(SystemExit):
+        main(["compare", "--help"])
+    said = capsys.readouterr().out
+    options = re.findall(r"^  (--[\w-]+)(.*(?:\n {6,}.*)*)", said, re.MULTILINE)
+    assert len(options) > 20
+    assert [name for name, text in options if len(re.sub(r"[A-Z.,\s]+", "", text)) < 10] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        (["--cells", "gruu"], ["no cell named 'gruu'", "did you mean 'gru'?"]),
+        (["--problems", "xmll"], ["no problem 'xmll'", "did you mean 'xml'?"]),
+        (["--problems", ","], ["--problems", "give at least one name"]),
+        (["--parameters", "many"], ["--parameters"]),
+        (["--parameters", "1000", "--tolerance", "0.0001"], ["can't be met", "give more parameters"]),
+        (["--engine", "slurm"], ["no engine 'slurm'", "local or ray"]),
+        (["--address", "auto"], ["--engine ray"]),
+        (["--learning-rate", "0.1,0.2"], ["learning_rate", "takes a search"]),
+        (["--steps", "3", "--validations", "5"], ["3 steps can't be validated 5 times"]),
+        (["--baseline", "lstm"], ["baseline lstm is none of the cells"]),
+        (["--colour"], ["--colour", "seqmodels compare --help"]),
+    ],
+)
+def test_a_wrong_option_is_one_line(folder, options, parts, capsys) -> None:
+    assert compare(*options) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    for part in parts:
+        assert part in said

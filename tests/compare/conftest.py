@@ -1,0 +1,105 @@
+"""A small problem, and a stranger's cell, module and data that can be imported by name."""
+
+from pathlib import Path
+
+import pytest
+
+from seqmodels.compare import Problem, Training
+
+STRANGER = '''
+import lightning.pytorch as pl
+import torch
+from torch.utils.data import DataLoader
+
+from seqmodels import RNN, Cell
+from seqmodels.compare import Problem
+
+
+class Leaky(Cell):
+    """No trained values but those of one matrix."""
+
+    def __init__(self, input_size, hidden_size):
+        super().__init__(input_size, hidden_size)
+        self.W = torch.nn.Linear(input_size, hidden_size)
+
+    def step(self, x, h):
+        return 0.5 * h + 0.5 * torch.tanh(self.W(x))
+
+
+class Broken(Leaky):
+    def step(self, x, h):
+        raise RuntimeError("this cell\\nis broken")
+
+
+class Exploding(Leaky):
+    def step(self, x, h):
+        return torch.log(self.W(x) - 1e6) + h
+
+
+class Last(pl.LightningModule):
+    """Says the last value of a series again: a module that knows nothing of studies but the arguments it is given."""
+
+    def __init__(self, features, cell="lstm", hidden_size=8, num_layers=1):
+        super().__init__()
+        self.rnn = RNN(cell, features, hidden_size, num_layers)
+        self.linear = torch.nn.Linear(self.rnn.output_size, 1)
+
+    def loss(self, batch):
+        return (self.linear(self.rnn(batch)[0][-1]) - batch[-1, :, :1]).pow(2).mean()
+
+    def training_step(self, batch, batch_idx):
+        return self.loss(batch)
+
+    def validation_step(self, batch, batch_idx):
+        self.log("val_error", self.loss(batch))
+
+    def test_step(self, batch, batch_idx):
+        self.log("test_error", self.loss(batch))
+
+    def configure_optimizers(self):
+        raise AssertionError("the study has its own")
+
+
+class Series(pl.LightningDataModule):
+    features = 2
+
+    def __init__(self, seed=0, length=64):
+        super().__init__()
+        self.series = torch.randn(length, 5, 2, generator=torch.Generator().manual_seed(seed))
+
+    def train_dataloader(self):
+        return DataLoader(self.series, batch_size=8, collate_fn=lambda rows: torch.stack(rows, 1))
+
+    val_dataloader = test_dataloader = train_dataloader
+
+
+problem = Problem("series", "stranger:Last", "stranger:Series", "error", "min", seeded=True)
+'''
+
+
+@pytest.fixture
+def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current directory, from which the module ``stranger`` can be imported, here and in other processes."""
+    (tmp_path / "stranger.py").write_text(STRANGER)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def problem() -> Problem:
+    """The paper's XML, little of it."""
+    return Problem(
+        "xml",
+        model="seqmodels.tasks:LanguageModel",
+        data="seqmodels.data:XMLTags",
+        metric="accuracy",
+        mode="max",
+        data_options={"batch_size": 4, "eval_batch_size": 4, "steps": 10, "windows": 7, "eval_windows": 3},
+        seeded=True,
+    )
+
+
+@pytest.fixture
+def training() -> Training:
+    return Training(steps=20, validations=4)

@@ -1,0 +1,42 @@
+"""Hidden sizes for a number of parameters."""
+
+import pytest
+
+import seqmodels
+from seqmodels.compare import get_problem
+from seqmodels.compare.budget import solve_hidden_size
+from seqmodels.errors import OptionError
+from seqmodels.tasks.base import parameter_count
+
+
+@pytest.mark.parametrize("num_layers", [1, 2])
+def test_no_other_hidden_size_is_nearer(cell_name: str, num_layers: int) -> None:
+    problem = get_problem("xml")
+    data = problem.make_data(0)
+    size, parameters = solve_hidden_size(problem, data, cell_name, num_layers, 20_000)
+    counts = {
+        h: parameter_count(problem.make_model(data, cell_name, h, num_layers)) for h in (size - 1, size, size + 1)
+    }
+    assert counts[size] == parameters
+    assert abs(parameters - 20_000) == min(abs(count - 20_000) for count in counts.values())
+
+
+def test_one_layer_of_any_cell_meets_100_000_parameters_within_a_percent() -> None:
+    problem = get_problem("arithmetic")
+    data = problem.make_data(0)
+    for cell in seqmodels.cells():
+        assert abs(solve_hidden_size(problem, data, cell, 1, 100_000)[1] / 100_000 - 1) < 0.01
+
+
+def test_too_few_parameters_are_one_line(one_line) -> None:
+    problem = get_problem("xml")
+    with one_line(OptionError, "xml", "gru", "smallest model has"):
+        solve_hidden_size(problem, problem.make_data(0), "gru", 1, 10)
+
+
+def test_a_model_whose_size_is_fixed_is_one_line(stranger, one_line) -> None:
+    from dataclasses import replace
+
+    problem = replace(get_problem("stranger:problem"), model_options={"hidden_size": 3})
+    with one_line(OptionError, "does its hidden_size reach the cell?"):
+        solve_hidden_size(problem, problem.make_data(0), "gru", 1, 10_000)

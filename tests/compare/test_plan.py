@@ -1,0 +1,73 @@
+"""What is left to do, from the results alone."""
+
+import math
+
+from seqmodels.compare import Point, Result, Settings, Training
+from seqmodels.compare.plan import Plan
+
+SETTINGS = [Settings(learning_rate=rate) for rate in (0.1, 0.01, 0.001)]
+
+
+def plan(problem, search: bool = True, **changes) -> Plan:
+    cells, settings = ("gru", "lstm"), SETTINGS if search else SETTINGS[:1]
+    sizes = {(problem.name, cell, 1): (10, 1000) for cell in cells}
+    return Plan(
+        [problem], cells, settings, search, changes.get("seeds", 2), 0, Training(steps=90, validations=9), sizes
+    )
+
+
+def carry_out(plan: Plan, score) -> dict[str, Result]:
+    """Do one step after another; ``score`` says what comes of a trial."""
+    results: dict[str, Result] = {}
+    while steps := plan.next_steps(results):
+        trial, until = steps[0].trial, steps[0].until
+        value = score(trial)
+        status = "failed" if math.isnan(value) else "finished" if until == 90 else "stopped"
+        history = () if math.isnan(value) else tuple(Point(s, s, s, value) for s in range(10, until + 1, 10))
+        results[trial.key] = Result(trial, status, history, value, value)
+    return results
+
+
+def test_the_best_settings_of_the_search_are_those_of_the_final_runs(problem) -> None:
+    results = carry_out(plan(problem), lambda trial: trial.settings.learning_rate)
+    final = [result.trial for result in results.values() if result.trial.phase == "final"]
+    assert [(trial.cell, trial.number) for trial in final] == [("gru", 0), ("lstm", 0), ("gru", 1), ("lstm", 1)]
+    assert {trial.settings.learning_rate for trial in final} == {0.1}
+
+
+def test_cells_choose_for_themselves(problem) -> None:
+    wanted = {"gru": 0.1, "lstm": 0.001}
+    results = carry_out(plan(problem), lambda trial: -abs(trial.settings.learning_rate - wanted[trial.cell]))
+    for cell, rate in wanted.items():
+        assert results[f"xml/{cell}/final-0"].trial.settings.learning_rate == rate
+
+
+def test_hopeless_trials_end_early(problem) -> None:
+    results = carry_out(plan(problem), lambda trial: trial.settings.learning_rate)
+    search = {key: result.status for key, result in results.items() if "gru/search" in key}
+    assert search == {"xml/gru/search-0": "finished", "xml/gru/search-1": "stopped", "xml/gru/search-2": "stopped"}
+
+
+def test_trials_of_one_number_share_settings_and_seed_whatever_the_cell(problem) -> None:
+    steps = plan(problem).next_steps({})
+    gru, lstm = ([s.trial for s in steps if s.trial.cell == cell] for cell in ("gru", "lstm"))
+    assert [(t.seed, t.settings) for t in gru] == [(t.seed, t.settings) for t in lstm]
+
+
+def test_no_seed_chooses_and_judges(problem) -> None:
+    results = carry_out(plan(problem, seeds=3), lambda trial: 1.0)
+    seeds = {phase: {r.trial.seed for r in results.values() if r.trial.phase == phase} for phase in ("search", "final")}
+    assert not seeds["search"] & seeds["final"]
+    assert len(seeds["final"]) == 3
+
+
+def test_without_search_all_runs_count(problem) -> None:
+    results = carry_out(plan(problem, search=False), lambda trial: 1.0)
+    assert len(results) == plan(problem, search=False).number_of_trials == 4
+    assert {result.trial.phase for result in results.values()} == {"final"}
+
+
+def test_a_cell_that_fails_with_all_settings_has_no_final_runs_and_stops_nobody(problem) -> None:
+    results = carry_out(plan(problem), lambda trial: math.nan if trial.cell == "gru" else 1.0)
+    assert not any("gru/final" in key for key in results)
+    assert "xml/lstm/final-1" in results

@@ -1,0 +1,74 @@
+"""Problems: made from names, in any process, and errors that say what to mend."""
+
+import math
+
+import pytest
+
+from seqmodels.compare import PROBLEMS, Problem, get_problem
+from seqmodels.errors import OptionError
+
+
+def test_a_strangers_module_gets_what_it_needs_of_its_data(stranger) -> None:
+    problem = get_problem("stranger:problem")
+    data = problem.make_data(seed=3)
+    model = problem.make_model(data, "gru", hidden_size=4, num_layers=2)
+    assert (model.rnn.input_size, model.rnn.hidden_size, model.rnn.num_layers) == (2, 4, 2)
+    assert not data.series.equal(problem.make_data(seed=4).series)
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_every_named_problem_makes_its_data_and_model(name: str) -> None:
+    problem = PROBLEMS[name]
+    data = problem.make_data(seed=0)
+    model = problem.make_model(data, "elman", hidden_size=3, num_layers=1)
+    batch = next(iter(data.train_dataloader()))
+    assert model is not None
+    assert batch is not None
+
+
+def test_a_text_file_is_a_problem(tmp_path) -> None:
+    (tmp_path / "my poem.txt").write_text("hello " * 1000)
+    problem = get_problem(str(tmp_path / "my poem.txt"))
+    assert (problem.name, problem.metric, problem.mode) == ("my_poem", "bits_per_character", "min")
+    assert len(problem.make_data(0).tokenizer) == 6  # h, e, l, o, the space and <unk>
+
+
+def test_nan_is_never_better() -> None:
+    problem = PROBLEMS["xml"]
+    assert problem.is_better(0.2, 0.1)
+    assert problem.is_better(0.2, math.nan)
+    assert not problem.is_better(math.nan, 0.1)
+    assert not problem.is_better(math.nan, math.nan)
+    assert PROBLEMS["code"].is_better(1.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("arithmatic", ["did you mean 'arithmetic'?", "known: arithmetic, xml"]),
+        ("no.such:thing", ["can't import no.such:thing", "ModuleNotFoundError"]),
+        ("stranger:Last", ["that is a type, not a seqmodels.compare.Problem"]),
+    ],
+)
+def test_a_wrong_name_is_one_line(name: str, parts: list[str], stranger, one_line) -> None:
+    with one_line(OptionError, *parts):
+        get_problem(name)
+
+
+@pytest.mark.parametrize(
+    ("change", "parts"),
+    [
+        ({"name": "a b"}, ["letters, digits"]),
+        ({"mode": "most"}, ["give 'max' or 'min'"]),
+        ({"data": "stranger:Last"}, ["problem p: data", "no subclass of LightningDataModule"]),
+        ({"data": "stranger"}, ["not of the form package.module:name"]),
+        ({"data_options": {"colour": 1}}, ["stranger:Series", "colour"]),
+        ({"model_options": {"colour": 1}}, ["stranger:Last", "colour"]),
+    ],
+)
+@pytest.mark.usefixtures("_types_unchecked")
+def test_a_wrong_problem_is_one_line(change: dict, parts: list[str], stranger, one_line) -> None:
+    good = {"name": "p", "model": "stranger:Last", "data": "stranger:Series", "metric": "error", "mode": "min"}
+    with one_line(OptionError, *parts):
+        problem = Problem(**{**good, **change})
+        problem.make_model(problem.make_data(0), "gru", 4, 1)

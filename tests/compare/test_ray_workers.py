@@ -1,0 +1,62 @@
+"""Workers of a Ray cluster on this machine."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import jobs
+import pytest
+
+from seqmodels.compare import RayWorkers
+from seqmodels.errors import OptionError
+
+pytest.importorskip("ray", reason="needs pip install 'seqmodels[ray]'")
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[RayWorkers]:
+    made = RayWorkers(2)
+    yield made
+    made.close()
+
+
+def drain(workers: RayWorkers) -> dict[str, object]:
+    found = {}
+    while (outcome := workers.wait()) is not None:
+        found[outcome.key] = outcome.error or outcome.value
+    return found
+
+
+def test_jobs_and_errors_come_back(workers: RayWorkers) -> None:
+    assert workers.capacity == 2
+    workers.submit("bad", jobs.fail, "no\nluck")
+    workers.submit("good", jobs.add, 1, 2)
+    assert drain(workers) == {"bad": "ValueError: no luck", "good": 3}
+
+
+def test_the_job_of_a_killed_process_is_run_again(workers: RayWorkers, tmp_path: Path) -> None:
+    workers.submit("job", jobs.die_at_first, str(tmp_path), 2)
+    assert drain(workers) == {"job": 3}
+
+
+def test_a_job_whose_process_always_dies_is_given_up(workers: RayWorkers, tmp_path: Path) -> None:
+    workers.submit("job", jobs.die_at_first, str(tmp_path), 99)
+    outcome = workers.wait()
+    assert outcome is not None
+    assert outcome.died
+    assert "died 3 times" in outcome.error
+    assert "\n" not in outcome.error
+
+
+def test_waiting_ends_after_the_timeout(workers: RayWorkers) -> None:
+    workers.submit("long", jobs.process_id, 1.0)
+    assert workers.wait(0.05) is None
+    assert workers.wait() is not None
+
+
+def test_an_address_where_nobody_is_is_one_line(one_line) -> None:
+    import ray
+
+    if ray.is_initialized():
+        ray.shutdown()
+    with one_line(OptionError, "127.0.0.1:1", "ray start --head"):
+        RayWorkers(1, address="127.0.0.1:1")

@@ -1,0 +1,229 @@
+"""Studies: fair, continued after any interruption, the same numbers wherever they run."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from trials import numbers
+
+from seqmodels.compare import LocalWorkers, Problem, RayWorkers, Space, Study, Training
+from seqmodels.compare.files import lock
+from seqmodels.compare.plan import Step
+from seqmodels.errors import DataError, OptionError, UnknownCell
+
+OPTIONS: dict[str, Any] = {
+    "cells": ["elman", "gru"],
+    "parameters": 4_000,
+    "tolerance": 0.05,
+    "training": Training(steps=12, validations=4),
+    "trials": 3,
+    "space": Space(num_layers="1,2"),
+    "seeds": 2,
+}
+
+
+def study(folder: Path, problem: Problem, **changes: Any) -> Study:
+    return Study(folder, problems=[problem], **{**OPTIONS, **changes})
+
+
+def run(folder: Path, problem: Problem, workers: Any, watch: Any = None, **changes: Any) -> list[tuple]:
+    """The numbers of all results."""
+    made = study(folder, problem, **changes)
+    try:
+        results = made.run(workers, watch)
+    finally:
+        workers.close()
+    return sorted(map(numbers, results.results), key=lambda values: values[0])
+
+
+@pytest.fixture(scope="module")
+def problem() -> Problem:
+    options = {"batch_size": 4, "eval_batch_size": 4, "steps": 10, "windows": 7, "eval_windows": 3}
+    return Problem(
+        "xml", "seqmodels.tasks:LanguageModel", "seqmodels.data:XMLTags", "accuracy", "max", {}, options, True
+    )
+
+
+@pytest.fixture(scope="module")
+def undisturbed(problem: Problem, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple]]:
+    """A study that one worker ran to its end."""
+    folder = tmp_path_factory.mktemp("study")
+    return folder, run(folder, problem, LocalWorkers(1))
+
+
+def test_every_cell_has_the_same_budget_settings_and_seeds(undisturbed, problem) -> None:
+    results = study(undisturbed[0], problem).results
+    assert {key for key in results if "final" in key} == {
+        f"xml/{c}/final-{n}" for c in ("elman", "gru") for n in (0, 1)
+    }
+    for result in results.values():
+        twin = results[result.trial.key.replace(result.trial.cell, "gru")].trial
+        assert abs(result.trial.parameters / 4_000 - 1) < 0.05
+        assert twin.seed == result.trial.seed
+        if result.trial.phase == "search":
+            assert twin.settings == result.trial.settings
+
+
+def test_two_workers_give_the_numbers_of_one(undisturbed, problem, tmp_path) -> None:
+    assert run(tmp_path, problem, LocalWorkers(2)) == undisturbed[1]
+
+
+def test_a_ray_cluster_of_two_workers_gives_the_same_numbers(undisturbed, problem, tmp_path) -> None:
+    pytest.importorskip("ray", reason="needs pip install 'seqmodels[ray]'")
+    assert run(tmp_path, problem, RayWorkers(2)) == undisturbed[1]
+
+
+def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(undisturbed, problem, tmp_path) -> None:
+    workers = LocalWorkers(2)
+    killed: list[int] = []
+
+    def kill(study: Study, running: Mapping[str, Step]) -> None:
+        """Twice, as soon as some trial has a checkpoint."""
+        if len(killed) < 2 and any((study.folder_of(step.trial) / "last.ckpt").exists() for step in running.values()):
+            killed.append(workers.process_ids[0])
+            os.kill(killed[-1], signal.SIGKILL)
+
+    assert run(tmp_path, problem, workers, kill) == undisturbed[1]
+    assert len(killed) == 2
+
+
+def test_a_study_killed_as_a_whole_goes_on_and_repeats_nothing(undisturbed, problem, tmp_path) -> None:
+    code = f"""
+from seqmodels.compare import *
+if __name__ == "__main__":
+    options = [["elman", "gru"], [Problem(**{problem.__dict__!r})]]
+    more = dict(parameters=4_000, tolerance=0.05, training=Training(steps=12, validations=4), trials=3, seeds=2)
+    Study({str(tmp_path / "study")!r}, *options, **more, space=Space(num_layers="1,2")).run(LocalWorkers(2))
+"""
+    (tmp_path / "main.py").write_text(code)
+    with subprocess.Popen([sys.executable, str(tmp_path / "main.py")]) as process:
+        while len(list(tmp_path.glob("study/trials/*/*/*/result.json"))) < 3:
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.kill()
+    time.sleep(1.5)  # its workers see that it is gone
+    before = {path: path.stat().st_mtime_ns for path in finished(tmp_path / "study")}
+    assert before
+    assert run(tmp_path / "study", problem, LocalWorkers(2)) == undisturbed[1]
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def finished(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("trials/*/*/*/result.json") if '"status": "finished"' in path.read_text()]
+
+
+def test_a_finished_study_runs_nothing_again_and_writes_its_report(undisturbed, problem) -> None:
+    folder, expected = undisturbed
+    (folder / "report" / "index.html").unlink()
+
+    class Nobody:
+        capacity = 1
+
+        def submit(self, *_: Any) -> None:
+            raise AssertionError("there is nothing to do")
+
+        def close(self) -> None: ...
+
+    assert run(folder, problem, Nobody()) == expected
+    assert (folder / "report" / "index.html").exists()
+
+
+def test_a_loaded_study_is_the_same(undisturbed) -> None:
+    loaded = Study.load(undisturbed[0])
+    assert sorted(map(numbers, loaded.results.values()), key=lambda values: values[0]) == undisturbed[1]
+    assert loaded.plan.next_steps(loaded.results) == []
+
+
+def test_one_cells_error_stops_no_other_and_it_can_be_tried_again(stranger, problem) -> None:
+    made = study(Path("study"), problem, cells=["stranger:Broken", "gru"], trials=0, space=None)
+    workers = LocalWorkers(1)
+    made.run(workers)
+    workers.close()
+    statuses = {key: result.status for key, result in made.results.items()}
+    assert statuses == {
+        "xml/stranger.Broken/final-0": "failed",
+        "xml/stranger.Broken/final-1": "failed",
+        "xml/gru/final-0": "finished",
+        "xml/gru/final-1": "finished",
+    }
+    assert made.forget_failures() == 2
+    assert {step.trial.cell for step in made.plan.next_steps(made.results)} == {"stranger:Broken"}
+
+
+def test_a_strangers_module_and_data_are_compared(stranger) -> None:
+    made = Study(
+        "study",
+        ["stranger:Leaky", "gru"],
+        ["stranger:problem"],
+        parameters=2_000,
+        tolerance=0.05,
+        training=Training(steps=4, validations=2),
+        seeds=1,
+        baseline="gru",
+    )
+    workers = LocalWorkers(1)
+    results = made.run(workers).results
+    workers.close()
+    assert [(result.trial.cell, result.status) for result in results] == [
+        ("stranger:Leaky", "finished"),
+        ("gru", "finished"),
+    ]
+
+
+def test_layers_with_which_a_cell_misses_the_budget_are_left_out_for_all(problem, tmp_path) -> None:
+    made = study(tmp_path, problem, parameters=30_000, tolerance=0.005, space=Space(num_layers="1,2,3"))
+    layers = {settings.num_layers for settings in made.plan.settings}
+    for (_, cell, number), (_, parameters) in made.plan.sizes.items():
+        assert number not in layers or abs(parameters / 30_000 - 1) <= 0.005, cell
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "parts"),
+    [
+        ({"parameters": 2_000, "tolerance": 1e-6}, OptionError, ["can't be met within", "give more parameters"]),
+        ({"cells": ["gru", "gru"]}, OptionError, ["the cell gru is there twice"]),
+        ({"cells": ["gruu"]}, UnknownCell, ["did you mean 'gru'?"]),
+        ({"baseline": "mut1"}, OptionError, ["baseline mut1 is none of the cells: elman, gru"]),
+        ({"seeds": 0}, OptionError, ["seeds is 0"]),
+        ({"tolerance": 2.0}, OptionError, ["tolerance is 2"]),
+    ],
+)
+def test_a_wrong_option_is_one_line(changes, kind, parts, problem, tmp_path, one_line) -> None:
+    with one_line(kind, *parts):
+        study(tmp_path, problem, **changes)
+
+
+def test_a_folder_with_another_study_is_left_alone(undisturbed, problem, one_line) -> None:
+    with one_line(OptionError, "holds another study", "training.steps is 12, here 16"):
+        study(undisturbed[0], problem, training=Training(steps=16, validations=4))
+
+
+def test_a_folder_is_run_by_one_process_at_a_time(undisturbed, problem, one_line) -> None:
+    other = "from seqmodels.compare.files import lock; from pathlib import Path\n"
+    other += f"with lock(Path({str(undisturbed[0])!r})):\n"
+    other += "    print('mine', flush=True); import time; time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", other], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with one_line(OptionError, "another process runs this study"):
+            study(undisturbed[0], problem).run(LocalWorkers(1))
+        process.kill()
+    with lock(undisturbed[0]):
+        pass
+
+
+def test_a_damaged_file_is_named(undisturbed, problem, tmp_path, one_line) -> None:
+    with one_line(DataError, "study.json", "can't be read"):
+        Study.load(tmp_path)
+    study(tmp_path, problem)
+    path = tmp_path / "trials" / "xml" / "gru" / "final-0" / "result.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("{")
+    with one_line(DataError, str(path), "remove it"):
+        study(tmp_path, problem)

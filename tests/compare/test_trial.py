@@ -1,0 +1,140 @@
+"""One trial: the same numbers however often it is stopped, and every failure is a result."""
+
+import dataclasses
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from trials import numbers, trial
+
+from seqmodels.compare import Problem, Result, Training, get_problem, run_trial
+from seqmodels.compare.files import read_json, write_json
+from seqmodels.compare.trial import make_job
+from seqmodels.tasks import load
+
+
+@pytest.fixture
+def whole(problem: Problem, training: Training, tmp_path: Path) -> Result:
+    """An undisturbed trial."""
+    return run_trial(problem, trial(), training, tmp_path / "whole")
+
+
+def test_a_trial_leaves_its_history_its_result_and_its_best_weights(problem, training, whole, tmp_path) -> None:
+    assert whole.status == "finished"
+    assert [point.step for point in whole.history] == [5, 10, 15, 20]
+    assert [point.tokens for point in whole.history] == [200, 400, 600, 800]
+    assert whole.value == max(point.value for point in whole.history)
+    assert 0 <= whole.test <= 1
+    assert {path.name for path in (tmp_path / "whole").iterdir()} == {"best.ckpt", "result.json", "trial.json"}
+    assert Result.from_dict(read_json(tmp_path / "whole" / "result.json")) == whole
+    assert load(tmp_path / "whole" / "best.ckpt").hparams["cell"] == "lstm"
+
+
+def test_it_learns(problem, tmp_path) -> None:
+    result = run_trial(problem, trial(learning_rate=0.02), Training(steps=120, validations=4), tmp_path)
+    assert result.history[-1].train_loss < 0.9 * result.history[0].train_loss
+    assert result.value > 0.15  # one of 29 characters at random: 0.03
+
+
+@pytest.mark.parametrize("cell", ["lstm", "mut2"])
+def test_pausing_changes_no_number(problem, training, tmp_path, cell) -> None:
+    undisturbed = run_trial(problem, trial(cell), training, tmp_path / "a")
+    for until in (5, 15):  # an epoch has 7 windows
+        paused = run_trial(problem, trial(cell), training, tmp_path / "b", until)
+        assert paused.status == "stopped"
+        assert paused.history[-1].step == until
+    assert numbers(run_trial(problem, trial(cell), training, tmp_path / "b")) == numbers(undisturbed)
+
+
+def test_a_trial_killed_at_any_moment_goes_on_and_gives_the_same(problem, training, whole, tmp_path) -> None:
+    folder, code = tmp_path / "killed", "import sys, json; from seqmodels.compare.trial import run_job; "
+    write_json(tmp_path / "job.json", make_job(problem, trial(), training, folder, None))
+    code += f"run_job(json.load(open({str(tmp_path / 'job.json')!r})))"
+    with subprocess.Popen([sys.executable, "-c", code]) as process:
+        while not (folder / "last.ckpt").exists():
+            assert process.poll() is None
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+    assert not (folder / "result.json").exists()
+    assert numbers(run_trial(problem, trial(), training, folder)) == numbers(whole)
+
+
+def test_a_damaged_checkpoint_means_from_the_start(problem, training, whole, tmp_path) -> None:
+    folder = tmp_path / "damaged"
+    run_trial(problem, trial(), training, folder, until=10)
+    os.truncate(folder / "last.ckpt", 1000)
+    assert numbers(run_trial(problem, trial(), training, folder)) == numbers(whole)
+
+
+def test_data_that_can_not_go_on_within_an_epoch_starts_again(stranger) -> None:
+    problem, training = get_problem("stranger:problem"), Training(steps=12, validations=4)
+    one = dataclasses.replace(trial(), problem="series")
+    undisturbed = run_trial(problem, one, training, Path("a"))
+    run_trial(problem, one, training, Path("b"), until=3)
+    assert numbers(run_trial(problem, one, training, Path("b"))) == numbers(undisturbed)
+
+
+def test_seeds_make_a_difference_and_nothing_else_does(problem, training, whole, tmp_path) -> None:
+    assert numbers(run_trial(problem, trial(), training, tmp_path / "again")) == numbers(whole)
+    other = dataclasses.replace(trial(), seed=2)
+    assert numbers(run_trial(problem, other, training, tmp_path / "other")) != numbers(whole)
+
+
+def test_a_search_trial_is_not_tested_and_leaves_no_weights(problem, training, tmp_path) -> None:
+    result = run_trial(problem, trial(phase="search"), training, tmp_path)
+    assert math.isnan(result.test)
+    assert not (tmp_path / "best.ckpt").exists()
+
+
+def test_the_settings_are_those_of_the_training(problem, tmp_path) -> None:
+    training = Training(steps=2, validations=1)
+    frozen = run_trial(problem, trial(learning_rate=1e-30), training, tmp_path / "a")
+    clipped = run_trial(
+        problem, trial(gradient_clip=1e-30), dataclasses.replace(training, optimizer="sgd"), tmp_path / "b"
+    )
+    assert frozen.value == clipped.value  # nothing was learned, from the same beginning
+    scaled = run_trial(problem, trial(learning_rate=1e-30, initial_scale=2.8), training, tmp_path / "c")
+    assert scaled.history[0].train_loss != frozen.history[0].train_loss
+
+
+def test_a_trial_of_given_time_ends_after_it(problem, tmp_path) -> None:
+    training = Training(steps=10**6, seconds=1.0, validations=4)
+    result = run_trial(problem, trial(), training, tmp_path)
+    assert result.status == "finished"
+    assert 1.0 <= result.seconds < 2.5
+    assert len(result.history) >= 2
+    assert math.isfinite(result.test)
+
+
+@pytest.mark.parametrize(
+    ("cell", "status", "error"),
+    [("stranger:Broken", "failed", "RuntimeError: this cell is broken"), ("stranger:Exploding", "diverged", "step 0")],
+)
+def test_what_goes_wrong_is_a_result(stranger, problem, training, cell, status, error) -> None:
+    result = run_trial(problem, trial(cell), training, Path("trial"))
+    assert result.status == status
+    assert error in result.error
+    assert "\n" not in result.error
+    assert Result.from_dict(read_json(Path("trial/result.json"))).error == result.error
+    assert Path("trial/error.txt").exists() == (status == "failed")
+
+
+def test_a_metric_that_nobody_logs_is_named(stranger) -> None:
+    wrong = dataclasses.replace(get_problem("stranger:problem"), metric="accuracy")
+    result = run_trial(wrong, trial(), Training(steps=1, validations=1), Path("trial"))
+    assert "logs no 'val_accuracy'; it logs: val_error" in result.error
+
+
+def test_two_processes_train_one_trial(problem, tmp_path) -> None:
+    """Ranks have streams of their own: the tokens are twice as many."""
+    result = run_trial(problem, trial(), Training(steps=10, validations=2, devices=2), tmp_path)
+    assert result.error == ""
+    assert [point.tokens for point in result.history] == [400, 800]
+    assert 0 <= result.test <= 1
+    again = run_trial(problem, trial(), Training(steps=10, validations=2, devices=2), tmp_path / "again")
+    assert numbers(again) == numbers(result)

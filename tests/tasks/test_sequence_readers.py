@@ -1,0 +1,201 @@
+"""Many to one: classifier and regressor read each sequence to its end and answer."""
+
+import lightning.pytorch as pl
+import pytest
+import torch
+from quick_fit import QUIET, fit, given
+from torch.nn import functional as F
+
+import seqmodels
+from seqmodels.data import Adding, ResumableLoader, SequenceBatch
+from seqmodels.errors import InputError, OptionError
+from seqmodels.tasks import SequenceClassifier, SequenceRegressor, load
+
+KINDS = {"classifier": SequenceClassifier, "regressor": SequenceRegressor}
+
+
+def make(kind, **options):
+    torch.manual_seed(0)
+    return KINDS[kind](3, input_size=2, **{"cell": "gru", "hidden_size": 8, **options}) if kind == "classifier" else (
+        KINDS[kind](2, 3, **{"cell": "gru", "hidden_size": 8, **options})
+    )  # fmt: skip
+
+
+BOTH = pytest.mark.parametrize("kind", KINDS)
+INPUT = torch.randn(7, 4, 2, generator=torch.Generator().manual_seed(0))
+LENGTHS = torch.tensor([7, 3, 1, 5])
+
+
+def batches(kind, lengths=True):
+    """Three batches, the last smaller."""
+    generator = torch.Generator().manual_seed(1)
+    found = []
+    for size in (4, 4, 1):
+        shape = (size,) if kind == "classifier" else (size, 3)
+        target = torch.randint(0, 3, shape, generator=generator)
+        found.append(
+            SequenceBatch(
+                torch.randn(7, size, 2, generator=generator),
+                target if kind == "classifier" else target.float(),
+                torch.randint(1, 8, (size,), generator=generator) if lengths else None,
+            )
+        )
+    return found
+
+
+@BOTH
+@pytest.mark.parametrize("cell", seqmodels.cells())
+def test_every_cell_fits_in(kind, cell):
+    model = make(kind, cell=cell, num_layers=2)
+    assert model(INPUT, LENGTHS).shape == (4, 3)
+    model(INPUT).sum().backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+
+
+@BOTH
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_padding_changes_nothing(kind, bidirectional):
+    model = make(kind, rnn_options={"bidirectional": bidirectional}).eval()
+    answers = model(INPUT, LENGTHS)
+    for number, length in enumerate(LENGTHS.tolist()):
+        alone = model(INPUT[:length, number : number + 1])
+        torch.testing.assert_close(answers[number : number + 1], alone)
+
+
+@BOTH
+def test_the_answer_depends_on_every_step(kind):
+    model = make(kind, rnn_options={"bidirectional": True}).eval()
+    input = INPUT.clone().requires_grad_()
+    model(input, LENGTHS).sum().backward()
+    real = torch.arange(7)[:, None] < LENGTHS
+    assert torch.equal(input.grad.abs().sum(-1) > 0, real)
+
+
+@BOTH
+def test_tokens_are_embedded(kind):
+    model = make(kind, embedding_size=5)
+    tokens = torch.tensor([[0, 1], [1, 1], [0, 0]])
+    assert model.rnn.input_size == 5
+    assert model.eval()(tokens).shape == (2, 3)
+
+
+def test_classifier_metrics_are_over_all_sequences():
+    model, data = make("classifier").eval(), batches("classifier")
+    with torch.no_grad():
+        outputs = torch.cat([model(batch.input, batch.lengths) for batch in data])
+    target = torch.cat([batch.target for batch in data])
+    trainer = pl.Trainer(**QUIET)
+    (validated,) = trainer.validate(model, given(data), verbose=False)
+    (tested,) = trainer.test(model, given(data), verbose=False)
+    assert validated["val_loss"] == tested["test_loss"] == pytest.approx(float(F.cross_entropy(outputs, target)))
+    expected = float((outputs.argmax(-1) == target).float().mean())
+    assert validated["val_accuracy"] == tested["test_accuracy"] == pytest.approx(expected)
+
+
+def test_regressor_metrics_are_over_all_sequences():
+    model, data = make("regressor").eval(), batches("regressor")
+    with torch.no_grad():
+        outputs = torch.cat([model(batch.input, batch.lengths) for batch in data])
+    expected = float((outputs - torch.cat([batch.target for batch in data])).pow(2).mean())
+    trainer = pl.Trainer(**QUIET)
+    (validated,) = trainer.validate(model, given(data), verbose=False)
+    (tested,) = trainer.test(model, given(data), verbose=False)
+    for name, values in {"val": validated, "test": tested}.items():
+        assert values[f"{name}_loss"] == pytest.approx(expected)
+        assert values[f"{name}_mse"] == pytest.approx(expected)
+
+
+@BOTH
+def test_dropout_acts_in_training_only(kind):
+    model, plain = make(kind, dropout=0.5), make(kind)
+    assert not torch.equal(model(INPUT), plain(INPUT))
+    assert torch.equal(model.eval()(INPUT), plain.eval()(INPUT))
+
+
+@BOTH
+def test_training_lowers_the_loss(kind):
+    model, data = make(kind, learning_rate=0.02), batches(kind)
+    (before,) = pl.Trainer(**QUIET).validate(model, given(data), verbose=False)
+    pl.Trainer(max_epochs=20, **QUIET).fit(model, given(data))
+    (after,) = pl.Trainer(**QUIET).validate(model, given(data), verbose=False)
+    assert after["val_loss"] < 0.7 * before["val_loss"]
+
+
+@BOTH
+def test_a_checkpoint_gives_the_same_answers(kind, tmp_path):
+    model = make(kind, cell="mut2", num_layers=2, rnn_options={"zoneout": 0.1})
+    trainer = pl.Trainer(max_epochs=1, **QUIET)
+    trainer.fit(model, given(batches(kind)))
+    path = tmp_path / "model.ckpt"
+    trainer.save_checkpoint(path)
+    torch.load(path, weights_only=True)
+    for again in (load(path), KINDS[kind].load_from_checkpoint(path)):
+        assert type(again) is KINDS[kind]
+        assert not again.training
+        assert torch.equal(again(INPUT, LENGTHS), model.eval()(INPUT, LENGTHS))
+        assert again.describe() == model.describe()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_run_that_is_stopped_within_an_epoch_goes_on_bitwise(tmp_path):
+    def new():
+        torch.manual_seed(0)
+        data = Adding(6, batch_size=4, batches=5, eval_batches=1)
+        return SequenceRegressor(data.input_size, cell="gru", hidden_size=6, dropout=0.3), data
+
+    class SaveOnce(pl.Callback):
+        def on_train_batch_end(self, trainer, *_):
+            if trainer.global_step == 3:
+                trainer.save_checkpoint(tmp_path / "stopped.ckpt")
+
+    model, data = new()
+    fit(model, data, max_epochs=2, callbacks=[SaveOnce()])
+    resumed, data = new()
+    trainer = pl.Trainer(max_epochs=2, **QUIET)
+    trainer.fit(resumed, datamodule=data, ckpt_path=tmp_path / "stopped.ckpt", weights_only=True)
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), resumed.parameters(), strict=True))
+
+
+def test_a_description_names_cell_and_size():
+    model = make("regressor", num_layers=2)
+    count = sum(parameter.numel() for parameter in model.parameters())
+    assert model.describe() == f"SequenceRegressor: 2 x 8 gru, {count:,} parameters"
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        ({"cell": "lsmt"}, "did you mean 'lstm'"),
+        ({"dropout": 1.0}, "dropout must be a probability"),
+        ({"embedding_size": 0}, "embedding_size is 0"),
+        ({"rnn_options": {"num_layers": 2}}, "'num_layers' belongs to Sequence"),
+        ({"rnn_options": {"zoneot": 2}}, "did you mean 'zoneout'"),
+    ],
+)
+def test_wrong_options_are_one_line(kind, options, part, one_line):
+    with one_line(seqmodels.errors.SeqmodelsError, part):
+        make(kind, **options)
+
+
+def test_sizes_below_one_are_one_line(one_line):
+    with one_line(OptionError, "num_classes is 0"):
+        SequenceClassifier(0, 1)
+    with one_line(OptionError, "output_size is 0"):
+        SequenceRegressor(1, 0)
+    with one_line(OptionError, "input_size is 0"):
+        SequenceRegressor(0)
+
+
+def test_a_target_of_another_shape_is_one_line(one_line):
+    model = SequenceRegressor(2, output_size=3, cell="gru", hidden_size=4)
+    with one_line(InputError, "target has the shape [4]", "[4, 3]", "set output_size"):
+        model.training_step(SequenceBatch(INPUT, torch.zeros(4)), 0)
+
+
+def test_batches_come_from_any_loader_of_sequences():
+    def collate(records):
+        return SequenceBatch(torch.stack([INPUT[:, 0]] * len(records), 1), torch.tensor(records))
+
+    model = make("classifier")
+    pl.Trainer(max_epochs=1, **QUIET).fit(model, ResumableLoader([0, 1, 2], 2, collate_fn=collate))
