@@ -13,6 +13,7 @@ COMMANDS = {
     "validate": ("seqmodels.cli.training", "evaluate a checkpoint on the validation data"),
     "test": ("seqmodels.cli.training", "evaluate a checkpoint on the test data"),
     "compare": ("seqmodels.cli.compare", "compare cells: equal budgets, many seeds, one report"),
+    "search": ("seqmodels.cli.search", "search for new cells by evolution"),
     "generate": ("seqmodels.cli.generate", "let a trained language model write"),
     "explain": ("seqmodels.cli.explain", "show what the engine makes of a cell"),
     "cells": ("seqmodels.cli.cells", "list the cells that can be used by name"),
@@ -43,6 +44,8 @@ def _run(arguments: list[str]) -> int:
         return 0
     if command not in COMMANDS:
         raise SeqmodelsError(_unknown(command))
+    if (here := os.getcwd()) not in sys.path:
+        sys.path.append(here)  # mycells:MyCell may be a file of the current folder; what is installed comes first
     return import_module(COMMANDS[command][0]).run(arguments) or 0
 
 

@@ -6,6 +6,14 @@ from typing import NoReturn
 from seqmodels.errors import OptionError
 
 
+def names(text: str) -> list[str]:
+    """The type of an option that is a list of names with commas between."""
+    found = [name.strip() for name in text.split(",") if name.strip()]
+    if not found:
+        raise argparse.ArgumentTypeError("give at least one name")
+    return found
+
+
 class ArgumentParser(argparse.ArgumentParser):
     """argparse that raises OptionError instead of printing its usage and leaving."""
 

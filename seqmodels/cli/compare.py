@@ -2,12 +2,13 @@
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqmodels.cli.arguments import ArgumentParser
+from seqmodels.cli.arguments import ArgumentParser, names
 from seqmodels.errors import OptionError
 
 if TYPE_CHECKING:
@@ -35,10 +36,13 @@ def run(arguments: Sequence[str]) -> int:
     from seqmodels.compare.report.table import to_text
 
     study = _study(options)
+    study.command = shlex.join(["seqmodels", *arguments])
     console = Console()
     if options.retry_failed and (count := study.forget_failures()):
         console.print(f"{count} failed trials will run again")
-    if not options.report:
+    if options.report:
+        results = study.write_report()
+    else:
         cells, problems = len(study.cells), len(study.problems)
         console.print(
             f"{options.folder}: {cells} cells, {problems} problems, {study.describe_budget()}", soft_wrap=True
@@ -46,7 +50,7 @@ def run(arguments: Sequence[str]) -> int:
         workers = _workers(options, study.training.accelerator)
         try:
             with Display(console) as display:
-                study.run(workers, display)
+                results = study.run(workers, display)
         except KeyboardInterrupt:
             workers.close()
             study.write_report()
@@ -54,7 +58,6 @@ def run(arguments: Sequence[str]) -> int:
             return 130
         finally:
             workers.close()
-    results = study.write_report()
     print(to_text(results, console.width, color=console.is_terminal))
     if options.wandb:
         from seqmodels.compare.report.wandb_group import log_to_wandb
@@ -75,13 +78,13 @@ def _parser() -> ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    names: dict[str, Any] = {"metavar": "A,B,...", "type": _names}
+    several: dict[str, Any] = {"metavar": "A,B,...", "type": names}
     number: dict[str, Any] = {"metavar": "N", "type": int}
     what = parser.add_argument_group("what is compared")
-    what.add_argument("--cells", **names, help="names (see seqmodels cells) or package.module:Class (default: all)")
+    what.add_argument("--cells", **several, help="names (see seqmodels cells) or package.module:Class (default: all)")
     what.add_argument(
         "--problems",
-        **names,
+        **several,
         default=["arithmetic", "xml", "code"],
         help="arithmetic, xml, code, memorisation, copying, adding, digits; a text file, a .mat or .pickle of piano "
         "rolls, or package.module:problem (default: arithmetic,xml,code)",
@@ -111,14 +114,17 @@ def _parser() -> ArgumentParser:
         "--trials", **number, default=0, help="random settings to try for each cell and problem (default: 0, no search)"
     )
     search.add_argument("--optimizer", default="adam", help="adam, rmsprop or sgd (default: %(default)s)")
-    for option, default in (
-        ("--learning-rate", "0.004, or 0.0005:0.02"),
-        ("--initial-scale", "1, or 0.3,0.7,1,1.4,2,2.8; over the root of the hidden size"),
-        ("--gradient-clip", "1, or 1,2.5,5,10,20"),
-        ("--layers", "1, or 1,2,3,4"),
-        ("--dropout", "0"),
+    for option, text in (
+        ("--learning-rate", "of the optimizer, at first (default: 0.004, or 0.0005:0.02)"),
+        (
+            "--initial-scale",
+            "of the cells' weights, over the root of the hidden size (default: 1, or 0.3,0.7,1,1.4,2,2.8)",
+        ),
+        ("--gradient-clip", "largest norm of the gradient (default: 1, or 1,2.5,5,10,20)"),
+        ("--layers", "of the network (default: 1, or 1,2,3,4)"),
+        ("--dropout", "probability, between layers and before the output (default: 0)"),
     ):
-        search.add_argument(option, metavar="X", help=f"default: {default}")
+        search.add_argument(option, metavar="X", help=text)
 
     where = parser.add_argument_group("where it runs")
     where.add_argument("--engine", default="local", help="local, or ray for a cluster (default: %(default)s)")
@@ -138,13 +144,6 @@ def _parser() -> ArgumentParser:
     after.add_argument("--report", action="store_true", help="only write the report of what is there")
     after.add_argument("--retry-failed", action="store_true", help="run trials that failed again")
     return parser
-
-
-def _names(text: str) -> list[str]:
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    if not names:
-        raise argparse.ArgumentTypeError("give at least one name")
-    return names
 
 
 def _study(options: argparse.Namespace) -> "Study":
@@ -173,10 +172,10 @@ def _study(options: argparse.Namespace) -> "Study":
         num_layers=options.layers,
         dropout=options.dropout,
     )
-    names = options.cells or cells()
+    compared = options.cells or cells()
     return Study(
         options.folder,
-        names,
+        compared,
         options.problems,
         parameters=options.parameters,
         tolerance=options.tolerance,
@@ -185,7 +184,7 @@ def _study(options: argparse.Namespace) -> "Study":
         space=space,
         seeds=options.seeds,
         seed=options.seed,
-        baseline=options.baseline or ("lstm" if "lstm" in names else None),
+        baseline=options.baseline or ("lstm" if "lstm" in compared else None),
     )
 
 
@@ -203,6 +202,7 @@ def _workers(options: argparse.Namespace, accelerator: str) -> "Workers":
     if options.address:
         raise OptionError("--address is for --engine ray; give both, or none")
     from seqmodels.compare import LocalWorkers
+    from seqmodels.compare.workers import available_cores
 
     groups = None
     if gpus:
@@ -210,5 +210,5 @@ def _workers(options: argparse.Namespace, accelerator: str) -> "Workers":
         groups = [",".join(numbers[first : first + gpus]) for first in range(0, len(numbers) - gpus + 1, gpus)]
         if not groups:
             raise OptionError(f"--devices: a trial needs {gpus} GPUs, this machine has {len(numbers)}")
-    count = options.workers or len(groups or []) or max(1, len(os.sched_getaffinity(0)) // cores)
+    count = options.workers or len(groups or []) or max(1, available_cores() // cores)
     return LocalWorkers(count, options.threads, groups)

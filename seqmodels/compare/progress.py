@@ -74,7 +74,10 @@ class Display:
             at = _read_progress(study, step)
             value = at.get("value")
             note = f"{value:.4g}" if isinstance(value, float) else ""
-            self._move(key, at.get("step", 0), study.training.last_step, note)
+            if study.training.seconds is None:
+                self._move(key, at.get("step", 0), study.training.last_step, note)
+            else:
+                self._move(key, round(at.get("seconds", 0)), round(study.training.seconds), f"{note} s")
         for key in [key for key in self._tasks if key != "all trials" and key not in running]:
             self._bars.remove_task(self._tasks.pop(key))
 

@@ -88,6 +88,7 @@ class Study:
         self.space = space or Space.of(self.training.optimizer, search=trials > 0)
         self.parameters, self.tolerance = parameters, tolerance
         self.trials, self.seeds, self.seed = trials, seeds, seed
+        self.command = ""  # shown in the report
         self.baseline = baseline or self.cells[0]
         self._check()
         self.results: dict[str, Result] = {}
@@ -249,13 +250,13 @@ class Study:
 
         order = {cell: number for number, cell in enumerate(self.cells)}
         return StudyResults(
-            title=" · ".join(problem.name for problem in self.problems),
+            title=f"{len(self.cells)} cells on {_in_words([problem.name for problem in self.problems])}",
             problems=tuple(self.problems),
             cells=tuple(self.cells),
             baseline=self.baseline,
             budget=self.describe_budget(),
             results=tuple(sorted(self.results.values(), key=lambda r: (order[r.trial.cell], r.trial.key))),
-            options=_plain(self.options()),
+            options=_plain(self.options() | {"command": self.command}),
             environment=environment(),
         )
 
@@ -291,6 +292,11 @@ def _processor() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def _in_words(names: Sequence[str]) -> str:
+    """``a, b and c``."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _plain(values: Any) -> Any:

@@ -49,6 +49,11 @@ class Workers(Protocol):
         """End all workers at once, whatever they are doing."""
 
 
+def available_cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def pack(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[list[str], bytes]:
     """A call on its way to a worker: where modules are found, and what is to be read once they are."""
     return [os.path.abspath(entry) for entry in sys.path], pickle.dumps((function, arguments))

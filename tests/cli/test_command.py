@@ -104,3 +104,13 @@ def test_a_reader_that_has_seen_enough_is_no_mistake(argument: str, unbuffered: 
     finally:
         os.close(writing)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_module_of_the_current_folder_is_found(tmp_path: Path) -> None:
+    (tmp_path / "mycells.py").write_text(
+        "from seqmodels import Cell\n\n\nclass Leaky(Cell):\n    def step(self, x, h):\n        return 0.9 * h\n"
+    )
+    command = [COMMAND, "explain", "mycells:Leaky"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "Leaky" in done.stdout
