@@ -31,7 +31,7 @@ IMPORTS = {
     "training": "errors",
     "data": "errors",
     "tasks": "cell data decoding dropout errors registry rnn training",
-    "compare": "errors registry rnn tasks training",
+    "compare": "cell errors registry rnn tasks training",
     "cli": "cell compare data decoding engine errors explain registry rnn tasks training",
     "seqmodels": "adapter cell explain registry rnn",  # the public names
 }

@@ -101,9 +101,9 @@ def _parser() -> ArgumentParser:
         default=0.01,
         help="how far from that it may be (default: %(default)s)",
     )
-    budget.add_argument("--steps", **number, default=500, help="optimizer steps of a trial (default: %(default)s)")
+    budget.add_argument("--steps", **number, default=300, help="optimizer steps of a trial (default: %(default)s)")
     budget.add_argument("--minutes", metavar="M", type=float, help="training time of a trial, instead of --steps")
-    budget.add_argument("--validations", **number, default=10, help="how often it is validated (default: %(default)s)")
+    budget.add_argument("--validations", **number, default=6, help="how often it is validated (default: %(default)s)")
     budget.add_argument("--seeds", **number, default=3, help="runs of each cell that count (default: %(default)s)")
     budget.add_argument("--seed", **number, default=0, help="from which all seeds follow (default: %(default)s)")
 
@@ -118,7 +118,7 @@ def _parser() -> ArgumentParser:
         ("--learning-rate", "of the optimizer, at first (default: 0.004, or 0.0005:0.02)"),
         (
             "--initial-scale",
-            "of the cells' weights, over the root of the hidden size (default: 1, or 0.3,0.7,1,1.4,2,2.8)",
+            "factor of the cells' first matrices (default: 1, or 0.3,0.7,1,1.4,2,2.8)",
         ),
         ("--gradient-clip", "largest norm of the gradient (default: 1, or 1,2.5,5,10,20)"),
         ("--layers", "of the network (default: 1, or 1,2,3,4)"),

@@ -17,7 +17,8 @@ class Settings:
 
     Attributes:
         learning_rate: Of the optimizer, at its highest.
-        initial_scale: Weights of the cells are drawn from U(-s, s), s = ``initial_scale`` / sqrt(hidden size).
+        initial_scale: What the cells' matrices are multiplied with at the start. Built-in cells draw them from
+            U(-1 / sqrt(hidden_size), 1 / sqrt(hidden_size)).
         gradient_clip: Largest norm of the gradient.
         num_layers: Layers of the recurrent network.
         dropout: Between layers and before the output, where the model has it.

@@ -31,7 +31,7 @@ class Space:
 
     Args:
         learning_rate: See :class:`Settings`, as for all others.
-        initial_scale: Of the weights, times sqrt(hidden size).
+        initial_scale: Of the cells' matrices.
         gradient_clip: Of the norm.
         num_layers: Whole numbers.
         dropout: In [0, 1).

@@ -256,7 +256,12 @@ class Study:
             baseline=self.baseline,
             budget=self.describe_budget(),
             results=tuple(sorted(self.results.values(), key=lambda r: (order[r.trial.cell], r.trial.key))),
-            options=_plain(self.options() | {"command": self.command}),
+            options={
+                **{name: getattr(self, name) for name in ("parameters", "tolerance", "seeds", "seed", "trials")},
+                **dataclasses.asdict(self.training),
+                **dataclasses.asdict(self.space),
+                "command": self.command,
+            },
             environment=environment(),
         )
 

@@ -43,9 +43,9 @@ class Training:
         OptionError: If a value is out of its range.
     """
 
-    steps: int = 500
+    steps: int = 300
     seconds: float | None = None
-    validations: int = 10
+    validations: int = 6
     optimizer: str = "adam"
     accelerator: str = "cpu"
     devices: int = 1

@@ -18,13 +18,13 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 
+from seqmodels.cell import Cell
 from seqmodels.compare.files import read_json, write_json
 from seqmodels.compare.problem import Problem
 from seqmodels.compare.recorder import BEST, LAST, PROGRESS, TrialRecorder, read_metric
 from seqmodels.compare.results import Result, Status, Trial
 from seqmodels.compare.training import Training, set_optimizer
 from seqmodels.errors import CheckpointError, NonFiniteLoss
-from seqmodels.rnn import RNN
 from seqmodels.training import NonFiniteGuard, SafeCheckpointIO
 
 RESULT, JOB = "result.json", "job.json"
@@ -138,10 +138,18 @@ def _make(problem: Problem, trial: Trial) -> tuple[pl.LightningDataModule, pl.Li
     settings = trial.settings
     data = problem.make_data(trial.seed)
     model = problem.make_model(data, trial.cell, trial.hidden_size, settings.num_layers, settings.dropout)
-    for module in model.modules():
-        if isinstance(module, RNN):
-            module.reset_parameters(settings.initial_scale / math.sqrt(module.hidden_size))
+    scale_matrices(model, settings.initial_scale)
     return data, model
+
+
+def scale_matrices(model: torch.nn.Module, scale: float) -> None:
+    """Multiply the matrices of all cells in a model; what else a cell has starts as its author wants it."""
+    with torch.no_grad():
+        for cell in model.modules():
+            if isinstance(cell, Cell):
+                for parameter in cell.parameters():
+                    if parameter.dim() > 1:
+                        parameter.mul_(scale)
 
 
 def _trainer(training: Training, folder: Path, **options: Any) -> pl.Trainer:

@@ -10,11 +10,13 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from trials import numbers, trial
 
+import seqmodels
 from seqmodels.compare import Problem, Result, Training, get_problem, run_trial
 from seqmodels.compare.files import read_json, write_json
-from seqmodels.compare.trial import make_job
+from seqmodels.compare.trial import make_job, scale_matrices
 from seqmodels.tasks import load
 
 
@@ -138,3 +140,12 @@ def test_two_processes_train_one_trial(problem, tmp_path) -> None:
     assert 0 <= result.test <= 1
     again = run_trial(problem, trial(), Training(steps=10, validations=2, devices=2), tmp_path / "again")
     assert numbers(again) == numbers(result)
+
+
+def test_scaling_leaves_all_but_the_matrices_of_cells_as_their_authors_want_them() -> None:
+    model = torch.nn.ModuleDict({"rnn": seqmodels.RNN("lstm", 3, 4, layer_norm=True), "linear": torch.nn.Linear(4, 2)})
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    scale_matrices(model, 2.0)
+    for name, value in model.state_dict().items():
+        scaled = ".cell." in name and value.dim() > 1
+        assert torch.equal(value, before[name] * 2 if scaled else before[name]), name

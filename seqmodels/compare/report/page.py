@@ -113,8 +113,9 @@ def _answer(found: Findings, problem: Problem) -> dict[str, str]:
 
 
 def _settings(found: Findings, problem: Problem) -> Grid:
-    """What the search chose for each cell, and from how many trials."""
+    """What each cell was trained with; if a search chose that, from how many trials."""
     rows = []
+    searched = any(row.searched for row in found.rows)
     for cell in found.study.cells:
         row = found.row(problem.name, cell)
         values = [getattr(row.settings, name) if row.settings else math.nan for name in _SETTINGS]
@@ -123,8 +124,9 @@ def _settings(found: Findings, problem: Problem) -> Grid:
         trials = str(row.searched) + (f" ({', '.join(lost)})" if lost else "")
         name = Entry(found.study.names[cell], note="baseline" if cell == found.study.baseline else "")
         entries.append(Entry(str(row.hidden_size or NOTHING)))
-        rows.append((name, *entries, Entry(trials, row.searched)))
-    return Grid(problem.name, ("cell", *_SETTINGS.values(), "hidden size", "trials of the search"), tuple(rows))
+        rows.append((name, *entries, *([Entry(trials, row.searched)] if searched else [])))
+    columns = ("cell", *_SETTINGS.values(), "hidden size", *(["trials of the search"] if searched else []))
+    return Grid(problem.name, columns, tuple(rows))
 
 
 def _failures(study: StudyResults) -> dict[str, list[dict[str, Any]]]:
