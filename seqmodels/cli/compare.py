@@ -1,6 +1,7 @@
 """``seqmodels compare``: a study of many cells from the command line."""
 
 import argparse
+import contextlib
 import os
 import shlex
 import sys
@@ -53,8 +54,10 @@ def run(arguments: Sequence[str]) -> int:
                 results = study.run(workers, display)
         except KeyboardInterrupt:
             workers.close()
-            study.write_report()
-            print(f"\nstopped; the same command goes on. Report so far: {_page(study.folder)}", file=sys.stderr)
+            print("\nstopped; the same command goes on", file=sys.stderr)
+            with contextlib.suppress(KeyboardInterrupt):  # a second time: not even that
+                study.write_report()
+                print(f"report so far: {_page(study.folder)}", file=sys.stderr)
             return 130
         finally:
             workers.close()
@@ -101,7 +104,9 @@ def _parser() -> ArgumentParser:
         default=0.01,
         help="how far from that it may be (default: %(default)s)",
     )
-    budget.add_argument("--steps", **number, default=300, help="optimizer steps of a trial (default: %(default)s)")
+    budget.add_argument(
+        "--steps", **number, default=300, help="training steps of a trial, a batch each (default: %(default)s)"
+    )
     budget.add_argument("--minutes", metavar="M", type=float, help="training time of a trial, instead of --steps")
     budget.add_argument("--validations", **number, default=6, help="how often it is validated (default: %(default)s)")
     budget.add_argument("--seeds", **number, default=3, help="runs of each cell that count (default: %(default)s)")
@@ -204,6 +209,7 @@ def _workers(options: argparse.Namespace, accelerator: str) -> "Workers":
     from seqmodels.compare import LocalWorkers
     from seqmodels.compare.workers import available_cores
 
+    _check_trainer(options, accelerator)
     groups = None
     if gpus:
         numbers = [str(number) for number in range(torch.cuda.device_count())]
@@ -212,3 +218,22 @@ def _workers(options: argparse.Namespace, accelerator: str) -> "Workers":
             raise OptionError(f"--devices: a trial needs {gpus} GPUs, this machine has {len(numbers)}")
     count = options.workers or len(groups or []) or max(1, available_cores() // cores)
     return LocalWorkers(count, options.threads, groups)
+
+
+def _check_trainer(options: argparse.Namespace, accelerator: str) -> None:
+    """Whether Lightning has such a Trainer here, before every trial finds out for itself."""
+    import lightning.pytorch as pl
+    from lightning.pytorch.utilities.exceptions import MisconfigurationException
+
+    try:
+        pl.Trainer(
+            accelerator=accelerator,
+            devices=options.devices,
+            precision=options.precision,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+    except (MisconfigurationException, ValueError) as error:
+        raise OptionError(f"--accelerator, --devices or --precision: {' '.join(str(error).split())}") from error

@@ -29,6 +29,8 @@ def read_json(path: Path) -> Any:
     Raises:
         DataError: If the file can't be read or is no JSON.
     """
+    if not path.exists():
+        raise DataError(f"{path} does not exist; give the folder of a study that was begun")
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:

@@ -86,7 +86,8 @@ class Plan:
         settings = self.chosen(problem, cell, results)
         if settings is not None:
             for trial in self._trials(problem, cell, "final", [settings] * self.seeds):
-                if trial.key not in results:
+                result = results.get(trial.key)
+                if result is None or result.trial != trial:  # a search that was mended may choose other settings
                     yield Step(trial, self.training.last_step)
 
     def _trials(self, problem: Problem, cell: str, phase: Phase, settings: Sequence[Settings]) -> list[Trial]:

@@ -27,7 +27,7 @@ class Display:
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console()
         self._live: Live | None = None
-        self._said: set[tuple[str, str]] = set()
+        self._said: set[str] = set()
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -57,15 +57,17 @@ class Display:
             self._live.update(Group(_scores(study), self._bars))
 
     def _say(self, study: Study) -> None:
-        """A line for each trial that has ended since the last call; those of an earlier run are not said again."""
-        ended = {(key, result.status): result for key, result in study.results.items() if result.status != "stopped"}
-        new = [found for found in ended if found not in self._said]
-        if not self._said and len(new) > 1:  # going on with a study
-            self._console.print(f"{len(new)} of {study.plan.number_of_trials} trials were there already")
-            new = []
-        self._said.update(ended)
-        for found in new:
-            self._console.print(_line(ended[found], len(ended), study), soft_wrap=True, highlight=False)
+        """A line for each trial that has ended since the last call; those of an earlier run are one line together."""
+        if not self._said and study.taken_up:
+            self._print(f"{len(study.taken_up)} of {study.plan.number_of_trials} trials were there already")
+            self._said |= study.taken_up
+        for key, result in study.results.items():
+            if result.status != "stopped" and key not in self._said:
+                self._said.add(key)
+                self._print(_line(result, len(self._said), study))
+
+    def _print(self, text: str) -> None:
+        self._console.print(text, soft_wrap=True, highlight=False, markup=False)
 
     def _move_bars(self, study: Study, running: Mapping[str, Step]) -> None:
         done = sum(key not in running for key in study.results)

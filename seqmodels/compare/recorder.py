@@ -15,6 +15,7 @@ from torch import Tensor
 from seqmodels.compare.files import write_json
 from seqmodels.compare.problem import Problem
 from seqmodels.compare.results import Point
+from seqmodels.compare.training import Training
 from seqmodels.errors import OptionError
 from seqmodels.training.monitor import count_elements
 
@@ -29,20 +30,28 @@ class TrialRecorder(pl.Callback):
 
     Args:
         problem: Whose metric is read.
+        training: Says when the trial is at its end.
         folder: Of the trial.
-        seconds: Training time after which the trial ends, if it is not to end by its steps.
+        until: Step at which to pause before that.
     """
 
-    def __init__(self, problem: Problem, folder: Path, seconds: float | None = None) -> None:
-        self.problem, self.folder, self.limit = problem, folder, seconds
+    def __init__(self, problem: Problem, training: Training, folder: Path, until: int | None = None) -> None:
+        self.problem, self.training, self.folder, self.until = problem, training, folder, until
         self.history: list[Point] = []
-        self.seconds, self.tokens, self.value = 0.0, 0, math.nan
+        self.step, self.seconds, self.tokens, self.value = 0, 0.0, 0, math.nan
         self._started = 0.0
         self._losses: list[Tensor] = []
+
+    def progress(self) -> float:
+        """Share of the trial that is behind us, 1 or a little more at its end."""
+        if self.training.seconds is not None:
+            return self.seconds / self.training.seconds
+        return self.step / self.training.last_step
 
     def state_dict(self) -> dict[str, Any]:
         return {
             "history": [list(dataclasses.astuple(point)) for point in self.history],
+            "step": self.step,
             "seconds": self.seconds,
             "tokens": self.tokens,
             "value": self.value,
@@ -50,11 +59,13 @@ class TrialRecorder(pl.Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.history = [Point(*values) for values in state_dict["history"]]
-        self.seconds, self.tokens, self.value = (state_dict[key] for key in ("seconds", "tokens", "value"))
+        for name in ("step", "seconds", "tokens", "value"):
+            setattr(self, name, state_dict[name])
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
+        self.step += 1  # before the step of the learning rate's schedule, which asks how far we are
         self._started = time.perf_counter()
 
     def on_train_batch_end(
@@ -65,8 +76,8 @@ class TrialRecorder(pl.Callback):
             self._losses.append(loss.detach())
         self.tokens += count_elements(batch) * trainer.world_size
         self.seconds += time.perf_counter() - self._started
-        if self.limit is not None and self.seconds >= self.limit:
-            trainer.should_stop = True
+        if self.progress() >= 1 or self.step == self.until:
+            trainer.should_stop = True  # after a validation
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.sanity_checking:
@@ -75,13 +86,13 @@ class TrialRecorder(pl.Callback):
         # Of many small numbers on a device one is read back, here, and not one a step.
         loss = float(torch.stack(self._losses).mean()) if self._losses else math.nan
         self._losses = []
-        self.history.append(Point(trainer.global_step, self.seconds, self.tokens, value, loss))
+        self.history.append(Point(self.step, self.seconds, self.tokens, value, loss))
         if self.problem.is_better(value, self.value):
             self.value = value
             trainer.save_checkpoint(self.folder / BEST, weights_only=True)
         trainer.save_checkpoint(self.folder / LAST)
         if trainer.is_global_zero:
-            write_json(self.folder / PROGRESS, {"step": trainer.global_step, "seconds": self.seconds, "value": value})
+            write_json(self.folder / PROGRESS, {"step": self.step, "seconds": self.seconds, "value": value})
 
     def _metric(self, trainer: pl.Trainer) -> float:
         return read_metric(trainer, f"val_{self.problem.metric}", self.problem)

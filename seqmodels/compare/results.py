@@ -74,7 +74,7 @@ class Point:
     """A validation on the way.
 
     Attributes:
-        step: Optimizer steps taken.
+        step: Training steps taken, a batch each.
         seconds: Training time so far, without validation.
         tokens: Tokens (or values of the first input tensor) trained on so far.
         value: The problem's metric on the validation data.

@@ -92,6 +92,7 @@ class Study:
         self.baseline = baseline or self.cells[0]
         self._check()
         self.results: dict[str, Result] = {}
+        self.taken_up: frozenset[str] = frozenset()  # trials that an earlier run had ended
         self._open()
         self.plan = self._make_plan()
 
@@ -157,6 +158,7 @@ class Study:
         for file in sorted(self.folder.glob(f"trials/*/*/*/{RESULT}")):
             result = Result.from_dict(read_json(file))
             self.results[result.trial.key] = result
+        self.taken_up = frozenset(key for key, result in self.results.items() if result.status != "stopped")
 
     def _make_plan(self) -> Plan:
         sizes, layers = self._sizes()

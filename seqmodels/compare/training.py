@@ -30,7 +30,7 @@ class Training:
     2020, "Budgeted training").
 
     Args:
-        steps: Optimizer steps of a trial.
+        steps: Training steps of a trial, a batch each.
         seconds: Training time of a trial, instead of ``steps``; validation isn't counted.
         validations: How often a trial is validated, at equal distances; the last is at its end.
         optimizer: "adam", "rmsprop" or "sgd".

@@ -44,8 +44,7 @@ def run_trial(problem: Problem, trial: Trial, training: Training, folder: Path, 
         folder: Of this trial, on a disk that every machine of the study sees.
         until: Step at which to pause; :attr:`Training.last_step` or above, or None: the end.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "trial.json", trial.to_dict())
+    _take(folder, trial)
     if training.devices > 1:
         return _run_as_command(problem, trial, training, folder, until)
     return _run(problem, trial, training, folder, until)
@@ -69,7 +68,7 @@ def make_job(problem: Problem, trial: Trial, training: Training, folder: Path, u
 
 
 def _run(problem: Problem, trial: Trial, training: Training, folder: Path, until: int | None) -> Result:
-    recorder = TrialRecorder(problem, folder, training.seconds)
+    recorder = TrialRecorder(problem, training, folder, until)
     status: Status = "finished"
     test, error = math.nan, ""
     try:
@@ -91,6 +90,15 @@ def _run(problem: Problem, trial: Trial, training: Training, folder: Path, until
     return result
 
 
+def _take(folder: Path, trial: Trial) -> None:
+    """Write down what the folder is for; what it holds of another trial is removed."""
+    path = folder / "trial.json"
+    if path.exists() and read_json(path) != trial.to_dict():
+        for name in (LAST, BEST, RESULT):
+            (folder / name).unlink(missing_ok=True)
+    write_json(path, trial.to_dict())
+
+
 def _clear(folder: Path, result: Result) -> None:
     """Remove what nobody needs any more; the weights of a run that counts stay, to be used."""
     (folder / PROGRESS).unlink(missing_ok=True)
@@ -104,25 +112,19 @@ def _train(
     problem: Problem, trial: Trial, training: Training, folder: Path, until: int | None, recorder: TrialRecorder
 ) -> bool:
     """Whether the trial is over, and not only at the step ``until``."""
-    end = training.last_step if until is None else min(until, training.last_step)
     pl.seed_everything(trial.seed, verbose=False)
     data, model = _make(problem, trial)
-    timed = training.seconds is not None
     trainer = _trainer(
         training,
         folder,
         callbacks=[recorder, NonFiniteGuard()],
-        max_steps=-1 if timed else end,
+        max_epochs=-1,  # the recorder ends it
         gradient_clip_val=trial.settings.gradient_clip,
         **_validation(training),
     )
-
-    def progress() -> float:
-        return recorder.seconds / training.seconds if training.seconds else trainer.global_step / training.last_step
-
-    set_optimizer(model, training, trial.settings.learning_rate, progress)
+    set_optimizer(model, training, trial.settings.learning_rate, recorder.progress)
     trainer.fit(model, datamodule=data, ckpt_path=_checkpoint(folder, data))
-    return timed or trainer.global_step >= training.last_step
+    return recorder.progress() >= 1
 
 
 def _test(problem: Problem, trial: Trial, training: Training, folder: Path) -> float:

@@ -84,7 +84,7 @@ def test_ctrl_c_keeps_what_there_is_and_the_same_command_goes_on(folder) -> None
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert said.strip().endswith("stopped; the same command goes on. Report so far: study/report/index.html")
+    assert said.strip() == "stopped; the same command goes on\nreport so far: study/report/index.html"
     assert "Traceback" not in said
     assert subprocess.run(command, stdout=subprocess.PIPE, timeout=300).returncode == 0
     assert len(list(Path("study").glob("trials/*/*/*/result.json"))) == 4
@@ -112,6 +112,8 @@ def test_every_option_is_explained(capsys) -> None:
         (["--learning-rate", "0.1,0.2"], ["learning_rate", "takes a search"]),
         (["--steps", "3", "--validations", "5"], ["3 steps can't be validated 5 times"]),
         (["--baseline", "lstm"], ["baseline lstm is none of the cells"]),
+        (["--precision", "12-bit"], ["--precision", "12-bit"]),
+        (["--accelerator", "abacus"], ["--accelerator", "abacus"]),
         (["--colour"], ["--colour", "seqmodels compare --help"]),
     ],
 )

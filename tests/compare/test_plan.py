@@ -1,5 +1,6 @@
 """What is left to do, from the results alone."""
 
+import dataclasses
 import math
 
 from seqmodels.compare import Point, Result, Settings, Training
@@ -16,9 +17,9 @@ def plan(problem, search: bool = True, **changes) -> Plan:
     )
 
 
-def carry_out(plan: Plan, score) -> dict[str, Result]:
-    """Do one step after another; ``score`` says what comes of a trial."""
-    results: dict[str, Result] = {}
+def carry_out(plan: Plan, score, results: dict[str, Result] | None = None) -> dict[str, Result]:
+    """Do one step after another, from some results on; ``score`` says what comes of a trial."""
+    results = dict(results or {})
     while steps := plan.next_steps(results):
         trial, until = steps[0].trial, steps[0].until
         value = score(trial)
@@ -71,3 +72,14 @@ def test_a_cell_that_fails_with_all_settings_has_no_final_runs_and_stops_nobody(
     results = carry_out(plan(problem), lambda trial: math.nan if trial.cell == "gru" else 1.0)
     assert not any("gru/final" in key for key in results)
     assert "xml/lstm/final-1" in results
+
+
+def test_final_runs_with_other_settings_than_the_search_now_chooses_run_again(problem) -> None:
+    made = plan(problem)
+    results = carry_out(made, lambda trial: trial.settings.learning_rate)
+    best = results["xml/gru/search-0"]
+    results[best.trial.key] = dataclasses.replace(best, status="failed", history=(), value=math.nan)
+    del results["xml/gru/search-1"]  # as if both had failed, and one were tried again
+    assert [step.trial.key for step in made.next_steps(results)] == ["xml/gru/search-1"]
+    results = carry_out(made, lambda trial: trial.settings.learning_rate, results)
+    assert {results[f"xml/gru/final-{n}"].trial.settings.learning_rate for n in (0, 1)} == {0.01}

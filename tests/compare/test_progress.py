@@ -47,6 +47,7 @@ def test_without_a_terminal_each_trial_that_ends_is_one_line(study) -> None:
 def test_going_on_says_how_much_was_there(study) -> None:
     finish(study, 0)
     finish(study, 0)
+    study.taken_up = frozenset(study.results)
     said = watch(study, False, lambda: None, lambda: finish(study, 0))
     assert said.splitlines() == ["2 of 4 trials were there already", "[3/4] xml/elman/final-1: test 0.2500, 2 s"]
 

@@ -221,7 +221,7 @@ def test_a_folder_is_run_by_one_process_at_a_time(undisturbed, problem, one_line
 
 
 def test_a_damaged_file_is_named(undisturbed, problem, tmp_path, one_line) -> None:
-    with one_line(DataError, "study.json", "can't be read"):
+    with one_line(DataError, "study.json", "does not exist"):
         Study.load(tmp_path)
     study(tmp_path, problem)
     path = tmp_path / "trials" / "xml" / "gru" / "final-0" / "result.json"
