@@ -225,15 +225,11 @@ def _check_trainer(options: argparse.Namespace, accelerator: str) -> None:
     import lightning.pytorch as pl
     from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
+    from seqmodels.compare.quiet import quiet
+
+    options_of_trainer = {name: getattr(options, name) for name in ("devices", "precision")}
     try:
-        pl.Trainer(
-            accelerator=accelerator,
-            devices=options.devices,
-            precision=options.precision,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-        )
+        with quiet():
+            pl.Trainer(accelerator=accelerator, logger=False, enable_checkpointing=False, **options_of_trainer)
     except (MisconfigurationException, ValueError) as error:
         raise OptionError(f"--accelerator, --devices or --precision: {' '.join(str(error).split())}") from error

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import math
 import os
 import subprocess
 import sys
 import traceback
-import warnings
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +19,7 @@ import torch
 from seqmodels.cell import Cell
 from seqmodels.compare.files import read_json, write_json
 from seqmodels.compare.problem import Problem
+from seqmodels.compare.quiet import quiet
 from seqmodels.compare.recorder import BEST, LAST, PROGRESS, TrialRecorder, read_metric
 from seqmodels.compare.results import Result, Status, Trial
 from seqmodels.compare.training import Training, set_optimizer
@@ -72,7 +71,7 @@ def _run(problem: Problem, trial: Trial, training: Training, folder: Path, until
     status: Status = "finished"
     test, error = math.nan, ""
     try:
-        with _quiet(), _threads(training.threads):
+        with quiet(), _threads(training.threads):
             is_over = _train(problem, trial, training, folder, until, recorder)
             if not is_over:
                 status = "stopped"
@@ -200,22 +199,6 @@ def _threads(number: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """What Lightning says of each of hundreds of runs helps nobody."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
 
 
 # --- several devices ----------------------------------------------------------------------------------------------
