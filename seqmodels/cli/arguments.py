@@ -14,6 +14,11 @@ def names(text: str) -> list[str]:
     return found
 
 
+def numbers(text: str) -> list[int]:
+    """The type of an option that is a list of whole numbers with commas between."""
+    return [int(name) for name in names(text)]
+
+
 class ArgumentParser(argparse.ArgumentParser):
     """argparse that raises OptionError instead of printing its usage and leaving."""
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqmodels.cli.arguments import ArgumentParser, names
+from seqmodels.cli.arguments import ArgumentParser, names, numbers
 from seqmodels.errors import OptionError
 
 if TYPE_CHECKING:
@@ -96,7 +96,9 @@ def _parser() -> ArgumentParser:
     what.add_argument("--folder", default="study", help="where the study is kept (default: %(default)s)")
 
     budget = parser.add_argument_group("what each trial is given")
-    budget.add_argument("--parameters", **number, default=100_000, help="of a whole model (default: %(default)s)")
+    budget.add_argument(
+        "--parameters", metavar="N,...", type=numbers, default=[100_000], help="of a whole model (default: 100000)"
+    )
     budget.add_argument(
         "--tolerance",
         metavar="SHARE",

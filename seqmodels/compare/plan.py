@@ -5,13 +5,31 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
+from typing import NamedTuple
 
 from seqmodels.compare.halving import rung_shares, survivors
 from seqmodels.compare.problem import Problem
 from seqmodels.compare.results import Phase, Result, Settings, Trial
 from seqmodels.compare.training import Training
 
-Sizes = Mapping[tuple[str, str, int], tuple[int, int]]  # problem, cell, layers -> hidden size, parameters
+
+class Size(NamedTuple):
+    """Of a model."""
+
+    hidden_size: int
+    parameters: int
+
+
+Sizes = Mapping[tuple[str, str, int, int], Size]  # problem, cell, budget, layers
+
+
+class Entry(NamedTuple):
+    """What settings are chosen for: a cell on a problem with a budget of parameters."""
+
+    problem: Problem
+    cell: str
+    budget: int
 
 
 @dataclass(frozen=True)
@@ -26,22 +44,24 @@ class Step:
 class Plan:
     """All trials of a study.
 
-    For each problem and cell the same random settings are tried, hopeless ones not to their end; the best in validation
-    is then trained once for each seed, and only these runs count.
+    For each problem, cell and budget the same random settings are tried, hopeless ones not to their end; the best in
+    validation is then trained once for each seed, and only these runs count.
 
     Attributes:
         problems: What is learned.
         cells: Names or paths.
+        budgets: Numbers of parameters.
         settings: What the search tries, or the one setting of all trials.
         search: Whether there is a search.
         seeds: Final runs of each cell on each problem.
         seed: From which all others follow.
         training: How long a trial is.
-        sizes: Hidden sizes and numbers of parameters.
+        sizes: Of all models.
     """
 
     problems: Sequence[Problem]
     cells: Sequence[str]
+    budgets: Sequence[int]
     settings: Sequence[Settings]
     search: bool
     seeds: int
@@ -51,50 +71,61 @@ class Plan:
 
     def next_steps(self, results: Mapping[str, Result]) -> list[Step]:
         """What can be trained now, whatever is running already; the search first, then seed after seed."""
-        steps = [step for problem in self.problems for cell in self.cells for step in self._of(problem, cell, results)]
+        steps = [step for entry in self.entries for step in self._of(entry, results)]
         return sorted(steps, key=lambda step: (step.trial.phase == "final", step.trial.number))
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Every cell on every problem with every budget."""
+        return [Entry(*each) for each in product(self.problems, self.cells, self.budgets)]
 
     @property
     def number_of_trials(self) -> int:
         """Of the search and of the final runs, all together."""
-        each = self.seeds + (len(self.settings) if self.search else 0)
-        return each * len(self.problems) * len(self.cells)
+        return (self.seeds + (len(self.settings) if self.search else 0)) * len(self.entries)
 
-    def chosen(self, problem: Problem, cell: str, results: Mapping[str, Result]) -> Settings | None:
+    def chosen(self, entry: Entry, results: Mapping[str, Result]) -> Settings | None:
         """The settings of the final runs; None while, or where, the search has none."""
         if not self.search:
             return self.settings[0]
         best: Result | None = None
-        for trial in self._trials(problem, cell, "search", self.settings):
+        for trial in self._trials(entry, "search", self.settings):
             result = results.get(trial.key)
             if result is None or result.status != "finished":
                 continue
-            if best is None or problem.is_better(result.value, best.value):
+            if best is None or entry.problem.is_better(result.value, best.value):
                 best = result
         return best.trial.settings if best is not None else None
 
-    def _of(self, problem: Problem, cell: str, results: Mapping[str, Result]) -> Iterator[Step]:
+    def _of(self, entry: Entry, results: Mapping[str, Result]) -> Iterator[Step]:
         if self.search:
-            trials = self._trials(problem, cell, "search", self.settings)
+            trials = self._trials(entry, "search", self.settings)
             rungs = self._rungs()
-            values = [self._values(problem, results.get(trial.key), rungs) for trial in trials]
-            ready = survivors(values, problem.mode, len(rungs))
+            values = [self._values(entry.problem, results.get(trial.key), rungs) for trial in trials]
+            ready = survivors(values, entry.problem.mode, len(rungs))
             for number, rung in ready:
                 yield Step(trials[number], rungs[rung])
             if ready:
                 return
-        settings = self.chosen(problem, cell, results)
+        settings = self.chosen(entry, results)
         if settings is not None:
-            for trial in self._trials(problem, cell, "final", [settings] * self.seeds):
+            for trial in self._trials(entry, "final", [settings] * self.seeds):
                 result = results.get(trial.key)
                 if result is None or result.trial != trial:  # a search that was mended may choose other settings
                     yield Step(trial, self.training.last_step)
 
-    def _trials(self, problem: Problem, cell: str, phase: Phase, settings: Sequence[Settings]) -> list[Trial]:
+    def _trials(self, entry: Entry, phase: Phase, settings: Sequence[Settings]) -> list[Trial]:
         first = self.seed * 1000 + (500 if phase == "search" else 0)  # so that no seed is used to choose and to judge
         return [
             Trial(
-                problem.name, cell, phase, number, first + number, *self.sizes[problem.name, cell, one.num_layers], one
+                problem=entry.problem.name,
+                cell=entry.cell,
+                phase=phase,
+                number=number,
+                seed=first + number,
+                **self.sizes[entry.problem.name, entry.cell, entry.budget, one.num_layers]._asdict(),
+                settings=one,
+                budget=entry.budget if len(self.budgets) > 1 else None,
             )
             for number, one in enumerate(settings)
         ]

@@ -51,12 +51,12 @@ class Display:
     def __call__(self, study: Study, running: Mapping[str, Step]) -> None:
         """Show where the study is."""
         if self._live is None:
-            self._say(study)
+            self._say(study, running)
         else:
             self._move_bars(study, running)
             self._live.update(Group(_scores(study), self._bars))
 
-    def _say(self, study: Study) -> None:
+    def _say(self, study: Study, running: Mapping[str, Step]) -> None:
         """A line for each trial that has ended since the last call; those of an earlier run are one line together."""
         if not self._said and study.taken_up:
             self._print(f"{len(study.taken_up)} of {study.plan.number_of_trials} trials were there already")
@@ -64,14 +64,13 @@ class Display:
         for key, result in study.results.items():
             if result.status != "stopped" and key not in self._said:
                 self._said.add(key)
-                self._print(_line(result, len(self._said), study))
+                self._print(_line(result, _ended(study, running), study))
 
     def _print(self, text: str) -> None:
         self._console.print(text, soft_wrap=True, highlight=False, markup=False)
 
     def _move_bars(self, study: Study, running: Mapping[str, Step]) -> None:
-        done = sum(key not in running for key in study.results)
-        self._move("all trials", done, study.plan.number_of_trials, "")
+        self._move("all trials", _ended(study, running), study.plan.number_of_trials, "")
         for key, step in running.items():
             at = _read_progress(study, step)
             value = at.get("value")
@@ -89,6 +88,11 @@ class Display:
         self._bars.update(self._tasks[name], completed=completed, note=note)
 
 
+def _ended(study: Study, running: Mapping[str, Step]) -> int:
+    """Trials that have come to something; those that the search has stopped are among them."""
+    return sum(key not in running for key in study.results)
+
+
 def _scores(study: Study) -> Table:
     """The mean of the final runs so far, and how many of them there are."""
     table = Table("cell", header_style="bold")
@@ -100,7 +104,9 @@ def _scores(study: Study) -> Table:
 
 
 def _score(study: Study, problem: str, cell: str) -> str:
-    mine = [r for r in study.results.values() if (r.trial.problem, r.trial.cell) == (problem, cell)]
+    budget = study.budgets[-1] if len(study.budgets) > 1 else None  # of several the largest
+    sought = (problem, cell, budget)
+    mine = [r for r in study.results.values() if (r.trial.problem, r.trial.cell, r.trial.budget) == sought]
     final = [result for result in mine if result.trial.phase == "final"]
     values = [result.test for result in final if result.status == "finished"]
     if not final:

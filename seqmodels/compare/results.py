@@ -43,6 +43,8 @@ class Trial:
         seed: Of weights, data and dropout. Trials of one phase and number share it, whatever their cell.
         hidden_size: Solved for the budget of parameters.
         parameters: Trained values of the whole model.
+        settings: As chosen.
+        budget: The number of parameters asked for, in a study of several such numbers.
     """
 
     problem: str
@@ -53,11 +55,13 @@ class Trial:
     hidden_size: int
     parameters: int
     settings: Settings
+    budget: int | None = None
 
     @property
     def key(self) -> str:
-        """Its name in the study, and its folder: ``arithmetic/lstm/final-0``."""
-        return f"{self.problem}/{self.cell.replace(':', '.')}/{self.phase}-{self.number}"
+        """Its name in the study, and its folder: ``arithmetic/lstm/final-0``, or ``.../100000-final-0``."""
+        budget = "" if self.budget is None else f"{self.budget}-"
+        return f"{self.problem}/{self.cell.replace(':', '.')}/{budget}{self.phase}-{self.number}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import torch
 from seqmodels import registry
 from seqmodels.compare.budget import solve_hidden_size
 from seqmodels.compare.files import lock, read_json, write_json
-from seqmodels.compare.plan import Plan, Step
+from seqmodels.compare.plan import Plan, Size, Sizes, Step
 from seqmodels.compare.problem import Problem
 from seqmodels.compare.problems import get_problem
 from seqmodels.compare.results import Result, Trial
@@ -41,7 +42,7 @@ class Study:
         folder: Where it is kept.
         cells: Names, ``package.module:Class``, or Cell classes that can be imported.
         problems: Names, files, ``package.module:problem``, or :class:`Problem`.
-        parameters: Trained values of each whole model; the hidden size is solved for.
+        parameters: Trained values of each whole model, or several such numbers; the hidden size is solved for.
         tolerance: How far from ``parameters``, relatively, a model may be. Numbers of layers with which some cell would
             be farther are left out, for all cells.
         training: Length, optimizer and device of a trial.
@@ -72,7 +73,7 @@ class Study:
         cells: Sequence[str | type] = (),
         problems: Sequence[str | Problem] = ("arithmetic", "xml", "code"),
         *,
-        parameters: int = 100_000,
+        parameters: int | Sequence[int] = 100_000,
         tolerance: float = 0.01,
         training: Training | None = None,
         trials: int = 0,
@@ -86,7 +87,8 @@ class Study:
         self.cells = [cell if isinstance(cell, str) else registry.name_of(cell) for cell in cells or registry.cells()]
         self.problems = [get_problem(problem) for problem in problems]
         self.space = space or Space.of(self.training.optimizer, search=trials > 0)
-        self.parameters, self.tolerance = parameters, tolerance
+        self.budgets = sorted({parameters} if isinstance(parameters, int) else set(parameters))
+        self.tolerance = tolerance
         self.trials, self.seeds, self.seed = trials, seeds, seed
         self.command = ""  # shown in the report
         self.baseline = baseline or self.cells[0]
@@ -97,9 +99,11 @@ class Study:
         self.plan = self._make_plan()
 
     def _check(self) -> None:
-        for name, least in (("parameters", 1), ("trials", 0), ("seeds", 1), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise OptionError(f"{name} is {getattr(self, name)}; give {least} or more")
+        for name, least, most in (("trials", 0, 500), ("seeds", 1, 500), ("seed", 0, 2**31)):
+            if not least <= getattr(self, name) <= most:
+                raise OptionError(f"{name} is {getattr(self, name)}; give {least} to {most}")
+        if not self.budgets or self.budgets[0] < 1:
+            raise OptionError(f"parameters is {self.parameters}; give one or more numbers of 1 or more")
         if not 0 < self.tolerance < 1:
             raise OptionError(f"tolerance is {self.tolerance:g}; give a share such as 0.01")
         for kind, names in (("cell", self.cells), ("problem", [problem.name for problem in self.problems])):
@@ -110,6 +114,11 @@ class Study:
             raise OptionError(f"the baseline {self.baseline} is none of the cells: {', '.join(self.cells)}")
         for cell in self.cells:
             registry.get_cell(cell)
+
+    @property
+    def parameters(self) -> int | list[int]:
+        """The budget, or all of them."""
+        return self.budgets[0] if len(self.budgets) == 1 else self.budgets
 
     # --- the folder ---------------------------------------------------------------------------------------------
 
@@ -168,22 +177,32 @@ class Study:
             self.folder / "study.json",
             {"options": self.options(), "layers": layers, "environment": environment()},
         )
-        return Plan(self.problems, self.cells, settings, self.trials > 0, self.seeds, self.seed, self.training, sizes)
+        return Plan(
+            self.problems,
+            self.cells,
+            self.budgets,
+            settings,
+            self.trials > 0,
+            self.seeds,
+            self.seed,
+            self.training,
+            sizes,
+        )
 
-    def _sizes(self) -> tuple[dict[tuple[str, str, int], tuple[int, int]], list[int]]:
-        """Hidden sizes, and the numbers of layers with which every cell comes near enough to the budget."""
-        sizes, far = {}, {}
+    def _sizes(self) -> tuple[Sizes, list[int]]:
+        """Sizes of all models, and the numbers of layers with which every cell comes near enough to every budget."""
+        sizes: dict[tuple[str, str, int, int], Size] = {}
+        far: dict[int, str] = {}
         for problem in self.problems:
             data = problem.make_data(self.seed)
-            for layers in self.space.layers():
-                for cell in self.cells:
-                    size = solve_hidden_size(problem, data, cell, layers, self.parameters)
-                    sizes[problem.name, cell, layers] = size
-                    if abs(size[1] / self.parameters - 1) > self.tolerance:
-                        far[layers] = (
-                            f"{problem.name}: {self.parameters:,} parameters can't be met within {self.tolerance:.2%} "
-                            f"with {layers} layers of {cell} (hidden size {size[0]}: {size[1]:,})"
-                        )
+            for cell, budget, layers in product(self.cells, self.budgets, self.space.layers()):
+                size = Size(*solve_hidden_size(problem, data, cell, layers, budget))
+                sizes[problem.name, cell, budget, layers] = size
+                if abs(size.parameters / budget - 1) > self.tolerance:
+                    far[layers] = (
+                        f"{problem.name}: {budget:,} parameters can't be met within {self.tolerance:.2%} with {layers} "
+                        f"layers of {cell} (hidden size {size.hidden_size}: {size.parameters:,})"
+                    )
         kept = [layers for layers in self.space.layers() if layers not in far]
         if not kept:
             raise OptionError(f"{next(iter(far.values()))}; give more parameters, or a larger tolerance")
@@ -281,7 +300,8 @@ class Study:
             f"{self.training.last_step:,} steps" if self.training.seconds is None else f"{self.training.seconds:g} s"
         )
         search = f", {self.trials} random settings tried" if self.trials else ""
-        return f"{self.parameters:,} parameters, {length} of training{search}, {self.seeds} seeds"
+        parameters = _in_words([f"{budget:,}" for budget in self.budgets])
+        return f"{parameters} parameters, {length} of training{search}, {self.seeds} seeds"
 
 
 def environment() -> dict[str, str]:

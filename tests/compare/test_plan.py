@@ -4,17 +4,17 @@ import dataclasses
 import math
 
 from seqmodels.compare import Point, Result, Settings, Training
-from seqmodels.compare.plan import Plan
+from seqmodels.compare.plan import Plan, Size
 
 SETTINGS = [Settings(learning_rate=rate) for rate in (0.1, 0.01, 0.001)]
 
 
 def plan(problem, search: bool = True, **changes) -> Plan:
     cells, settings = ("gru", "lstm"), SETTINGS if search else SETTINGS[:1]
-    sizes = {(problem.name, cell, 1): (10, 1000) for cell in cells}
-    return Plan(
-        [problem], cells, settings, search, changes.get("seeds", 2), 0, Training(steps=90, validations=9), sizes
-    )
+    budgets, seeds = changes.get("budgets", (1000,)), changes.get("seeds", 2)
+    sizes = {(problem.name, cell, budget, 1): Size(10, budget) for cell in cells for budget in budgets}
+    training = Training(steps=90, validations=9)
+    return Plan([problem], cells, budgets, settings, search, seeds, 0, training, sizes)
 
 
 def carry_out(plan: Plan, score, results: dict[str, Result] | None = None) -> dict[str, Result]:
@@ -83,3 +83,12 @@ def test_final_runs_with_other_settings_than_the_search_now_chooses_run_again(pr
     assert [step.trial.key for step in made.next_steps(results)] == ["xml/gru/search-1"]
     results = carry_out(made, lambda trial: trial.settings.learning_rate, results)
     assert {results[f"xml/gru/final-{n}"].trial.settings.learning_rate for n in (0, 1)} == {0.01}
+
+
+def test_each_budget_has_trials_of_its_own(problem) -> None:
+    made = plan(problem, budgets=(1000, 2000))
+    results = carry_out(made, lambda trial: trial.settings.learning_rate * (-1 if trial.budget == 1000 else 1))
+    assert len(made.entries) == 4
+    for budget, rate in ((1000, 0.001), (2000, 0.1)):
+        final = results[f"xml/gru/{budget}-final-1"].trial
+        assert (final.parameters, final.settings.learning_rate) == (budget, rate)

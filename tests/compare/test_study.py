@@ -181,8 +181,8 @@ def test_a_strangers_module_and_data_are_compared(stranger) -> None:
 def test_layers_with_which_a_cell_misses_the_budget_are_left_out_for_all(problem, tmp_path) -> None:
     made = study(tmp_path, problem, parameters=30_000, tolerance=0.01, space=Space(num_layers="1,2,3"), trials=20)
     assert {settings.num_layers for settings in made.plan.settings} == {1, 3}
-    off = {key: abs(parameters / 30_000 - 1) for key, (_, parameters) in made.plan.sizes.items()}
-    assert off["xml", "elman", 2] < 0.01 < off["xml", "gru", 2]
+    off = {key: abs(size.parameters / 30_000 - 1) for key, size in made.plan.sizes.items()}
+    assert off["xml", "elman", 30_000, 2] < 0.01 < off["xml", "gru", 30_000, 2]
 
 
 @pytest.mark.parametrize(
@@ -229,3 +229,13 @@ def test_a_damaged_file_is_named(undisturbed, problem, tmp_path, one_line) -> No
     path.write_text("{")
     with one_line(DataError, str(path), "remove it"):
         study(tmp_path, problem)
+
+
+def test_several_budgets_show_what_parameters_buy(problem, tmp_path) -> None:
+    training = Training(steps=2, validations=1)
+    options: dict[str, Any] = {"trials": 0, "space": None, "seeds": 1, "training": training}
+    results = run(tmp_path, problem, LocalWorkers(1), parameters=[6_000, 3_000], **options)
+    assert [values[0] for values in results] == [
+        f"xml/{cell}/{budget}-final-0" for cell in ("elman", "gru") for budget in (3000, 6000)
+    ]
+    assert (tmp_path / "report" / "figures" / "parameters.png").exists()

@@ -55,9 +55,9 @@ def pictures(study: StudyResults) -> list[Picture]:
         drawn = [
             ("scores", "Scores", SCORES, scores(study)),
             ("gains", f"Gain over {baseline}", GAINS, gains(study)),
-            ("curves", "Learning curves", CURVES, _lines(study, lambda point: float(point.step), "optimizer steps")),
+            ("curves", "Learning curves", CURVES, _lines(study, lambda point: float(point.step), "training steps")),
             ("times", "What the time buys", TIMES, _lines(study, lambda point: point.seconds, "training time (s)")),
-            ("sizes", "What parameters buy", SIZES, _sizes(study)),
+            ("parameters", "What parameters buy", SIZES, _sizes(study)),
         ]
         for problem in study.problems:
             title = f"Settings on {problem.name}"

@@ -101,7 +101,7 @@ def test_panels_keep_their_room_with_a_single_trial(make_study, recwarn):
 def test_parameters_are_shown_where_there_are_several_budgets(study):
     larger = [replace(r, trial=replace(r.trial, parameters=10**6)) for r in study.results]
     both = replace(study, results=(*study.results, *larger), options={"parameters": [100_000, 1_000_000]})
-    ax = named(both)["sizes"].axes[0]
+    ax = named(both)["parameters"].axes[0]
     assert ax.get_xscale() == "log"
     assert list(ax.containers[0].lines[0].get_xdata()) == [100_100, 1_000_000]
 
