@@ -6,13 +6,14 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqmodels.cli.arguments import ArgumentParser, names, numbers
 from seqmodels.errors import OptionError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from seqmodels.compare import Study
     from seqmodels.compare.workers import Workers
 
@@ -30,17 +31,29 @@ The same command again goes on with a study that was stopped.
 def run(arguments: Sequence[str]) -> int:
     """Runs a study, or goes on with it; prints its table and where its report is."""
     options = _parser().parse_args(arguments[1:])
+    try:
+        return _run(options, shlex.join(["seqmodels", *arguments]))
+    except KeyboardInterrupt:
+        print("\nstopped; the same command goes on", file=sys.stderr)
+        return 130
+    except OSError as error:
+        raise OptionError(
+            f"{options.folder}: {error.strerror or error}; give another --folder, or make room"
+        ) from error
 
+
+def _run(options: argparse.Namespace, command: str) -> int:
     from rich.console import Console
 
     from seqmodels.compare.progress import Display
     from seqmodels.compare.report.table import to_text
 
-    study = _study(options)
-    study.command = shlex.join(["seqmodels", *arguments])
+    accelerator = _accelerator(options)
+    if options.engine != "ray":  # a cluster may have what this machine lacks
+        _check_trainer(options, accelerator)
+    study = _study(options, accelerator)
+    study.command = command
     console = Console()
-    if options.retry_failed and (count := study.forget_failures()):
-        console.print(f"{count} failed trials will run again")
     if options.report:
         results = study.write_report()
     else:
@@ -48,16 +61,16 @@ def run(arguments: Sequence[str]) -> int:
         console.print(
             f"{options.folder}: {cells} cells, {problems} problems, {study.describe_budget()}", soft_wrap=True
         )
-        workers = _workers(options, study.training.accelerator)
+        workers = _workers(options, accelerator)
         try:
             with Display(console) as display:
-                results = study.run(workers, display)
+                results = study.run(workers, display, options.retry_failed)
         except KeyboardInterrupt:
             workers.close()
             print("\nstopped; the same command goes on", file=sys.stderr)
             with contextlib.suppress(KeyboardInterrupt):  # a second time: not even that
                 study.write_report()
-                print(f"report so far: {_page(study.folder)}", file=sys.stderr)
+                print(f"report so far: {options.folder}/report/index.html", file=sys.stderr)
             return 130
         finally:
             workers.close()
@@ -66,12 +79,20 @@ def run(arguments: Sequence[str]) -> int:
         from seqmodels.compare.report.wandb_group import log_to_wandb
 
         log_to_wandb(results, options.wandb, study.folder)
-    console.print(f"report: {_page(study.folder)}", soft_wrap=True)
-    return 0
+    console.print(f"report: {options.folder}/report/index.html", soft_wrap=True)
+    return _say_failures(study, console)
 
 
-def _page(folder: Path) -> Path:
-    return Path(os.path.relpath(folder / "report" / "index.html"))
+def _say_failures(study: "Study", console: "Console") -> int:
+    """The exit code: 1 if some trial has failed."""
+    failed = [result.trial for result in study.results.values() if result.status == "failed"]
+    if failed:
+        console.print(
+            f"{len(failed)} trials failed, of {', '.join(sorted({trial.cell for trial in failed}))}; why: "
+            f"{study.folder_of(failed[0]) / 'error.txt'}; --retry-failed runs them again",
+            soft_wrap=True,
+        )
+    return 1 if failed else 0
 
 
 def _parser() -> ArgumentParser:
@@ -153,13 +174,18 @@ def _parser() -> ArgumentParser:
     return parser
 
 
-def _study(options: argparse.Namespace) -> "Study":
+def _accelerator(options: argparse.Namespace) -> str:
     import torch
 
+    if options.accelerator in (None, "auto"):
+        return "gpu" if torch.cuda.is_available() else "cpu"
+    return options.accelerator
+
+
+def _study(options: argparse.Namespace, accelerator: str) -> "Study":
     from seqmodels.compare import Space, Study, Training
     from seqmodels.registry import cells
 
-    accelerator = options.accelerator or ("gpu" if torch.cuda.is_available() else "cpu")
     training = Training(
         steps=options.steps,
         seconds=None if options.minutes is None else 60 * options.minutes,
@@ -211,20 +237,23 @@ def _workers(options: argparse.Namespace, accelerator: str) -> "Workers":
     from seqmodels.compare import LocalWorkers
     from seqmodels.compare.workers import available_cores
 
-    _check_trainer(options, accelerator)
     groups = None
     if gpus:
-        numbers = [str(number) for number in range(torch.cuda.device_count())]
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+        numbers = visible.split(",") if visible else [str(number) for number in range(torch.cuda.device_count())]
         groups = [",".join(numbers[first : first + gpus]) for first in range(0, len(numbers) - gpus + 1, gpus)]
         if not groups:
             raise OptionError(f"--devices: a trial needs {gpus} GPUs, this machine has {len(numbers)}")
-    count = options.workers or len(groups or []) or max(1, available_cores() // cores)
+    count = options.workers
+    if count is None:
+        count = len(groups) if groups else max(1, available_cores() // cores)
     return LocalWorkers(count, options.threads, groups)
 
 
 def _check_trainer(options: argparse.Namespace, accelerator: str) -> None:
     """Whether Lightning has such a Trainer here, before every trial finds out for itself."""
     import lightning.pytorch as pl
+    from lightning.pytorch.plugins.environments import LightningEnvironment
     from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
     from seqmodels.compare.quiet import quiet
@@ -232,6 +261,7 @@ def _check_trainer(options: argparse.Namespace, accelerator: str) -> None:
     options_of_trainer = {name: getattr(options, name) for name in ("devices", "precision")}
     try:
         with quiet():
-            pl.Trainer(accelerator=accelerator, logger=False, enable_checkpointing=False, **options_of_trainer)
-    except (MisconfigurationException, ValueError) as error:
+            environment = LightningEnvironment()  # as trials have it
+            pl.Trainer(accelerator=accelerator, logger=False, plugins=[environment], **options_of_trainer)
+    except (MisconfigurationException, ValueError, RuntimeError) as error:
         raise OptionError(f"--accelerator, --devices or --precision: {' '.join(str(error).split())}") from error

@@ -29,7 +29,7 @@ def run(arguments: Sequence[str]) -> int:
     from seqmodels.compare import LocalWorkers, Settings, Training, get_problem
     from seqmodels.compare.files import lock
     from seqmodels.compare.search import Search
-    from seqmodels.compare.search.trainer import Trainer
+    from seqmodels.compare.search.trainer import Trainer, settle
     from seqmodels.compare.workers import available_cores
 
     passed, *asked = [get_problem(name) for name in (options.filter, *options.problems)]
@@ -44,8 +44,9 @@ def run(arguments: Sequence[str]) -> int:
         settings=(Settings(learning_rate=options.learning_rate),),
         seed=options.seed,
     )
+    settle(Path(options.folder) / "budget.json", trainer)
     search = Search(options.folder, _options(options, passed.name, [problem.name for problem in asked]))
-    workers = LocalWorkers(options.workers or available_cores())
+    workers = LocalWorkers(available_cores() if options.workers is None else options.workers)
     try:
         with lock(Path(options.folder)):
             search.run(workers, trainer, report=_say)

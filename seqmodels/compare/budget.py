@@ -30,8 +30,14 @@ def solve_hidden_size(
     """
 
     def count(hidden_size: int) -> int:
-        with torch.device("meta"):  # nothing is drawn or stored
+        def make() -> int:
             return parameter_count(problem.make_model(data, cell, hidden_size, num_layers))
+
+        try:
+            with torch.device("meta"):  # nothing is drawn or stored
+                return make()
+        except Exception:  # of what needs numbers while it is made; other mistakes are raised again
+            return make()
 
     low, high = 1, 2
     if (smallest := count(1)) > 2 * parameters:

@@ -55,3 +55,31 @@ def lock(folder: Path) -> Iterator[None]:
             except OSError:
                 pass  # no locks on this file system
         yield
+
+
+def check_same(found: Any, asked: Any, what: str) -> None:
+    """Refuse to go on with what was begun otherwise.
+
+    Raises:
+        OptionError: If two sets of options differ; says the first difference.
+
+    Example:
+        >>> check_same({"steps": [1, 2]}, {"steps": (1, 2)}, "the folder holds another study")
+    """
+    for name, there, here in _differences(found, plain(asked)):
+        raise OptionError(f"{what} (its {name} is {there}, here {here}); give another folder")
+
+
+def plain(values: Any) -> Any:
+    """As JSON gives it back: tuples are lists, keys are texts."""
+    if isinstance(values, dict):
+        return {str(key): plain(value) for key, value in values.items()}
+    return [plain(value) for value in values] if isinstance(values, list | tuple) else values
+
+
+def _differences(found: Any, asked: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(asked, dict) and isinstance(found, dict):
+        for key in [*asked, *(key for key in found if key not in asked)]:
+            yield from _differences(found.get(key), asked.get(key), f"{name}.{key}" if name else key)
+    elif asked != found:
+        yield name, found, asked

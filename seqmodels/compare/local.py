@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
+import types
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from seqmodels.compare.workers import ATTEMPTS, Outcome, call, pack
+from seqmodels.compare.workers import ATTEMPTS, Outcome, call, check_count, end_with, pack
 
 _Job = tuple[str, Callable[..., Any], tuple[Any, ...]]
 
 
 class LocalWorkers:
-    """Processes of this machine. They end with the process that made them, even if that one is killed.
+    """Processes of this machine; a context manager. They end with the process that made them, even if it is killed.
 
     Args:
         count: How many.
@@ -28,20 +31,27 @@ class LocalWorkers:
 
     Example:
         >>> from operator import add
-        >>> workers = LocalWorkers(2)
-        >>> workers.submit("sum", add, 1, 2)
-        >>> workers.wait()
+        >>> with LocalWorkers(2) as workers:
+        ...     workers.submit("sum", add, 1, 2)
+        ...     workers.wait()
         Outcome(key='sum', value=3, error='', died=False)
-        >>> workers.close()
     """
 
     def __init__(self, count: int, threads: int = 1, gpus: Sequence[str] | None = None) -> None:
+        check_count(count)
         self.capacity = count
         self._threads = threads
         self._gpus = gpus
         self._waiting: deque[_Job] = deque()
         self._attempts: dict[str, int] = {}
         self._workers: list[_Worker | None] = [None] * count  # started when there is something to do
+        atexit.register(self.close)  # Python waits for processes that nobody has ended
+
+    def __enter__(self) -> LocalWorkers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def submit(self, key: str, function: Callable[..., Any], *arguments: Any) -> None:
         """Have ``function(*arguments)`` called in one of the processes."""
@@ -97,6 +107,7 @@ class LocalWorkers:
             pass
         else:
             worker.job = None
+            self._attempts.pop(key, None)
             return Outcome(key, value, error)
         code = worker.kill()
         self._workers[self._workers.index(worker)] = None
@@ -114,7 +125,8 @@ class _Worker:
         context = multiprocessing.get_context("spawn")  # a fork would share CUDA and threads
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, os.getpid(), threads, gpus))
-        self.process.start()
+        with _without_main():
+            self.process.start()
         theirs.close()  # so that the end of the process ends the connection
         self.job: _Job | None = None
 
@@ -125,18 +137,32 @@ class _Worker:
             self.connection.send(pack(function, arguments))
 
     def kill(self) -> int:
-        """Its exit code, once it has ended."""
+        """Its exit code, once it has ended, and with it what it started."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if hasattr(os, "killpg") and os.getpgid(self.process.pid or 0) == self.process.pid:
+                os.killpg(self.process.pid, signal.SIGKILL)  # of a session of its own, once it has one
         self.process.kill()
         self.process.join()
         self.connection.close()
         return self.process.exitcode or 0
 
 
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """A new process runs the main script again, to find what is defined there; jobs need nothing of it."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
 def _serve(connection: Connection, parent: int, threads: int, gpus: str | None) -> None:
     """What a process does: one job after another, until nobody is there to ask for more."""
     if hasattr(os, "setsid"):
         os.setsid()  # Ctrl-C reaches all processes of a terminal's session; the first one decides
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=end_with, args=(parent,), daemon=True).start()
     if gpus is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpus
     import torch
@@ -148,13 +174,6 @@ def _serve(connection: Connection, parent: int, threads: int, gpus: str | None) 
         except EOFError:
             return
         connection.send(call(*job))
-
-
-def _end_with(parent: int) -> None:
-    """Nothing is written into a study that nobody runs any more, or that somebody else has taken over."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)
 
 
 def _in_words(code: int) -> str:

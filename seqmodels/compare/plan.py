@@ -90,7 +90,7 @@ class Plan:
             return self.settings[0]
         best: Result | None = None
         for trial in self._trials(entry, "search", self.settings):
-            result = results.get(trial.key)
+            result = _of_this(trial, results)
             if result is None or result.status != "finished":
                 continue
             if best is None or entry.problem.is_better(result.value, best.value):
@@ -101,7 +101,7 @@ class Plan:
         if self.search:
             trials = self._trials(entry, "search", self.settings)
             rungs = self._rungs()
-            values = [self._values(entry.problem, results.get(trial.key), rungs) for trial in trials]
+            values = [self._values(entry.problem, _of_this(trial, results), rungs) for trial in trials]
             ready = survivors(values, entry.problem.mode, len(rungs))
             for number, rung in ready:
                 yield Step(trials[number], rungs[rung])
@@ -110,8 +110,7 @@ class Plan:
         settings = self.chosen(entry, results)
         if settings is not None:
             for trial in self._trials(entry, "final", [settings] * self.seeds):
-                result = results.get(trial.key)
-                if result is None or result.trial != trial:  # a search that was mended may choose other settings
+                if _of_this(trial, results) is None:
                     yield Step(trial, self.training.last_step)
 
     def _trials(self, entry: Entry, phase: Phase, settings: Sequence[Settings]) -> list[Trial]:
@@ -151,3 +150,9 @@ class Plan:
             elif result.status in ("diverged", "failed"):
                 values.append(math.nan)
         return values
+
+
+def _of_this(trial: Trial, results: Mapping[str, Result]) -> Result | None:
+    """The result of this very trial: one of its name may have other settings, if the search has chosen others since."""
+    result = results.get(trial.key)
+    return result if result is not None and result.trial == trial else None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import lightning.pytorch as pl
 
-from seqmodels.errors import OptionError
+from seqmodels.errors import OptionError, SeqmodelsError
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,13 @@ class Problem:
             raise OptionError(f"problem {self.name!r}: a name is made of letters, digits, '_' and '-'")
         if self.mode not in ("max", "min"):
             raise OptionError(f"problem {self.name}: mode is {self.mode!r}; give 'max' or 'min'")
+        for part in ("model_options", "data_options"):
+            try:
+                json.dumps(getattr(self, part), allow_nan=False)
+            except (TypeError, ValueError) as error:
+                raise OptionError(
+                    f"problem {self.name}: {part} must be plain values such as texts and numbers ({error})"
+                ) from error
         if not self.title:
             object.__setattr__(self, "title", self.metric.replace("_", " "))
 
@@ -102,7 +110,13 @@ class Problem:
             inspect.signature(cls).bind(**options)
         except TypeError as error:
             raise OptionError(f"problem {self.name}: {getattr(self, part)}: {error}") from error
-        return cls(**options)
+        try:
+            return cls(**options)
+        except SeqmodelsError:
+            raise
+        except Exception as error:  # whatever a stranger's class raises
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            raise OptionError(f"problem {self.name}: can't make {getattr(self, part)} ({reason})") from error
 
     def _class(self, part: str, base: type) -> Any:
         path = getattr(self, part)

@@ -93,17 +93,17 @@ def get_problem(name: str | Problem) -> Problem:
         return name
     if name in PROBLEMS:
         return PROBLEMS[name]
-    if ":" in name:
-        found = import_object(name, f"problem {name}")
-        if not isinstance(found, Problem):
-            raise OptionError(f"problem {name}: that is a {type(found).__name__}, not a seqmodels.compare.Problem")
-        return found
     path = Path(name)
     if path.is_file():
         short = "".join(c if c.isalnum() or c in "-_" else "_" for c in path.stem)
         if path.suffix in (".mat", ".pickle", ".pkl"):
             return music(short, str(path.resolve()))
         return text(short, path=str(path.resolve()))
+    if ":" in name:
+        found = import_object(name, f"problem {name}")
+        if not isinstance(found, Problem):
+            raise OptionError(f"problem {name}: that is a {type(found).__name__}, not a seqmodels.compare.Problem")
+        return found
     similar = get_close_matches(name, PROBLEMS, n=1)
     hint = f"did you mean {similar[0]!r}? " if similar else ""
     raise OptionError(

@@ -8,12 +8,12 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from seqmodels.compare.workers import ATTEMPTS, Outcome, call, pack
+from seqmodels.compare.workers import ATTEMPTS, Outcome, call, check_count, pack
 from seqmodels.errors import OptionError
 
 
 class RayWorkers:
-    """Jobs as tasks of Ray. All machines must see the study's folder under one path.
+    """Jobs as tasks of Ray; a context manager. All machines must see the study's folder under one path.
 
     Args:
         count: How many jobs run at once; None: as many as the cluster has room for.
@@ -29,13 +29,14 @@ class RayWorkers:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         # Without this Ray hides the GPUs from jobs that ask for none, which is what is wanted, but says so at length.
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        check_count(count)
         try:
             import ray
         except ImportError as error:
             raise OptionError("--engine ray needs Ray: pip install 'seqmodels[ray]'") from error
         self._ray = ray
         if address is None:
-            where: dict[str, Any] = {"num_cpus": (count or 1) * threads, "include_dashboard": False}
+            where: dict[str, Any] = {"num_cpus": count and count * threads, "include_dashboard": False}
         else:
             where = {"address": address}
             _reach(address)
@@ -57,6 +58,12 @@ class RayWorkers:
         self._running: dict[Any, tuple[str, Callable[..., Any], tuple[Any, ...]]] = {}
         self._attempts: dict[str, int] = {}
 
+    def __enter__(self) -> RayWorkers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def submit(self, key: str, function: Callable[..., Any], *arguments: Any) -> None:
         """Have ``function(*arguments)`` called somewhere in the cluster."""
         self._running[self._remote.remote(*pack(function, arguments))] = (key, function, arguments)
@@ -77,6 +84,7 @@ class RayWorkers:
                     continue
                 reason = " ".join(str(failure).split())
                 return Outcome(key, error=f"its worker died {ATTEMPTS} times, the last time: {reason}", died=True)
+            self._attempts.pop(key, None)
             return Outcome(key, value, error)
         return None
 

@@ -18,8 +18,10 @@ from seqmodels.compare.results import Point
 from seqmodels.compare.training import Training
 from seqmodels.errors import OptionError
 from seqmodels.training.monitor import count_elements
+from seqmodels.training.random_state import gather_from_ranks, get_random_state, set_random_state
 
 LAST, BEST, PROGRESS = "last.ckpt", "best.ckpt", "progress.json"
+RANDOM_STATE = "random_state_of_trial"
 
 
 class TrialRecorder(pl.Callback):
@@ -32,14 +34,16 @@ class TrialRecorder(pl.Callback):
         problem: Whose metric is read.
         training: Says when the trial is at its end.
         folder: Of the trial.
-        until: Step at which to pause before that.
+        until: Step at which to pause before that; has no meaning where a trial's length is a time.
     """
 
     def __init__(self, problem: Problem, training: Training, folder: Path, until: int | None = None) -> None:
-        self.problem, self.training, self.folder, self.until = problem, training, folder, until
+        self.problem, self.training, self.folder = problem, training, folder
+        self.until = until if training.seconds is None else None
         self.history: list[Point] = []
         self.step, self.seconds, self.tokens, self.value = 0, 0.0, 0, math.nan
-        self._started = 0.0
+        self._started, self._is_warm = 0.0, False
+        self._random_state: dict[str, Any] | None = None
         self._losses: list[Tensor] = []
 
     def progress(self) -> float:
@@ -62,9 +66,30 @@ class TrialRecorder(pl.Callback):
         for name in ("step", "seconds", "tokens", "value"):
             setattr(self, name, state_dict[name])
 
+    @property
+    def is_there(self) -> bool:
+        """Whether the trial is where it was to go."""
+        return self.progress() >= 1 or (self.until is not None and self.step >= self.until)
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        checkpoint[RANDOM_STATE] = gather_from_ranks(get_random_state())
+
+    def on_load_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        self._random_state = checkpoint[RANDOM_STATE][trainer.global_rank]
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        trainer.should_stop = self.is_there  # killed after its last step, before its result was written
+
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
+        if self._random_state is not None:  # not earlier: making loaders and the like may draw numbers
+            set_random_state(self._random_state)
+            self._random_state = None
         self.step += 1  # before the step of the learning rate's schedule, which asks how far we are
         self._started = time.perf_counter()
 
@@ -75,8 +100,10 @@ class TrialRecorder(pl.Callback):
         if isinstance(loss, Tensor):
             self._losses.append(loss.detach())
         self.tokens += count_elements(batch) * trainer.world_size
-        self.seconds += time.perf_counter() - self._started
-        if self.progress() >= 1 or self.step == self.until:
+        if self._is_warm:  # the first batch of a process may compile kernels, which the next trial finds there
+            self.seconds += time.perf_counter() - self._started
+        self._is_warm = True
+        if self.is_there:
             trainer.should_stop = True  # after a validation
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -92,10 +119,13 @@ class TrialRecorder(pl.Callback):
             trainer.save_checkpoint(self.folder / BEST, weights_only=True)
         trainer.save_checkpoint(self.folder / LAST)
         if trainer.is_global_zero:
-            write_json(self.folder / PROGRESS, {"step": self.step, "seconds": self.seconds, "value": value})
+            shown = value if math.isfinite(value) else None
+            write_json(self.folder / PROGRESS, {"step": self.step, "seconds": self.seconds, "value": shown})
 
     def _metric(self, trainer: pl.Trainer) -> float:
-        return read_metric(trainer, f"val_{self.problem.metric}", self.problem)
+        """Of the first rank for all: a module may log each rank's own, and they must decide alike."""
+        value = read_metric(trainer, f"val_{self.problem.metric}", self.problem)
+        return trainer.strategy.broadcast(value)
 
 
 def read_metric(trainer: pl.Trainer, name: str, problem: Problem) -> float:

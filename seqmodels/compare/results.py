@@ -79,7 +79,7 @@ class Point:
 
     Attributes:
         step: Training steps taken, a batch each.
-        seconds: Training time so far, without validation.
+        seconds: Training time so far, without validation and without the first step, which may compile kernels.
         tokens: Tokens (or values of the first input tensor) trained on so far.
         value: The problem's metric on the validation data.
         train_loss: Mean loss of the training steps since the point before; NaN where there were none.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,8 @@ import torch
 
 from seqmodels import registry
 from seqmodels.compare.budget import solve_hidden_size
-from seqmodels.compare.files import lock, read_json, write_json
+from seqmodels.compare.contents import digests
+from seqmodels.compare.files import check_same, lock, read_json, write_json
 from seqmodels.compare.plan import Plan, Size, Sizes, Step
 from seqmodels.compare.problem import Problem
 from seqmodels.compare.problems import get_problem
@@ -23,12 +24,13 @@ from seqmodels.compare.space import Space
 from seqmodels.compare.training import Training
 from seqmodels.compare.trial import RESULT, make_job, run_job
 from seqmodels.compare.workers import Outcome, Workers
-from seqmodels.errors import OptionError
+from seqmodels.errors import DataError, OptionError
 
 if TYPE_CHECKING:
     from seqmodels.compare.report import StudyResults
 
 FORMAT = 1  # of study.json
+LARGEST_SEED = (2**32 - 1) // 1000 - 1  # trials have a thousand each, of the 32 bits that Lightning takes
 Watch = Callable[["Study", Mapping[str, Step]], None]
 
 
@@ -60,9 +62,8 @@ class Study:
         >>> from seqmodels.compare import LocalWorkers, Study, Training
         >>> study = Study("study", ["elman", "gru"], ["memorisation"], parameters=5_000, tolerance=0.05,
         ...               training=Training(steps=4, validations=1), seeds=2)
-        >>> workers = LocalWorkers(1)
-        >>> results = study.run(workers)
-        >>> workers.close()
+        >>> with LocalWorkers(1) as workers:
+        ...     results = study.run(workers)
         >>> [(result.trial.cell, result.status) for result in results.results]
         [('elman', 'finished'), ('elman', 'finished'), ('gru', 'finished'), ('gru', 'finished')]
     """
@@ -84,7 +85,7 @@ class Study:
     ) -> None:
         self.folder = Path(folder).absolute()
         self.training = training or Training()
-        self.cells = [cell if isinstance(cell, str) else registry.name_of(cell) for cell in cells or registry.cells()]
+        self.cells = [_cell_name(cell) for cell in cells or registry.cells()]
         self.problems = [get_problem(problem) for problem in problems]
         self.space = space or Space.of(self.training.optimizer, search=trials > 0)
         self.budgets = sorted({parameters} if isinstance(parameters, int) else set(parameters))
@@ -94,12 +95,15 @@ class Study:
         self.baseline = baseline or self.cells[0]
         self._check()
         self.results: dict[str, Result] = {}
-        self.taken_up: frozenset[str] = frozenset()  # trials that an earlier run had ended
-        self._open()
+        self._contents = digests(self.cells, self.problems)
+        self._check_folder()
+        self._read_results()
+        self.taken_up = {key for key, result in self.results.items() if result.status != "stopped"}
+        self.layers: list[int] = []
         self.plan = self._make_plan()
 
     def _check(self) -> None:
-        for name, least, most in (("trials", 0, 500), ("seeds", 1, 500), ("seed", 0, 2**31)):
+        for name, least, most in (("trials", 0, 500), ("seeds", 1, 500), ("seed", 0, LARGEST_SEED)):
             if not least <= getattr(self, name) <= most:
                 raise OptionError(f"{name} is {getattr(self, name)}; give {least} to {most}")
         if not self.budgets or self.budgets[0] < 1:
@@ -112,6 +116,11 @@ class Study:
                     raise OptionError(f"the {kind} {name} is there twice; name each once")
         if self.baseline not in self.cells:
             raise OptionError(f"the baseline {self.baseline} is none of the cells: {', '.join(self.cells)}")
+        many = [name for name in self.space.names() if len(self.space.bounds(name)) > 1]
+        if many and not self.trials:
+            raise OptionError(
+                f"{many[0]}: to choose from {getattr(self.space, many[0])} takes trials; give them, or one"
+            )
         for cell in self.cells:
             registry.get_cell(cell)
 
@@ -136,6 +145,7 @@ class Study:
             "seeds": self.seeds,
             "seed": self.seed,
             "baseline": self.baseline,
+            "contents": self._contents,
         }
 
     @classmethod
@@ -145,38 +155,46 @@ class Study:
         Raises:
             DataError: If there is none, or its file is damaged.
         """
-        options = read_json(Path(folder) / "study.json")["options"]
-        return cls(
-            folder,
-            options["cells"],
-            [Problem(**problem) for problem in options["problems"]],
-            training=Training(**options["training"]),
-            space=Space(**options["space"]),
-            **{name: options[name] for name in ("parameters", "tolerance", "trials", "seeds", "seed", "baseline")},
-        )
+        path = Path(folder) / "study.json"
+        try:
+            options = read_json(path)["options"]
+            problems = [Problem(**problem) for problem in options["problems"]]
+            training, space = Training(**options["training"]), Space(**options["space"])
+            names = ("parameters", "tolerance", "trials", "seeds", "seed", "baseline")
+            others = {name: options[name] for name in names}
+        except (KeyError, TypeError) as error:
+            raise DataError(f"{path} is of another version of seqmodels ({error}); give another folder") from error
+        return cls(folder, options["cells"], problems, training=training, space=space, **others)
 
-    def _open(self) -> None:
-        """Take up what the folder has, if it is the same study."""
+    def _check_folder(self) -> None:
+        """Refuse a folder in which another study was begun."""
         path = self.folder / "study.json"
         if path.exists():
-            found, asked = read_json(path).get("options", {}), _plain(self.options())
-            if found != asked:
-                raise OptionError(
-                    f"{self.folder} holds another study ({_difference(found, asked)}); give another folder"
-                )
+            check_same(read_json(path).get("options", {}), self.options(), f"{self.folder} holds another study")
+
+    def _read_results(self) -> None:
         for file in sorted(self.folder.glob(f"trials/*/*/*/{RESULT}")):
             result = Result.from_dict(read_json(file))
             self.results[result.trial.key] = result
-        self.taken_up = frozenset(key for key, result in self.results.items() if result.status != "stopped")
 
-    def _make_plan(self) -> Plan:
-        sizes, layers = self._sizes()
-        space = dataclasses.replace(self.space, num_layers=",".join(map(str, layers)))
-        settings = space.sample(max(self.trials, 1), self.seed)
+    def _begin(self, retry_failed: bool) -> None:
+        """Take the folder, which is ours now: as another process may have left it since we looked."""
+        self._check_folder()
         write_json(
             self.folder / "study.json",
-            {"options": self.options(), "layers": layers, "environment": environment()},
+            {"options": self.options(), "layers": self.layers, "environment": environment()},
         )
+        self._read_results()
+        if retry_failed:
+            for key in [key for key, result in self.results.items() if result.status == "failed"]:
+                (self.folder / "trials" / key / RESULT).unlink()
+                del self.results[key]
+                self.taken_up.discard(key)
+
+    def _make_plan(self) -> Plan:
+        sizes, self.layers = self._sizes()
+        space = dataclasses.replace(self.space, num_layers=",".join(map(str, self.layers)))
+        settings = space.sample(max(self.trials, 1), self.seed)
         return Plan(
             self.problems,
             self.cells,
@@ -195,6 +213,8 @@ class Study:
         far: dict[int, str] = {}
         for problem in self.problems:
             data = problem.make_data(self.seed)
+            data.prepare_data()  # what is missing is said now, and not by every trial
+            problem.make_model(data, self.cells[0], 2, 1, max(self.space.bounds("dropout")))
             for cell, budget, layers in product(self.cells, self.budgets, self.space.layers()):
                 size = Size(*solve_hidden_size(problem, data, cell, layers, budget))
                 sizes[problem.name, cell, budget, layers] = size
@@ -210,17 +230,19 @@ class Study:
 
     # --- running ------------------------------------------------------------------------------------------------
 
-    def run(self, workers: Workers, watch: Watch | None = None) -> StudyResults:
+    def run(self, workers: Workers, watch: Watch | None = None, retry_failed: bool = False) -> StudyResults:
         """Train all that is left to train, and write the report.
 
         Args:
             workers: Where.
             watch: Called about twice a second, and after each trial, with what is running.
+            retry_failed: Run trials that failed again.
 
         Raises:
             OptionError: If another process runs the study.
         """
         with lock(self.folder):
+            self._begin(retry_failed)
             running: dict[str, Step] = {}
             self._hand_out(workers, running)
             while running:
@@ -254,14 +276,6 @@ class Study:
     def folder_of(self, trial: Trial) -> Path:
         """Where a trial's files are."""
         return self.folder / "trials" / trial.key
-
-    def forget_failures(self) -> int:
-        """Have failed trials run again; their number."""
-        failed = [key for key, result in self.results.items() if result.status == "failed"]
-        for key in failed:
-            (self.folder / "trials" / key / RESULT).unlink()
-            del self.results[key]
-        return len(failed)
 
     # --- the report -----------------------------------------------------------------------------------------------
 
@@ -308,9 +322,9 @@ def environment() -> dict[str, str]:
     """What else the numbers may depend on: versions and processor."""
     from importlib.metadata import version
 
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else _processor()
+    gpu = {"gpu": torch.cuda.get_device_name()} if torch.cuda.is_available() else {}
     packages = {name: version(name) for name in ("seqmodels", "torch", "lightning")}
-    return {**packages, "python": platform.python_version(), "device": device}
+    return {**packages, "python": platform.python_version(), "processor": _processor(), **gpu}
 
 
 def _processor() -> str:
@@ -326,23 +340,15 @@ def _in_words(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
-def _plain(values: Any) -> Any:
-    """As JSON gives it back: tuples are lists."""
-    if isinstance(values, dict):
-        return {key: _plain(value) for key, value in values.items()}
-    return [_plain(value) for value in values] if isinstance(values, list | tuple) else values
+def _cell_name(cell: str | type) -> str:
+    """By which every process finds the cell.
 
-
-def _difference(found: dict[str, Any], asked: dict[str, Any]) -> str:
-    """The first option that differs, in words."""
-    for name, here, there in _differences(asked, found):
-        return f"its {name} is {there}, here {here}"
-    return "of another version"
-
-
-def _differences(asked: Any, found: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(asked, dict) and isinstance(found, dict):
-        for key in [*asked, *(key for key in found if key not in asked)]:
-            yield from _differences(asked.get(key), found.get(key), f"{name}.{key}" if name else key)
-    elif asked != found:
-        yield name, asked, found
+    Raises:
+        OptionError: If it stands in the main script or a notebook, where no other process finds it.
+    """
+    if isinstance(cell, str):
+        return cell
+    if cell.__module__ == "__main__":
+        raise OptionError(f"{cell.__qualname__} is defined where the program runs; put it into a file that is imported")
+    name = registry.name_of(cell)
+    return name if name in registry.builtin_names() else registry.path_of(cell)

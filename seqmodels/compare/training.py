@@ -60,6 +60,8 @@ class Training:
             raise OptionError(f"{self.steps} steps can't be validated {self.validations} times; give fewer validations")
         if self.seconds is not None and not self.seconds > 0:
             raise OptionError(f"seconds is {self.seconds}; give a positive time")
+        if self.seconds is not None and self.devices > 1:
+            raise OptionError("a trial of a given time can't train on several devices: their clocks differ; give steps")
         if self.optimizer not in OPTIMIZERS:
             raise OptionError(f"no optimizer {self.optimizer!r}; known: {', '.join(OPTIMIZERS)}")
 

@@ -7,6 +7,7 @@ import math
 import os
 import subprocess
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -15,6 +16,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
+from lightning.pytorch.plugins.environments import LightningEnvironment
 
 from seqmodels.cell import Cell
 from seqmodels.compare.files import read_json, write_json
@@ -23,6 +25,7 @@ from seqmodels.compare.quiet import quiet
 from seqmodels.compare.recorder import BEST, LAST, PROGRESS, TrialRecorder, read_metric
 from seqmodels.compare.results import Result, Status, Trial
 from seqmodels.compare.training import Training, set_optimizer
+from seqmodels.compare.workers import end_with
 from seqmodels.errors import CheckpointError, NonFiniteLoss
 from seqmodels.training import NonFiniteGuard, SafeCheckpointIO
 
@@ -41,9 +44,12 @@ def run_trial(problem: Problem, trial: Trial, training: Training, folder: Path, 
         trial: With which cell, settings and seed.
         training: How.
         folder: Of this trial, on a disk that every machine of the study sees.
-        until: Step at which to pause; :attr:`Training.last_step` or above, or None: the end.
+        until: Step at which to pause; None: the end. Has no meaning where a trial's length is a time.
     """
     _take(folder, trial)
+    found = _found(folder, until)
+    if found is not None:
+        return found
     if training.devices > 1:
         return _run_as_command(problem, trial, training, folder, until)
     return _run(problem, trial, training, folder, until)
@@ -96,6 +102,16 @@ def _take(folder: Path, trial: Trial) -> None:
         for name in (LAST, BEST, RESULT):
             (folder / name).unlink(missing_ok=True)
     write_json(path, trial.to_dict())
+
+
+def _found(folder: Path, until: int | None) -> Result | None:
+    """The result of an earlier call that got as far, but could not tell of it any more."""
+    path = folder / RESULT
+    if not path.exists():
+        return None
+    result = Result.from_dict(read_json(path))
+    reached = until is not None and bool(result.history) and result.history[-1].step >= until
+    return result if result.status != "stopped" or reached else None
 
 
 def _clear(folder: Path, result: Result) -> None:
@@ -164,7 +180,8 @@ def _trainer(training: Training, folder: Path, **options: Any) -> pl.Trainer:
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
-        plugins=[SafeCheckpointIO()],
+        # The ranks of a trial are started here, whatever cluster this is: Lightning would wait for those of its own.
+        plugins=[SafeCheckpointIO(), LightningEnvironment()],
         **options,
     )
 
@@ -210,8 +227,14 @@ def _run_as_command(problem: Problem, trial: Trial, training: Training, folder: 
     outcome.unlink(missing_ok=True)
     write_json(folder / JOB, {**make_job(problem, trial, training, folder, until), "path": sys.path})
     command = [sys.executable, "-m", "seqmodels.compare.trial", str(folder / JOB)]
+    threads = {"OMP_NUM_THREADS": str(training.threads)}
     done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        env={**os.environ, **threads},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     if not outcome.exists():
         (folder / "error.txt").write_text(done.stdout, encoding="utf-8")
@@ -231,12 +254,15 @@ def _is_first() -> bool:
 
 def main() -> None:
     """What each rank runs."""
+    threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     job = read_json(Path(sys.argv[1]))
     sys.path[:] = [*sys.path, *(path for path in job["path"] if path not in sys.path)]
     folder, training = Path(job["folder"]), Training(**job["training"])
     result = _run(Problem(**job["problem"]), Trial.from_dict(job["trial"]), training, folder, job["until"])
     if _is_first():
         write_json(folder / "outcome.json", result.to_dict())
+    elif result.status == "failed":
+        sys.exit(f"{result.error}")  # so that the others don't wait for this rank
 
 
 if __name__ == "__main__":

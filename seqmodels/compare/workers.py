@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import pickle
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
+
+from seqmodels.errors import OptionError
 
 ATTEMPTS = 3  # a job whose worker dies this often is given up
 
@@ -47,6 +50,26 @@ class Workers(Protocol):
 
     def close(self) -> None:
         """End all workers at once, whatever they are doing."""
+
+
+def end_with(parent: int) -> None:
+    """End this process as soon as the one that made it is gone: nobody waits for it, or somebody else does its work.
+
+    Runs in a thread of its own.
+    """
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def check_count(workers: int | None) -> None:
+    """Refuses to work with nobody.
+
+    Raises:
+        OptionError: If it isn't a positive number, or None.
+    """
+    if workers is not None and workers < 1:
+        raise OptionError(f"workers is {workers}; give 1 or more")
 
 
 def available_cores() -> int:

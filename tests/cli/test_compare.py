@@ -84,7 +84,7 @@ def test_ctrl_c_keeps_what_there_is_and_the_same_command_goes_on(folder) -> None
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert said.strip() == "stopped; the same command goes on\nreport so far: study/report/index.html"
+    assert said.strip().endswith("stopped; the same command goes on\nreport so far: study/report/index.html")
     assert "Traceback" not in said
     assert subprocess.run(command, stdout=subprocess.PIPE, timeout=300).returncode == 0
     assert len(list(Path("study").glob("trials/*/*/*/result.json"))) == 4
@@ -114,6 +114,8 @@ def test_every_option_is_explained(capsys) -> None:
         (["--baseline", "lstm"], ["baseline lstm is none of the cells"]),
         (["--precision", "12-bit"], ["--precision", "12-bit"]),
         (["--accelerator", "abacus"], ["--accelerator", "abacus"]),
+        (["--workers", "0"], ["workers is 0"]),
+        (["--folder", "my.txt"], ["my.txt", "give another --folder"]),
         (["--colour"], ["--colour", "seqmodels compare --help"]),
     ],
 )
@@ -123,3 +125,22 @@ def test_a_wrong_option_is_one_line(folder, options, parts, capsys) -> None:
     assert said.count("\n") == 1
     for part in parts:
         assert part in said
+
+
+def test_a_wrong_accelerator_leaves_the_folder_to_the_right_one(folder) -> None:
+    assert compare("--accelerator", "abacus") == 2
+    assert compare("--seeds", "1", "--cells", "gru") == 0
+
+
+def test_trials_that_fail_are_said_and_change_the_exit_code(folder, monkeypatch, capsys) -> None:
+    Path("broken.py").write_text(
+        "import torch\nfrom seqmodels import Cell\n\n\nclass Broken(Cell):\n"
+        "    def __init__(self, input_size, hidden_size):\n        super().__init__(input_size, hidden_size)\n"
+        "        self.W = torch.nn.Linear(input_size + hidden_size, hidden_size)\n\n"
+        "    def step(self, x, h):\n        raise RuntimeError('out of order')\n"
+    )
+    monkeypatch.syspath_prepend(str(folder))
+    assert compare("--cells", "gru,broken:Broken", "--seeds", "1") == 1
+    said = capsys.readouterr().out
+    assert "my/broken.Broken/final-0: failed: RuntimeError: out of order" in said
+    assert re.search(r"^1 trials failed, of broken:Broken; why: .*/error.txt; --retry-failed", said, re.MULTILINE)

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from seqmodels import RNN, Cell
 from seqmodels.compare import Problem
+from seqmodels.data import ResumableLoader
 
 
 class Leaky(Cell):
@@ -60,6 +61,21 @@ class Last(pl.LightningModule):
         raise AssertionError("the study has its own")
 
 
+class Unsure(Last):
+    """Its error is a number in the second validation only."""
+
+    def on_validation_epoch_start(self):
+        self.validations = getattr(self, "validations", 0) + 1
+
+    def validation_step(self, batch, batch_idx):
+        self.log("val_error", self.loss(batch) if self.validations == 2 else torch.tensor(float("nan")))
+
+
+class Noisy(Last):
+    def loss(self, batch):
+        return super().loss(torch.nn.functional.dropout(batch, 0.5, self.training))
+
+
 class Series(pl.LightningDataModule):
     features = 2
 
@@ -71,6 +87,11 @@ class Series(pl.LightningDataModule):
         return DataLoader(self.series, batch_size=8, collate_fn=lambda rows: torch.stack(rows, 1))
 
     val_dataloader = test_dataloader = train_dataloader
+
+
+class ResumableSeries(Series):
+    def train_dataloader(self):
+        return ResumableLoader(self.series, 8, shuffle=True, collate_fn=lambda rows: torch.stack(rows, 1))
 
 
 problem = Problem("series", "stranger:Last", "stranger:Series", "error", "min", seeded=True)

@@ -1,5 +1,6 @@
 """Studies: fair, continued after any interruption, the same numbers wherever they run."""
 
+import importlib
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from trials import numbers
 
+from seqmodels import register_cell
 from seqmodels.compare import LocalWorkers, Problem, RayWorkers, Space, Study, Training
 from seqmodels.compare.files import lock
 from seqmodels.compare.plan import Step
@@ -144,9 +146,13 @@ def test_a_loaded_study_is_the_same(undisturbed) -> None:
 
 def test_one_cells_error_stops_no_other_and_it_can_be_tried_again(stranger, problem) -> None:
     made = study(Path("study"), problem, cells=["stranger:Broken", "gru"], trials=0, space=None)
-    workers = LocalWorkers(1)
-    made.run(workers)
-    workers.close()
+    with LocalWorkers(1) as workers:
+        made.run(workers)
+        tried = {key: Path("study/trials", key, "error.txt").stat().st_mtime_ns for key in made.results if "Br" in key}
+        made.run(workers)
+        assert all(Path("study/trials", key, "error.txt").stat().st_mtime_ns == at for key, at in tried.items())
+        made.run(workers, retry_failed=True)
+        assert all(Path("study/trials", key, "error.txt").stat().st_mtime_ns > at for key, at in tried.items())
     statuses = {key: result.status for key, result in made.results.items()}
     assert statuses == {
         "xml/stranger.Broken/final-0": "failed",
@@ -154,8 +160,6 @@ def test_one_cells_error_stops_no_other_and_it_can_be_tried_again(stranger, prob
         "xml/gru/final-0": "finished",
         "xml/gru/final-1": "finished",
     }
-    assert made.forget_failures() == 2
-    assert {step.trial.cell for step in made.plan.next_steps(made.results)} == {"stranger:Broken"}
 
 
 def test_a_strangers_module_and_data_are_compared(stranger) -> None:
@@ -194,6 +198,8 @@ def test_layers_with_which_a_cell_misses_the_budget_are_left_out_for_all(problem
         ({"baseline": "mut1"}, OptionError, ["baseline mut1 is none of the cells: elman, gru"]),
         ({"seeds": 0}, OptionError, ["seeds is 0"]),
         ({"tolerance": 2.0}, OptionError, ["tolerance is 2"]),
+        ({"seed": 20_250_101}, OptionError, ["seed is 20250101", "give 0 to"]),
+        ({"trials": 0}, OptionError, ["learning_rate", "takes trials"]),
     ],
 )
 def test_a_wrong_option_is_one_line(changes, kind, parts, problem, tmp_path, one_line) -> None:
@@ -223,7 +229,6 @@ def test_a_folder_is_run_by_one_process_at_a_time(undisturbed, problem, one_line
 def test_a_damaged_file_is_named(undisturbed, problem, tmp_path, one_line) -> None:
     with one_line(DataError, "study.json", "does not exist"):
         Study.load(tmp_path)
-    study(tmp_path, problem)
     path = tmp_path / "trials" / "xml" / "gru" / "final-0" / "result.json"
     path.parent.mkdir(parents=True)
     path.write_text("{")
@@ -239,3 +244,62 @@ def test_several_budgets_show_what_parameters_buy(problem, tmp_path) -> None:
         f"xml/{cell}/{budget}-final-0" for cell in ("elman", "gru") for budget in (3000, 6000)
     ]
     assert (tmp_path / "report" / "figures" / "parameters.png").exists()
+
+
+def test_trials_of_a_given_time_are_tried_chosen_and_tested(problem, tmp_path) -> None:
+    training = Training(steps=4, seconds=0.5, validations=2)  # many more than 4 steps in half a second
+    with LocalWorkers(1) as workers:
+        results = study(tmp_path, problem, cells=["gru"], seeds=1, training=training).run(workers).results
+    assert {(result.trial.phase, result.status) for result in results} == {
+        ("search", "finished"),
+        ("final", "finished"),
+    }
+    assert all(result.history[-1].step > 4 and result.seconds >= 0.5 for result in results)
+
+
+def test_a_script_needs_no_guard_and_leaves_no_process_behind(problem, tmp_path) -> None:
+    """What the documentation shows, as a file, and without closing the workers."""
+    code = f"""
+from seqmodels.compare import *
+study = Study({str(tmp_path / "study")!r}, ["gru"], [Problem(**{problem.__dict__!r})], parameters=4_000, tolerance=0.05,
+              training=Training(steps=2, validations=1), seeds=2)
+workers = LocalWorkers(1)
+print([result.status for result in study.run(workers).results])
+"""
+    (tmp_path / "script.py").write_text(code)
+    command = [sys.executable, str(tmp_path / "script.py")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "['finished', 'finished']"
+
+
+def test_a_class_is_known_by_its_path_as_no_other_process_knows_its_name(stranger, problem, monkeypatch) -> None:
+    module = importlib.import_module("stranger")
+    register_cell("leaky-of-a-stranger")(module.Leaky)
+    assert study(Path("study"), problem, cells=[module.Leaky, "gru"]).cells == ["stranger:Leaky", "gru"]
+    monkeypatch.setattr(module.Leaky, "__module__", "__main__")
+    with pytest.raises(OptionError, match="put it into a file"):
+        study(Path("study"), problem, cells=[module.Leaky])
+
+
+def test_a_cell_or_a_text_that_has_changed_is_another_study(stranger, one_line) -> None:
+    Path("my.txt").write_text("how vexingly quick daft zebras jump! " * 600)
+    options: dict[str, Any] = {"parameters": 2_000, "tolerance": 0.1, "seeds": 1}
+    options["training"] = Training(steps=1, validations=1)
+    with LocalWorkers(1) as workers:
+        Study("study", ["stranger:Leaky"], ["my.txt"], **options).run(workers)
+    Study("study", ["stranger:Leaky"], ["my.txt"], **options)
+    Path("my.txt").write_text("pack my box with five dozen liquor jugs " * 600)
+    with one_line(OptionError, "holds another study", "my.txt"):
+        Study("study", ["stranger:Leaky"], ["my.txt"], **options)
+
+
+def test_a_mistake_found_while_a_study_is_made_leaves_its_folder_free(problem, tmp_path) -> None:
+    study(tmp_path, problem, training=Training(steps=8, validations=2))
+    assert study(tmp_path, problem).training.steps == 12
+
+
+@pytest.mark.parametrize("workers", [LocalWorkers, RayWorkers])
+def test_nobody_is_no_workforce(workers, one_line) -> None:
+    with one_line(OptionError, "workers is 0"):
+        workers(0)

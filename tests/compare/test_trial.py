@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -149,3 +150,72 @@ def test_scaling_leaves_all_but_the_matrices_of_cells_as_their_authors_want_them
     for name, value in model.state_dict().items():
         scaled = ".cell." in name and value.dim() > 1
         assert torch.equal(value, before[name] * 2 if scaled else before[name]), name
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def killed_before_its_result(monkeypatch, problem, training, folder, until=None) -> None:
+    """A trial that is killed after its last checkpoint, before its result is written."""
+
+    def kill(path: Path, values: Any) -> None:
+        if path.name == "result.json":
+            raise Killed
+        write_json(path, values)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("seqmodels.compare.trial.write_json", kill)
+        with pytest.raises(Killed):
+            run_trial(problem, trial(), training, folder, until)
+    assert (folder / "last.ckpt").exists()
+    assert not (folder / "result.json").exists()
+
+
+def test_a_trial_killed_at_its_end_trains_no_further(problem, training, whole, tmp_path, monkeypatch) -> None:
+    killed_before_its_result(monkeypatch, problem, training, tmp_path / "killed")
+    assert numbers(run_trial(problem, trial(), training, tmp_path / "killed")) == numbers(whole)
+
+
+def test_a_trial_killed_where_it_was_to_pause_trains_no_further(
+    problem, training, whole, tmp_path, monkeypatch
+) -> None:
+    folder = tmp_path / "killed"
+    killed_before_its_result(monkeypatch, problem, training, folder, until=10)
+    paused = run_trial(problem, trial(), training, folder, until=10)
+    assert (paused.status, paused.history[-1].step) == ("stopped", 10)
+    assert numbers(run_trial(problem, trial(), training, folder)) == numbers(whole)
+
+
+def test_what_was_reached_is_not_trained_again(problem, training, whole, tmp_path, monkeypatch) -> None:
+    """Its worker was killed after writing the result, before telling of it."""
+    run_trial(problem, trial(), training, tmp_path / "paused", until=10)
+    monkeypatch.setattr("seqmodels.compare.trial._run", lambda *_: pytest.fail("nothing is left to train"))
+    assert run_trial(problem, trial(), training, tmp_path / "whole") == whole
+    assert run_trial(problem, trial(), training, tmp_path / "paused", until=10).history[-1].step == 10
+
+
+def test_pausing_at_the_end_of_an_epoch_changes_no_number(problem, whole, training, tmp_path) -> None:
+    small = dataclasses.replace(problem, data_options={**problem.data_options, "windows": 5})
+    undisturbed = run_trial(small, trial(), training, tmp_path / "a")
+    for until in (5, 10, 15):
+        run_trial(small, trial(), training, tmp_path / "b", until)
+    assert numbers(run_trial(small, trial(), training, tmp_path / "b")) == numbers(undisturbed)
+
+
+def test_a_metric_that_is_no_number_is_the_worst_there_is_and_no_failure(stranger) -> None:
+    unsure = dataclasses.replace(get_problem("stranger:problem"), model="stranger:Unsure")
+    result = run_trial(unsure, trial(), Training(steps=3, validations=3), Path("trial"))
+    assert result.error == ""
+    assert [math.isnan(point.value) for point in result.history] == [True, False, True]
+    assert result.value == result.history[1].value
+
+
+def test_dropout_of_a_module_that_knows_nothing_of_studies_is_the_same_after_a_pause(stranger) -> None:
+    noisy = dataclasses.replace(
+        get_problem("stranger:problem"), model="stranger:Noisy", data="stranger:ResumableSeries"
+    )
+    training = Training(steps=12, validations=4)
+    undisturbed = run_trial(noisy, trial(), training, Path("a"))
+    run_trial(noisy, trial(), training, Path("b"), until=3)
+    assert numbers(run_trial(noisy, trial(), training, Path("b"))) == numbers(undisturbed)

@@ -24,6 +24,8 @@ class Comparison:
     Attributes:
         gain: By how much the cell is better; above 0 is better, whether the metric is to be high or low. None where no
             seed is common to both.
+        lost: Final runs of the cell that have no test metric. A cell that lost some is not called better: the seeds
+            that it lost may have been the hard ones.
         p: Of the paired t-test, corrected for all tests of the study (Holm 1979); None where there was no test.
     """
 
@@ -31,6 +33,7 @@ class Comparison:
     cell: str
     gain: Estimate | None
     p: float | None
+    lost: int = 0
 
     @property
     def verdict(self) -> Verdict:
@@ -39,7 +42,9 @@ class Comparison:
             return "unknown"
         if self.p >= LEVEL:
             return "same"
-        return "better" if self.gain.mean > 0 else "worse"
+        if self.gain.mean > 0:
+            return "unknown" if self.lost else "better"
+        return "worse"
 
     @property
     def why_unknown(self) -> str:
@@ -48,7 +53,9 @@ class Comparison:
             return "no seed in common with the baseline"
         if self.gain.size < 2:
             return "needs at least 2 seeds"
-        return "" if self.p is not None else "the same difference on every seed"
+        if self.p is None:
+            return "the same difference on every seed"
+        return f"better on the seeds that ended, but {plural(self.lost, 'run')} did not" if self.lost else ""
 
 
 def compare(study: StudyResults) -> tuple[Comparison, ...]:
@@ -60,7 +67,8 @@ def compare(study: StudyResults) -> tuple[Comparison, ...]:
             if cell != study.baseline:
                 gains.append((problem.name, cell, paired_difference(tests_by_seed(study, problem, cell), baseline)))
     corrected = holm([gain.p if gain else None for _, _, gain in gains])
-    return tuple(Comparison(*each, p) for each, p in zip(gains, corrected, strict=True))
+    lost = {(row.problem, row.cell): row.runs - row.tested for row in summarize(study)}
+    return tuple(Comparison(*each, p, lost[each[:2]]) for each, p in zip(gains, corrected, strict=True))
 
 
 def tests_by_seed(study: StudyResults, problem: Problem, cell: str) -> dict[int, float]:

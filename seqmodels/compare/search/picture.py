@@ -15,7 +15,7 @@ _FOUND, _BEST = "#0072B2", "#D55E00"
 
 
 def progress(history: Sequence[Candidate], baseline: str) -> Figure:
-    """Every candidate's score, the best so far, and what became of those that have none.
+    """The scores of candidates (those below 0.8 are not shown), the best so far, and what became of all.
 
     Args:
         history: Of the search.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqmodels.compare.budget import solve_hidden_size
+from seqmodels.compare.files import check_same, read_json, write_json
 from seqmodels.compare.problem import Problem
 from seqmodels.compare.results import Settings, Trial
 from seqmodels.compare.search.history import Evaluation
@@ -47,11 +48,18 @@ class Trainer:
         size = solve_hidden_size(problem, data, cell, settings.num_layers, self.parameters)
         trial = Trial(problem.name, cell, "search", setting, self.seed, *size, settings)
         result = run_trial(problem, trial, self.training[problem_name], self.folder / trial.key)
-        score = result.value if problem.mode == "max" else 1 / result.value
+        score = result.value if problem.mode == "max" else 1 / max(result.value, 1e-12)
         status = result.status if math.isfinite(score) or result.status in ("diverged", "failed") else "failed"
         return Evaluation(score, time.monotonic() - begin, status, result.error)
 
 
-def shortened(training: Training, steps: int) -> Training:
-    """The same training, of so many steps."""
-    return dataclasses.replace(training, steps=steps, validations=min(training.validations, steps))
+def settle(path: Path, trainer: Trainer) -> None:
+    """Keep in a file how candidates are trained; a search in which some were trained otherwise is another one.
+
+    Raises:
+        OptionError: If the file says otherwise.
+    """
+    values = dataclasses.asdict(trainer) | {"folder": None}  # wherever it is now
+    if path.exists():
+        check_same(read_json(path), values, f"{path.parent} holds another search")
+    write_json(path, values)
