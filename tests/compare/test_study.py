@@ -1,12 +1,13 @@
 """Studies: fair, continued after any interruption, the same numbers wherever they run."""
 
+import contextlib
 import importlib
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from trials import numbers
 from seqmodels import register_cell
 from seqmodels.compare import LocalWorkers, Problem, RayWorkers, Space, Study, Training
 from seqmodels.compare.files import lock
-from seqmodels.compare.plan import Step
 from seqmodels.errors import DataError, OptionError, UnknownCell
 
 OPTIONS: dict[str, Any] = {
@@ -85,14 +85,19 @@ def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(undisturbed, pr
     workers = LocalWorkers(2)
     killed: list[int] = []
 
-    def kill(study: Study, running: Mapping[str, Step]) -> None:
-        """Twice, as soon as some trial has a checkpoint."""
-        if len(killed) < 2 and any((study.folder_of(step.trial) / "last.ckpt").exists() for step in running.values()):
-            killed.append(workers.process_ids[0])
-            os.kill(killed[-1], signal.SIGKILL)
+    def kill_twice() -> None:
+        """As soon as some trial has a checkpoint, and no result yet."""
+        while len(killed) < 2:
+            if list(tmp_path.glob("trials/*/*/*/last.ckpt")) and (ids := workers.process_ids):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(ids[0], signal.SIGKILL)
+                    killed.append(ids[0])
+                time.sleep(3)
+            time.sleep(0.005)
 
-    assert run(tmp_path, problem, workers, kill) == undisturbed[1]
-    assert len(killed) == 2
+    threading.Thread(target=kill_twice, daemon=True).start()
+    assert run(tmp_path, problem, workers) == undisturbed[1]
+    assert killed
 
 
 def test_a_study_killed_as_a_whole_goes_on_and_repeats_nothing(undisturbed, problem, tmp_path) -> None:
