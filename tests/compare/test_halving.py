@@ -8,19 +8,19 @@ import pytest
 from seqmodels.compare.halving import rung_shares, survivors
 
 
-def run(final: list[float], order: random.Random | None = None) -> dict[int, int]:
+def run(final: list[int], order: random.Random | None = None) -> dict[int, int]:
     """Train every trial as far as it may go, one rung at a time in any order; the number of rungs each reached."""
     rungs = len(rung_shares(len(final)))
     values: list[list[float]] = [[] for _ in final]
     while ready := survivors(values, "max", rungs):
         number, rung = (order or random.Random(0)).choice(ready)
         assert rung == len(values[number])
-        values[number].append(final[number] * (rung + 1))
+        values[number].append(float(final[number] * (rung + 1)))
     return {number: len(reached) for number, reached in enumerate(values)}
 
 
 def test_the_best_of_many_is_trained_to_the_end_and_few_others_are() -> None:
-    scores = [random.Random(3).random() for _ in range(27)]
+    scores = random.Random(3).sample(range(100), 27)
     reached = run(scores)
     assert reached[scores.index(max(scores))] == 3
     assert sum(rungs == 3 for rungs in reached.values()) < 9
@@ -29,7 +29,7 @@ def test_the_best_of_many_is_trained_to_the_end_and_few_others_are() -> None:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_who_goes_on_does_not_depend_on_who_comes_first(seed: int) -> None:
-    scores = [random.Random(5).random() for _ in range(9)]
+    scores = random.Random(5).sample(range(100), 9)
     assert run(scores, random.Random(seed)) == run(scores)
 
 
