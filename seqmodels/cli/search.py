@@ -69,6 +69,7 @@ def _options(options: argparse.Namespace, filter_name: str, problems: list[str])
         candidates=options.candidates,
         population=options.population,
         children=options.children,
+        mutation_rate=options.mutation_rate,
         revisit=0.0,  # there is one setting only
         seed=options.seed,
     )
@@ -94,12 +95,19 @@ def _parser() -> ArgumentParser:
     )
     add("--filter", metavar="A", default="memorisation", help="what it must be able to do first (default: %(default)s)")
     add("--filter-score", metavar="X", type=float, default=0.95, help="and how well (default: %(default)s)")
-    add("--filter-steps", **number, default=1500, help="in how many optimizer steps (default: %(default)s)")
+    add("--filter-steps", **number, default=2500, help="in how many training steps (default: %(default)s)")
     add("--parameters", **number, default=30_000, help="of a whole model (default: %(default)s)")
-    add("--steps", **number, default=1000, help="optimizer steps on each problem (default: %(default)s)")
+    add("--steps", **number, default=1000, help="training steps on each problem (default: %(default)s)")
     add("--learning-rate", metavar="X", type=float, default=0.01, help="of Adam (default: %(default)s)")
     add("--population", **number, default=20, help="the best ones, which may have children (default: %(default)s)")
     add("--children", **number, default=8, help="of a generation (default: %(default)s)")
+    add(
+        "--mutation-rate",
+        metavar="SHARE",
+        type=float,
+        default=0.4,
+        help="the largest share of a cell's parts that a mutation changes (default: %(default)s)",
+    )
     add("--seed", **number, default=0, help="of all randomness (default: %(default)s)")
     add("--workers", **number, help="trainings at a time (default: one a CPU core)")
     return parser
