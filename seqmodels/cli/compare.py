@@ -46,6 +46,7 @@ def _run(options: argparse.Namespace, command: str) -> int:
     from rich.console import Console
 
     from seqmodels.compare.progress import Display
+    from seqmodels.compare.report.names import plural
     from seqmodels.compare.report.table import to_text
 
     accelerator = _accelerator(options)
@@ -57,10 +58,8 @@ def _run(options: argparse.Namespace, command: str) -> int:
     if options.report:
         results = study.write_report()
     else:
-        cells, problems = len(study.cells), len(study.problems)
-        console.print(
-            f"{options.folder}: {cells} cells, {problems} problems, {study.describe_budget()}", soft_wrap=True
-        )
+        size = f"{plural(len(study.cells), 'cell')}, {plural(len(study.problems), 'problem')}"
+        console.print(f"{options.folder}: {size}, {study.describe_budget()}", soft_wrap=True)
         workers = _workers(options, accelerator)
         try:
             with Display(console) as display:
@@ -85,10 +84,12 @@ def _run(options: argparse.Namespace, command: str) -> int:
 
 def _say_failures(study: "Study", console: "Console") -> int:
     """The exit code: 1 if some trial has failed."""
+    from seqmodels.compare.report.names import plural
+
     failed = [result.trial for result in study.results.values() if result.status == "failed"]
     if failed:
         console.print(
-            f"{len(failed)} trials failed, of {', '.join(sorted({trial.cell for trial in failed}))}; why: "
+            f"{plural(len(failed), 'trial')} failed, of {', '.join(sorted({trial.cell for trial in failed}))}; why: "
             f"{study.folder_of(failed[0]) / 'error.txt'}; --retry-failed runs them again",
             soft_wrap=True,
         )

@@ -19,6 +19,7 @@ from seqmodels.compare.files import check_same, lock, read_json, write_json
 from seqmodels.compare.plan import Plan, Size, Sizes, Step
 from seqmodels.compare.problem import Problem
 from seqmodels.compare.problems import get_problem
+from seqmodels.compare.report.names import plural
 from seqmodels.compare.results import Result, Trial
 from seqmodels.compare.space import Space
 from seqmodels.compare.training import Training
@@ -285,7 +286,7 @@ class Study:
 
         order = {cell: number for number, cell in enumerate(self.cells)}
         return StudyResults(
-            title=f"{len(self.cells)} cells on {_in_words([problem.name for problem in self.problems])}",
+            title=f"{plural(len(self.cells), 'cell')} on {_in_words([problem.name for problem in self.problems])}",
             problems=tuple(self.problems),
             cells=tuple(self.cells),
             baseline=self.baseline,
@@ -315,7 +316,7 @@ class Study:
         )
         search = f", {self.trials} random settings tried" if self.trials else ""
         parameters = _in_words([f"{budget:,}" for budget in self.budgets])
-        return f"{parameters} parameters, {length} of training{search}, {self.seeds} seeds"
+        return f"{parameters} parameters, {length} of training{search}, {plural(self.seeds, 'seed')}"
 
 
 def environment() -> dict[str, str]:

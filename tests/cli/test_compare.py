@@ -143,4 +143,4 @@ def test_trials_that_fail_are_said_and_change_the_exit_code(folder, monkeypatch,
     assert compare("--cells", "gru,broken:Broken", "--seeds", "1") == 1
     said = capsys.readouterr().out
     assert "my/broken.Broken/final-0: failed: RuntimeError: out of order" in said
-    assert re.search(r"^1 trials failed, of broken:Broken; why: .*/error.txt; --retry-failed", said, re.MULTILINE)
+    assert re.search(r"^1 trial failed, of broken:Broken; why: .*/error.txt; --retry-failed", said, re.MULTILINE)
