@@ -48,7 +48,7 @@ def table(study: StudyResults, problem: str) -> list[str]:
     rank = spearmanr(ours, theirs)
     lines += [
         "",
-        f"Spearman's rank correlation with the paper, {len(both)} cells: {rank.statistic:.2f} (p = {rank.pvalue:.2f}).",
+        f"Spearman's rank correlation with the paper, {len(both)} cells: {rank.statistic:.2f} (p = {rank.pvalue:.3f}).",
     ]
     return lines
 

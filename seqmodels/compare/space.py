@@ -11,7 +11,8 @@ from seqmodels.errors import OptionError
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
-# Adam's steps don't grow with the gradient, SGD's do; hence a range for each. SGD's is the paper's, as are the others.
+# Adam's steps don't grow with the gradient, SGD's do; hence a range for each. SGD's, and all others, are after
+# Jozefowicz et al. 2015.
 SEARCHED_RATES = {"adam": "0.0005:0.02", "rmsprop": "0.0002:0.01", "sgd": "0.1,0.2,0.3,0.5,1,2,5"}
 SEARCHED = {
     "initial_scale": "0.3,0.7,1,1.4,2,2.8",
@@ -60,7 +61,7 @@ class Space:
 
     @classmethod
     def of(cls, optimizer: str, search: bool, **given: str | None) -> Space:
-        """The ranges of Jozefowicz et al. 2015, or without a search one value each; but for what is given."""
+        """Ranges after Jozefowicz et al. 2015, or without a search one value each; but for what is given."""
         rates, others = (SEARCHED_RATES, SEARCHED) if search else (FIXED_RATES, FIXED)
         chosen = {name: text for name, text in given.items() if text is not None}
         space = cls(**{"learning_rate": rates[optimizer], **others, **chosen})
