@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -40,6 +42,7 @@ class RayWorkers:
         else:
             where = {"address": address}
             _reach(address)
+        self._sigterm_handler = signal.getsignal(signal.SIGTERM)  # Ray sets its own, and doesn't put this one back
         try:
             ray.init(log_to_driver=False, logging_level=logging.ERROR, **where)
         except (ConnectionError, RuntimeError, ValueError) as error:
@@ -94,6 +97,8 @@ class RayWorkers:
             self._ray.cancel(reference, force=True)
         self._running = {}
         self._ray.shutdown()
+        if self._sigterm_handler is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._sigterm_handler)
 
 
 def _reach(address: str) -> None:

@@ -1,5 +1,6 @@
 """Workers of a Ray cluster on this machine."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,9 +15,10 @@ pytest.importorskip("ray", reason="needs pip install 'seqmodels[ray]'")
 
 @pytest.fixture(scope="module")
 def workers() -> Iterator[RayWorkers]:
-    made = RayWorkers(2)
-    yield made
-    made.close()
+    before = signal.getsignal(signal.SIGTERM)
+    with RayWorkers(2) as made:
+        yield made
+    assert signal.getsignal(signal.SIGTERM) is before, "a training after the study must still end in order"
 
 
 def drain(workers: RayWorkers) -> dict[str, object]:
