@@ -3,8 +3,9 @@
 Names are imported when they are used: tokenizing a prompt needs no Lightning.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from seqmodels.lazy import lazy
 
 if TYPE_CHECKING:
     from seqmodels.data.adding import Adding
@@ -60,12 +61,4 @@ __all__ = [
     "read_text",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy(__name__, _MODULES)

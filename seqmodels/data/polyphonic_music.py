@@ -1,18 +1,16 @@
 """``PolyphonicMusic``: piano rolls, to predict each frame from those before."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from seqmodels.data.module import DataModule
 from seqmodels.data.piano_rolls import KEYS, Roll, read_piano_rolls
-from seqmodels.data.position import check_positive, check_seed
-from seqmodels.data.resumable import ResumableLoader
+from seqmodels.data.records import RecordData
 from seqmodels.data.sequences import SequenceBatch
 
 
-class PolyphonicMusic(DataModule):
+class PolyphonicMusic(RecordData):
     """Whole pieces as batches: JSB Chorales, Nottingham, Piano-midi.de and MuseData, with the splits of their files.
 
     Input [T, B, 88]: the frames before, so the first is all 0. Target [T, B, 88]: the frames, 1 where a key sounds.
@@ -55,50 +53,27 @@ class PolyphonicMusic(DataModule):
         eval_batch_size: int | None = None,
         seed: int = 0,
     ) -> None:
-        super().__init__()
-        check_positive(batch_size=batch_size)
-        if eval_batch_size is not None:
-            check_positive(eval_batch_size=eval_batch_size)
-        check_seed(seed)
-        self.path, self.seed = path, seed
-        self.batch_size, self.eval_batch_size = batch_size, eval_batch_size or batch_size
-        self._pieces: dict[str, _Pieces] = {}
+        super().__init__(batch_size, eval_batch_size, seed)
+        self.path = path
         self.save_hyperparameters(logger=False)
 
-    def train_dataloader(self) -> ResumableLoader:
-        """In another order every epoch."""
-        return self._loader("train", self.batch_size)
+    def read_parts(self) -> dict[str, "_Pieces"]:
+        """Those of the file."""
+        rolls = read_piano_rolls(self.path)
+        return {part: _Pieces(found, f"the {part} part of {self.path}") for part, found in rolls.items()}
 
-    def val_dataloader(self) -> ResumableLoader:
-        """Each piece once."""
-        return self._loader("validation", self.eval_batch_size)
-
-    def test_dataloader(self) -> ResumableLoader:
-        """Each piece once."""
-        return self._loader("test", self.eval_batch_size)
+    def collate(self, records: list[torch.Tensor]) -> SequenceBatch:
+        """Pieces [t, 88] -> input, target [T, B, 88] and lengths [B]."""
+        target = pad_sequence(records)
+        before = torch.cat([torch.zeros_like(target[:1]), target[:-1]])
+        lengths = torch.tensor([len(piece) for piece in records])
+        before[torch.arange(len(before))[:, None] >= lengths] = 0
+        return SequenceBatch(before, target, lengths)
 
     def describe(self) -> str:
         """One line: the file, its pieces and frames."""
-        self._read()
-        sizes = [f"{len(part):,} {name}" for name, part in self._pieces.items()]
-        frames = sum(len(roll) for part in self._pieces.values() for roll in part.rolls)
-        return f"PolyphonicMusic: {self.path}, {frames:,} frames, {', '.join(sizes)}"
-
-    def _read(self) -> None:
-        if not self._pieces:
-            rolls = read_piano_rolls(self.path)
-            self._pieces = {part: _Pieces(found, f"the {part} part of {self.path}") for part, found in rolls.items()}
-
-    def _loader(self, part: str, batch_size: int) -> ResumableLoader:
-        self._read()
-        return ResumableLoader(
-            self._pieces[part],
-            batch_size,
-            shuffle=part == "train",
-            seed=self.seed,
-            collate_fn=_batch,
-            **self.place,
-        )
+        frames = sum(len(roll) for part in self.parts.values() for roll in part.rolls)
+        return f"PolyphonicMusic: {self.path}, {frames:,} frames, {self.sizes()}"
 
 
 class _Pieces:
@@ -112,11 +87,3 @@ class _Pieces:
 
     def __getitem__(self, number: int) -> torch.Tensor:
         return torch.from_numpy(self.rolls[number]).float()
-
-
-def _batch(pieces: list[Any]) -> SequenceBatch:
-    target = pad_sequence(pieces)
-    before = torch.cat([torch.zeros_like(target[:1]), target[:-1]])
-    lengths = torch.tensor([len(piece) for piece in pieces])
-    before[torch.arange(len(before))[:, None] >= lengths] = 0
-    return SequenceBatch(before, target, lengths)

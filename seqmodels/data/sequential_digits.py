@@ -2,16 +2,14 @@
 
 import itertools
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor
 
-from seqmodels.data.module import DataModule
-from seqmodels.data.position import check_positive, check_seed
-from seqmodels.data.resumable import ResumableLoader
+from seqmodels.data.records import RecordData
 from seqmodels.data.sequences import SequenceBatch
 from seqmodels.errors import DataError, OptionError
 
@@ -19,7 +17,7 @@ _ORDER = 0  # seed of the two fixed permutations: of the scans of scikit-learn, 
 _PARTS = ("train", "validation", "test")
 
 
-class SequentialDigits(DataModule):
+class SequentialDigits(RecordData):
     """One pixel a step, row by row; after the last, the digit is to be named.
 
     Input [T, B, 1]: brightness in [0, 1]. Target [B]: the digit. The splits are fixed:
@@ -68,62 +66,36 @@ class SequentialDigits(DataModule):
         eval_batch_size: int | None = None,
         seed: int = 0,
     ) -> None:
-        super().__init__()
+        super().__init__(batch_size, eval_batch_size, seed)
         if source not in ("digits", "mnist"):
             raise OptionError(f"source {source!r} is unknown; use 'digits' or 'mnist'")
-        check_positive(batch_size=batch_size)
-        if eval_batch_size is not None:
-            check_positive(eval_batch_size=eval_batch_size)
-        check_seed(seed)
-        self.source, self.root, self.permuted, self.seed = source, root, permuted, seed
-        self.batch_size, self.eval_batch_size = batch_size, eval_batch_size or batch_size
-        self._parts: dict[str, _Pictures] = {}
+        self.source, self.root, self.permuted = source, root, permuted
         self.save_hyperparameters(logger=False)
 
     def prepare_data(self) -> None:
         """Download MNIST, once a machine."""
-        self._read()
+        _ = self.parts
 
-    def train_dataloader(self) -> ResumableLoader:
-        """In another order every epoch."""
-        return self._loader("train", self.batch_size)
-
-    def val_dataloader(self) -> ResumableLoader:
-        """Each once."""
-        return self._loader("validation", self.eval_batch_size)
-
-    def test_dataloader(self) -> ResumableLoader:
-        """Each once."""
-        return self._loader("test", self.eval_batch_size)
-
-    def describe(self) -> str:
-        """One line: the pictures and how many of them there are."""
-        self._read()
-        sizes = ", ".join(f"{len(self._parts[part]):,} {part}" for part in _PARTS)
-        order = "in a fixed random order" if self.permuted else "row by row"
-        return f"SequentialDigits: {self.source}, {self._parts['train'].pixels.shape[1]} pixels {order}, {sizes}"
-
-    def _loader(self, part: str, batch_size: int) -> ResumableLoader:
-        self._read()
-        return ResumableLoader(
-            self._parts[part],
-            batch_size,
-            shuffle=part == "train",
-            seed=self.seed,
-            collate_fn=_batch,
-            **self.place,
-        )
-
-    def _read(self) -> None:
-        if self._parts:
-            return
+    def read_parts(self) -> dict[str, "_Pictures"]:
+        """Those of the source."""
         parts = _read_mnist(self.root) if self.source == "mnist" else _read_scans()
         if self.permuted:
             order = np.random.default_rng(_ORDER).permutation(parts[0].pixels.shape[1])
             parts = [part._replace(pixels=part.pixels[:, order]) for part in parts]
-        self._parts = {
+        return {
             name: _Pictures(part, f"the {name} part of {self.source}") for name, part in zip(_PARTS, parts, strict=True)
         }
+
+    def collate(self, records: list[tuple[Tensor, Tensor]]) -> SequenceBatch:
+        """Pictures [T] and digits -> input [T, B, 1], target [B]."""
+        pictures, digits = zip(*records, strict=True)
+        return SequenceBatch(torch.stack(pictures, 1)[..., None], torch.stack(digits))
+
+    def describe(self) -> str:
+        """One line: the pictures and how many of them there are."""
+        order = "in a fixed random order" if self.permuted else "row by row"
+        pixels = self.parts["train"].pixels.shape[1]
+        return f"SequentialDigits: {self.source}, {pixels} pixels {order}, {self.sizes()}"
 
 
 class _Part(NamedTuple):
@@ -144,11 +116,6 @@ class _Pictures:
 
     def __getitem__(self, number: int) -> tuple[Tensor, Tensor]:
         return self.pixels[number] / self._brightest, self.digits[number]
-
-
-def _batch(records: list[Any]) -> SequenceBatch:
-    pictures, digits = zip(*records, strict=True)
-    return SequenceBatch(torch.stack(pictures, 1)[..., None], torch.stack(digits))
 
 
 def _read_scans() -> list[_Part]:

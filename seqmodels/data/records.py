@@ -1,0 +1,74 @@
+"""``RecordData``: what data modules of whole records share, their three loaders and the options of these."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+from seqmodels.data.module import DataModule
+from seqmodels.data.position import check_positive, check_seed
+from seqmodels.data.resumable import ResumableLoader
+
+
+class RecordData(DataModule):
+    """Training, validation and test records, each read with ``[]`` and batched by `collate`.
+
+    With several processes, a last batch of validation or test that doesn't come out even has some records twice.
+
+    Args:
+        batch_size: B, the records of each process.
+        eval_batch_size: those in validation and test; None: ``batch_size``.
+        seed: of the order of the training records.
+
+    Raises:
+        OptionError: an option out of range.
+    """
+
+    def __init__(self, batch_size: int, eval_batch_size: int | None, seed: int) -> None:
+        super().__init__()
+        check_positive(batch_size=batch_size)
+        if eval_batch_size is not None:
+            check_positive(eval_batch_size=eval_batch_size)
+        check_seed(seed)
+        self.batch_size, self.eval_batch_size, self.seed = batch_size, eval_batch_size or batch_size, seed
+        self._parts: Mapping[str, Any] = {}
+
+    @abstractmethod
+    def read_parts(self) -> Mapping[str, Any]:
+        """The datasets "train", "validation" and "test"; called once. Their ``name`` is used in errors."""
+
+    @abstractmethod
+    def collate(self, records: list[Any]) -> Any:
+        """A batch of these records."""
+
+    @property
+    def parts(self) -> Mapping[str, Any]:
+        """The datasets, read when they are first asked for."""
+        if not self._parts:
+            self._parts = self.read_parts()
+        return self._parts
+
+    def sizes(self) -> str:
+        """How many records there are, as in "100 train, 20 validation, 20 test"."""
+        return ", ".join(f"{len(part):,} {name}" for name, part in self.parts.items())
+
+    def train_dataloader(self) -> ResumableLoader:
+        """In another order every epoch."""
+        return self._loader("train", self.batch_size)
+
+    def val_dataloader(self) -> ResumableLoader:
+        """Each record once."""
+        return self._loader("validation", self.eval_batch_size)
+
+    def test_dataloader(self) -> ResumableLoader:
+        """Each record once."""
+        return self._loader("test", self.eval_batch_size)
+
+    def _loader(self, part: str, batch_size: int) -> ResumableLoader:
+        return ResumableLoader(
+            self.parts[part],
+            batch_size,
+            shuffle=part == "train",
+            seed=self.seed,
+            collate_fn=self.collate,
+            **self.place,
+        )
