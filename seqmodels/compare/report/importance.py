@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from seqmodels.compare.problem import Problem
 from seqmodels.compare.report.summary import StudyResults
 from seqmodels.compare.results import Result
+
+if TYPE_CHECKING:
+    import optuna
 
 SETTINGS = ("learning_rate", "initial_scale", "gradient_clip", "num_layers", "dropout")
 IN_LOG = {"learning_rate", "initial_scale", "gradient_clip"}  # drawn and shown in logarithms
@@ -58,7 +62,7 @@ def _ranked(results: Sequence[Result], problem: Problem) -> list[tuple[Result, f
     return ranked
 
 
-def _trials(trials, varied: list[str]):  # type: ignore[no-untyped-def]
+def _trials(trials: Sequence[tuple[Result, float]], varied: list[str]) -> list[optuna.trial.FrozenTrial]:
     import optuna
 
     kinds: dict[str, optuna.distributions.BaseDistribution] = {}

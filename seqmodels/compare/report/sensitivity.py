@@ -14,6 +14,7 @@ from seqmodels.compare.results import Result
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 _LABELS = {
     "learning_rate": "learning rate",
@@ -50,7 +51,9 @@ def sensitivity(study: StudyResults, problem: Problem) -> Figure | None:
     return figure
 
 
-def _points(ax: Axes, results: tuple[Result, ...], name: str, look: style.Look, problem: Problem, offset: float):  # type: ignore[no-untyped-def]
+def _points(
+    ax: Axes, results: tuple[Result, ...], name: str, look: style.Look, problem: Problem, offset: float
+) -> Line2D:
     """A point a trial; those without a value as crosses on the edge of the worse side."""
     shift = {"num_layers": 0.09, "dropout": 0.002}.get(name, 0.0) * offset  # cells side by side where values repeat
     kept = [r for r in results if math.isfinite(r.value)]

@@ -13,6 +13,7 @@ from seqmodels.compare.report.summary import StudyResults
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
 _COLOURS = {"better": "green", "worse": "red", "": ""}
 
@@ -120,7 +121,7 @@ def _marks(text: str) -> int:
     return len(text) - len(text.rstrip(" ▲▼†"))
 
 
-def _styled(entry: Entry, *, is_name: bool):  # type: ignore[no-untyped-def]
+def _styled(entry: Entry, *, is_name: bool) -> Text:
     from rich.text import Text
 
     style = f"{'bold ' if entry.strong else ''}{_COLOURS.get(entry.verdict, '')}".strip()
