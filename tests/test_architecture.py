@@ -30,16 +30,18 @@ IMPORTS = {
     "testing": "cell engine errors registry rnn",
     "decoding": "errors",
     "training": "errors",
-    "data": "errors lazy",
-    "tasks": "cell data decoding dropout errors registry rnn training",
+    "images": "errors",
+    "metrics": "errors",
+    "data": "errors images lazy metrics training",
+    "tasks": "cell data decoding dropout errors images metrics registry rnn training",
     "compare": "cell errors lazy registry rnn tasks training",
     "cli": "cell compare data decoding engine errors explain registry rnn tasks training",
     "seqmodels": "adapter cell explain registry rnn",  # the public names
 }
 KNOW_LIGHTNING = {"training", "data", "tasks", "compare", "cli"}
 IMPORTED_WHERE_USED = {
-    *("datasets", "gradio", "jinja2", "matplotlib", "optuna", "ray", "scipy", "sklearn", "tokenizers", "torchvision"),
-    "wandb",
+    *("datasets", "emoji", "gradio", "h5py", "jinja2", "matplotlib", "optuna", "PIL", "pycocoevalcap", "ray"),
+    *("safetensors", "scipy", "sklearn", "tokenizers", "torchvision", "wandb"),
 }
 NOT_AT_IMPORT = ["lightning", *sorted(IMPORTED_WHERE_USED), "rich", "jsonargparse"]
 MOST_LINES = 450

@@ -15,6 +15,8 @@ COMMANDS = {
     "compare": ("seqmodels.cli.compare", "compare cells: equal budgets, many seeds, one report"),
     "search": ("seqmodels.cli.search", "search for new cells by evolution"),
     "generate": ("seqmodels.cli.generate", "let a trained language model write"),
+    "caption": ("seqmodels.cli.caption", "say what is in pictures, with a trained captioner"),
+    "answer": ("seqmodels.cli.answer", "answer a question about a picture, with a trained model"),
     "explain": ("seqmodels.cli.explain", "show what the engine makes of a cell"),
     "cells": ("seqmodels.cli.cells", "list the cells that can be used by name"),
 }

@@ -1,5 +1,6 @@
 """``seqmodels fit``, ``validate`` and ``test``: LightningCLI over the tasks and their data."""
 
+import functools
 import logging
 import warnings
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from seqmodels.cli.mistakes import explain, raised_by_lightning
 from seqmodels.data import Tokenizer
+from seqmodels.errors import OptionError
 from seqmodels.tasks import Task
 from seqmodels.training import ReliableWandbLogger, SampleText, TrainingMonitor, read_checkpoint
 
@@ -28,6 +30,12 @@ DEFAULTS = {
     "trainer.default_root_dir": "runs",
 }
 CHECKPOINT_KEYWORDS = ("best", "last", "hpc", "registry")  # Lightning's own, in place of a path
+
+_NEXT = {  # what can be done with a checkpoint: the model's method, and the subcommand of that name
+    "generate": ("let it write", ""),
+    "caption": ("let it say what is in a picture", " --image my.jpg"),
+    "answer": ("ask it", ' --image my.jpg --question "..."'),
+}
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -48,8 +56,13 @@ def run(arguments: Sequence[str]) -> None:
         if not raised_by_lightning(error):
             raise
         raise explain(error, arguments[0]) from error
-    if arguments[0] == "fit" and cli.trainer.is_global_zero:
+    if not cli.trainer.is_global_zero:
+        return
+    if arguments[0] == "fit":
         _report(cli)
+    elif results := cli.results:
+        cli.model.write_results(results)
+        print(f"results: {results}")
 
 
 class TrainingCLI(LightningCLI):
@@ -58,8 +71,12 @@ class TrainingCLI(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         parser.set_defaults(DEFAULTS)
         parser.link_arguments("data", "model.init_args.tokenizer", compute_fn=self._tokenizer, apply_on="instantiate")
+        for name in ("answers", "image"):
+            compute = functools.partial(_of_the_data, name=name)
+            parser.link_arguments("data", f"model.init_args.{name}", compute_fn=compute, apply_on="instantiate")
         parser.add_argument("--wandb", type=str | None, help="log to this W&B project too (offline if unreachable)")
         parser.add_argument("--sample_length", type=int, default=200, help="tokens of the sample after each epoch")
+        parser.add_argument("--results", type=str | None, help="validate, test: write captions or answers to this file")
         parser.add_argument("--checkpoint_every", type=int, default=500, help="steps between writing last.ckpt")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
@@ -87,6 +104,14 @@ class TrainingCLI(LightningCLI):
         if self._vocabulary is not None and hasattr(type(data), "tokenizer"):
             data.tokenizer = Tokenizer.from_dict(self._vocabulary)
         return getattr(data, "tokenizer", None)
+
+    @property
+    def results(self) -> str | None:
+        """Where captions or answers are to be written."""
+        path: str | None = self._get(self.config_init, "results")
+        if path and not hasattr(self.model, "write_results"):
+            raise OptionError(f"--results: a {type(self.model).__name__} writes no result file")
+        return path
 
     def instantiate_trainer(self, **options: Any) -> pl.Trainer:
         config = self._get(self.config_init, "trainer")
@@ -124,6 +149,11 @@ class TrainingCLI(LightningCLI):
         return [csv, ReliableWandbLogger(project=project, save_dir=csv.log_dir)] if project else [csv]
 
 
+def _of_the_data(data: Any, name: str) -> Any:
+    """What a model about pictures must know of its data; None for other data."""
+    return getattr(data, name, None) if hasattr(type(data), name) else None
+
+
 def _checkpoints(every_n_steps: int) -> list[pl.Callback]:
     """best.ckpt by validation loss; last.ckpt every so many steps and at the end of every epoch."""
     last: dict[str, Any] = {"filename": "last", "enable_version_counter": False}
@@ -155,5 +185,6 @@ def _report(cli: TrainingCLI) -> None:
     paths = (getattr(callback, "best_model_path", "") for callback in trainer.checkpoint_callbacks)
     if best := next(filter(None, paths), ""):
         print(f"checkpoint: {best}")
-        if hasattr(cli.model, "generate"):
-            print(f"let it write: seqmodels generate {best}")
+        for method, hint in _NEXT.items():
+            if hasattr(cli.model, method):
+                print(f"{hint[0]}: seqmodels {method} {best}{hint[1]}")

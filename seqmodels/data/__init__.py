@@ -10,10 +10,12 @@ from seqmodels.lazy import lazy
 if TYPE_CHECKING:
     from seqmodels.data.adding import Adding
     from seqmodels.data.arithmetic import Arithmetic
+    from seqmodels.data.caption_data import CaptionBatch, CaptionData
     from seqmodels.data.copying import Copying
     from seqmodels.data.corpora import read_corpus
     from seqmodels.data.memorisation import Memorisation
     from seqmodels.data.polyphonic_music import PolyphonicMusic
+    from seqmodels.data.question_data import QuestionBatch, QuestionData
     from seqmodels.data.resumable import ResumableLoader
     from seqmodels.data.sequences import SequenceBatch
     from seqmodels.data.sequential_digits import SequentialDigits
@@ -26,9 +28,13 @@ if TYPE_CHECKING:
 _MODULES = {
     "Adding": "adding",
     "Arithmetic": "arithmetic",
+    "CaptionBatch": "caption_data",
+    "CaptionData": "caption_data",
     "Copying": "copying",
     "Memorisation": "memorisation",
     "PolyphonicMusic": "polyphonic_music",
+    "QuestionBatch": "question_data",
+    "QuestionData": "question_data",
     "ResumableLoader": "resumable",
     "SequenceBatch": "sequences",
     "SequentialDigits": "sequential_digits",
@@ -45,9 +51,13 @@ _MODULES = {
 __all__ = [
     "Adding",
     "Arithmetic",
+    "CaptionBatch",
+    "CaptionData",
     "Copying",
     "Memorisation",
     "PolyphonicMusic",
+    "QuestionBatch",
+    "QuestionData",
     "ResumableLoader",
     "SequenceBatch",
     "SequentialDigits",

@@ -1,4 +1,4 @@
-"""Temperature, top-k and top-p."""
+"""Temperature, top-k, top-p and min-p."""
 
 import pytest
 import torch
@@ -31,15 +31,25 @@ def test_top_p_keeps_the_fewest_that_reach_p(p, expected):
     assert kept(filter_logits(LOGITS, top_p=p)) == expected
 
 
+@pytest.mark.parametrize(
+    ("p", "expected"), [(0.5, [[0], [1]]), (0.35, [[0, 1], [1, 3]]), (0.15, [[0, 1, 2, 3], [1, 2, 3, 4]])]
+)
+def test_min_p_keeps_what_has_that_share_of_the_likeliest(p, expected):
+    assert kept(filter_logits(LOGITS, min_p=p)) == expected
+    assert kept(filter_logits(LOGITS, min_p=p**2, temperature=0.5)) == expected  # which squares the shares
+    assert kept(filter_logits(LOGITS, min_p=1.0)) == [[0], [1]]
+
+
 @given(
     st.lists(st.floats(-5, 5), min_size=1, max_size=12),
     st.floats(0.01, 1.0),
     st.integers(1, 15),
     st.floats(0.1, 5.0),
+    st.floats(0.01, 1.0),
 )
-def test_the_likeliest_is_always_kept_and_what_is_kept_is_unchanged(values, p, k, temperature):
+def test_the_likeliest_is_always_kept_and_what_is_kept_is_unchanged(values, p, k, temperature, min_p):
     logits = torch.tensor([values])
-    filtered = filter_logits(logits, temperature, top_k=k, top_p=p)
+    filtered = filter_logits(logits, temperature, top_k=k, top_p=p, min_p=min_p)
     assert filtered[0, logits.argmax()].isfinite()
     finite = filtered.isfinite()
     torch.testing.assert_close(filtered[finite], (logits / temperature)[finite])
@@ -52,6 +62,8 @@ def test_the_likeliest_is_always_kept_and_what_is_kept_is_unchanged(values, p, k
         ({"top_k": 0}, "top_k must be 1 or more"),
         ({"top_p": 0.0}, "top_p must be above 0"),
         ({"top_p": 1.1}, "at most 1"),
+        ({"min_p": 0.0}, "min_p must be above 0"),
+        ({"min_p": 1.5}, "min_p must be above 0 and at most 1"),
     ],
 )
 def test_values_out_of_range_are_one_line(options, message, one_line):

@@ -1,8 +1,10 @@
 """Greedy decoding and sampling over any structure of states."""
 
+import pytest
 import torch
 
 from seqmodels.decoding import greedy, sample
+from seqmodels.errors import InputError, OptionError
 
 PROBABILITIES = torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.3, 0.3, 0.4]])
 
@@ -54,3 +56,54 @@ def test_what_is_ruled_out_is_never_drawn():
 
 def test_nothing_to_write_is_an_empty_result():
     assert sample(markov, {"steps": torch.zeros(3)}, START, 0).shape == (3, 0)
+
+
+def countdown(calls):
+    """Token v leads to v - 1, and 0 to itself."""
+
+    def step(tokens, state):
+        calls.append(len(tokens))
+        return torch.nn.functional.one_hot((tokens - 1).clamp(min=0), 5) * 100.0, state
+
+    return step
+
+
+@pytest.mark.parametrize("decode", [greedy, sample])
+def test_after_its_end_a_sequence_is_filled_with_it(decode):
+    written = decode(countdown([]), None, torch.tensor([4, 2, 1]), 5, end=1)
+    assert written.tolist() == [[3, 2, 1, 1, 1], [1] * 5, [0] * 5]
+
+
+@pytest.mark.parametrize("decode", [greedy, sample])
+def test_writing_stops_once_all_have_ended(decode):
+    calls = []
+    written = decode(countdown(calls), None, torch.tensor([4, 2]), 30, end=1)
+    assert written.tolist() == [[3, 2, *[1] * 28], [1] * 30]
+    assert len(calls) == 3
+
+
+def test_min_p_rules_out_what_is_far_less_likely_than_the_likeliest():
+    options = {"min_p": 0.3, "generator": torch.Generator().manual_seed(0)}
+    drawn = sample(markov, {"steps": torch.zeros(1)}, torch.zeros(500, dtype=torch.long), 1, **options)
+    assert drawn.unique().tolist() == [0]
+    drawn = sample(markov, {"steps": torch.zeros(1)}, torch.ones(500, dtype=torch.long), 1, **options)
+    assert drawn.unique().tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("decode", [greedy, sample])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"length": -1}, "length must be a whole number, 0 or more, not -1"),
+        ({"end": 3}, "end: there is no token 3, the model has 3"),
+        ({"end": -1}, "end must be a whole number, 0 or more, not -1"),
+    ],
+)
+def test_values_out_of_range_are_one_line(decode, options, message, one_line):
+    with one_line(OptionError, message):
+        decode(markov, {"steps": torch.zeros(3)}, START, **{"length": 2, **options})
+
+
+def test_logits_of_another_shape_are_one_line(one_line):
+    with one_line(InputError, "step must give floating-point logits [3, V], not [3]"):
+        greedy(lambda tokens, state: (torch.zeros(3), state), None, START, 2)

@@ -1,0 +1,29 @@
+"""``seqmodels answer``: ask a trained model about a picture."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from seqmodels.cli.arguments import ArgumentParser
+from seqmodels.errors import OptionError
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Prints the likeliest answers with their probabilities."""
+    options = _parser().parse_args(arguments[1:])
+    from seqmodels import tasks
+
+    model = tasks.load(options.checkpoint)
+    if not isinstance(model, tasks.VisualQuestionAnswerer):
+        raise OptionError(f"{options.checkpoint}: is a {type(model).__name__}; answer needs a VisualQuestionAnswerer")
+    for answer, probability in model.answer(options.image, options.question, options.top):
+        print(f"{probability:7.2%}  {answer}")
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser("seqmodels answer", description="Ask a trained model about a picture.")
+    add = parser.add_argument
+    add("checkpoint", type=Path, help="a checkpoint of a VisualQuestionAnswerer that seqmodels fit has written")
+    add("--image", type=Path, required=True, help="the picture")
+    add("--question", required=True, help='such as "is there a red circle?"')
+    add("--top", type=int, default=5, help="how many answers (default: %(default)s)")
+    return parser

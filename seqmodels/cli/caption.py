@@ -1,0 +1,52 @@
+"""``seqmodels caption``: let a trained captioner say what is in pictures."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from seqmodels.cli.arguments import ArgumentParser
+from seqmodels.errors import OptionError
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Prints each picture's captions, the best first, with their log-probabilities."""
+    options = _parser().parse_args(arguments[1:])
+    from seqmodels import tasks
+    from seqmodels.decoding import Constraints
+
+    model = tasks.load(options.checkpoint)
+    if not isinstance(model, tasks.Captioner):
+        raise OptionError(f"{options.checkpoint}: is a {type(model).__name__}; caption needs a Captioner")
+    constraints = Constraints(min_length=options.min_length, no_repeat_ngram=options.no_repeat_ngram)
+    for path in options.image:
+        captions = model.caption(
+            path,
+            beam_size=options.beam,
+            max_length=options.max_length,
+            n_best=options.n_best,
+            groups=options.groups,
+            diversity=options.diversity,
+            length_penalty=options.length_penalty,
+            constraints=constraints,
+        )
+        if len(options.image) > 1:
+            print(f"{path}:")
+        for caption in captions:
+            print(f"{caption.log_probability:8.2f}  {caption.text}")
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        "seqmodels caption", description="Say what is in pictures; each line is a log-probability and a caption."
+    )
+    add = parser.add_argument
+    add("checkpoint", type=Path, help="a checkpoint of a Captioner that seqmodels fit has written")
+    add("--image", type=Path, nargs="+", required=True, help="the pictures")
+    add("--beam", type=int, default=5, help="beams; 1 takes the likeliest word each time (default: %(default)s)")
+    add("--n-best", type=int, help="captions of each picture (default: as many as beams)")
+    add("--groups", type=int, default=1, help="of diverse beam search; must divide the beams (default: plain)")
+    add("--diversity", type=float, default=0.5, help="how strongly groups avoid each other's words (default: 0.5)")
+    add("--length-penalty", type=float, default=0.0, help="above 0 favours longer captions (default: %(default)s)")
+    add("--min-length", type=int, default=0, help="tokens at least (default: %(default)s)")
+    add("--max-length", type=int, default=20, help="tokens at most (default: %(default)s)")
+    add("--no-repeat-ngram", type=int, metavar="N", help="write no sequence of N words twice")
+    return parser

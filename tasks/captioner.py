@@ -1,0 +1,344 @@
+"""Image captioning: a picture in, a sentence out."""
+
+from typing import Any, Literal, NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seqmodels import decoding
+from seqmodels.cell import Cell
+from seqmodels.data.caption_data import CaptionBatch
+from seqmodels.data.captions import write_coco_results
+from seqmodels.data.streams import NOT_SCORED
+from seqmodels.data.tokenizer import Tokenizer
+from seqmodels.dropout import probability
+from seqmodels.errors import OptionError
+from seqmodels.rnn import RNN
+from seqmodels.tasks.caption_scores import CaptionScores
+from seqmodels.tasks.image_conditioning import CONDITIONINGS, ImageConditioning
+from seqmodels.tasks.image_input import ImageInput
+from seqmodels.tasks.recurrent import RecurrentTask, cell_name, refuse_options
+
+
+class Caption(NamedTuple):
+    """A sentence about a picture."""
+
+    text: str
+    log_probability: float
+    """Sum over its tokens, in nats, that of ending included."""
+    score: float
+    """What it was ranked by: the log-probability, divided by length ** length_penalty."""
+    group: int = 0
+    """Of diverse beam search."""
+
+
+class Captioner(RecurrentTask):
+    """A language model that is shown a picture: embedding, any cell, softmax over the words.
+
+    Logs of validation and test: ``loss`` (nats a token, ends included), and for the captions written by beam search
+    ``bleu_1`` to ``bleu_4``, ``rouge_l``, ``cider_d`` and ``exact_match``.
+
+    Args:
+        tokenizer: Of captions, its line end both begins and ends one; kept in the checkpoint, as is the next.
+        image: Of what the data module's pictures are; see :class:`seqmodels.tasks.image_input.ImageInput`.
+        cell: Any cell: a name, ``package.module:Class``, a class or an instance.
+        hidden_size: Size of the state.
+        num_layers: Layers of the network.
+        embedding_size: Of a word, and of the picture where it stands beside words.
+        conditioning: How the picture enters. "input": it is read before the first word (NIC, neuraltalk2). "state": it
+            gives the initial state. "every_step": it is read beside every word. "attention": at every step a mean of
+            its regions, weighted by what was written so far (Show, Attend and Tell); needs features of regions.
+            "none": not at all, a language model to compare with.
+        attention_size: Of the attention's hidden layer.
+        dropout: On words and picture, between layers and before the softmax.
+        scheduled_sampling: Probability of reading, in training, the word that the model would have written instead of
+            the true one (Bengio et al. 2015, arXiv 1506.03099).
+        self_critical: Train by the CIDEr-D of captions drawn from the model, against that of its likeliest captions
+            (Rennie et al. 2017, arXiv 1612.00563); begin with a trained model (--ckpt_path).
+        fine_tune: Train the backbone too; the data must hold pictures. None: if it is one that begins untrained.
+        rnn_options: Further options of RNN and of the cell.
+        learning_rate: Of Adam.
+        beam_size: Of the captions written in validation and test; 1 writes the likeliest word each time.
+        max_length: Tokens of these at most.
+
+    Raises:
+        OptionError: If an option is out of range.
+
+    Source: Vinyals et al. 2015, arXiv 1411.4555; Karpathy and Fei-Fei 2015; Xu et al. 2015, arXiv 1502.03044.
+
+    Example:
+        >>> import torch
+        >>> from seqmodels.data import build_tokenizer
+        >>> from seqmodels.tasks import Captioner
+        >>> words = build_tokenizer("word", "two people and two horses .\\n")
+        >>> image = {"feature_size": 4096, "regions": None, "backbone": None, "pixels": False}
+        >>> model = Captioner(words, image, cell="gru", hidden_size=8, embedding_size=8)
+        >>> [len(model.caption(torch.rand(4096), beam_size=3)), model.caption(torch.rand(4096))[0].group]
+        [3, 0]
+    """
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer | dict[str, Any],
+        image: dict[str, Any],
+        cell: str | type[Cell] | Cell = "lstm",
+        hidden_size: int = 512,
+        num_layers: int = 1,
+        embedding_size: int = 512,
+        conditioning: Literal["input", "state", "every_step", "attention", "none"] = "input",
+        attention_size: int = 512,
+        dropout: float = 0.5,
+        scheduled_sampling: float = 0.0,
+        self_critical: bool = False,
+        fine_tune: bool | None = None,
+        rnn_options: dict[str, Any] | None = None,
+        learning_rate: float = 4e-4,
+        beam_size: int = 3,
+        max_length: int = 20,
+    ) -> None:
+        settings = {k: v for k, v in locals().items() if k not in ("self", "__class__", "tokenizer")}
+        super().__init__()
+        self.save_hyperparameters({**settings, "cell": cell_name(cell)})
+        self.tokenizer = Tokenizer.from_dict(tokenizer) if isinstance(tokenizer, dict) else tokenizer
+        _check(settings)
+        options = rnn_options or {}
+        refuse_options("Captioner", options)
+        if options.get("bidirectional"):
+            raise OptionError("rnn_options: a captioner can't be bidirectional, it would see what it predicts")
+        self._dropout = probability("dropout", dropout)
+        self._sampling = probability("scheduled_sampling", scheduled_sampling)
+        self.image_input = ImageInput(image, fine_tune)
+        beside = {"every_step": embedding_size, "attention": self.image_input.size}.get(conditioning, 0)
+        self.embedding = nn.Embedding(len(self.tokenizer), embedding_size)
+        self.rnn = RNN(cell, embedding_size + beside, hidden_size, num_layers, dropout=dropout, **options)
+        self.conditioning = ImageConditioning(
+            conditioning, self.image_input, self.rnn, embedding_size, attention_size, self._dropout
+        )
+        self.decoder = nn.Linear(self.rnn.output_size, len(self.tokenizer))
+        self._scores = {stage: CaptionScores() for stage in ("val", "test")}
+        self._cider: Any = None
+
+    @property
+    def end(self) -> int:
+        """The token that begins and ends a caption."""
+        return self.tokenizer.end_of_line_id  # type: ignore[attr-defined,no-any-return]  # a WordTokenizer
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        super().on_save_checkpoint(checkpoint)
+        # Beside the other arguments, but not among the hyper-parameters that loggers show: it may be long.
+        checkpoint[self.CHECKPOINT_HYPER_PARAMS_KEY]["tokenizer"] = self.tokenizer.to_dict()
+
+    def forward(
+        self, image: Tensor, tokens: Int[Tensor, "T N"], owner: Int[Tensor, " N"] | None = None
+    ) -> Float[Tensor, "T N V"]:
+        """Scores of the token after each token.
+
+        Args:
+            image: Features [B, F] or [B, R, F], or pictures [B, 3, S, S].
+            tokens: N captions, each after the token that begins it.
+            owner: The picture that each caption is of; the n-th of the n-th if not given.
+        """
+        features = self.image_input(image)
+        state = self.conditioning.begin(features if owner is None else features[owner], self.rnn)
+        if self.conditioning.looks_again or (self.training and self._sampling):
+            return self._step_by_step(tokens, state)
+        output, _ = self.rnn(self.conditioning.beside(self._embed(tokens), state), state["rnn"])
+        return self.decoder(self._drop(output))
+
+    def _step_by_step(self, tokens: Tensor, state: Any) -> Tensor:
+        """Where what is read depends on what was written before it."""
+        scores: list[Tensor] = []
+        for time, true in enumerate(tokens):
+            read = true
+            if time and self.training and self._sampling:
+                own = torch.multinomial(scores[-1].detach().float().softmax(-1), 1)[:, 0]
+                read = torch.where(torch.rand(true.shape, device=true.device) < self._sampling, own, true)
+            logits, state = self.step(read, state)
+            scores.append(logits)
+        return torch.stack(scores)
+
+    def step(self, tokens: Int[Tensor, " N"], state: Any) -> tuple[Float[Tensor, "N V"], Any]:
+        """One token further: the form that ``seqmodels.decoding`` takes."""
+        read, state = self.conditioning.look(self._embed(tokens), state)
+        output, carried = self.rnn(read[None], state["rnn"])
+        return self.decoder(self._drop(output[0])), {**state, "rnn": carried, "output": output[0]}
+
+    def _embed(self, tokens: Tensor) -> Tensor:
+        return self._drop(self.embedding(tokens))
+
+    def _drop(self, values: Tensor) -> Tensor:
+        return F.dropout(values, self._dropout, self.training)
+
+    # --- training and evaluation ----------------------------------------------------------------------------------
+
+    def training_step(self, batch: CaptionBatch, batch_idx: int, hiddens: Any = None) -> dict[str, Any]:
+        """Mean nats a token over the batch's captions; or the self-critical loss."""
+        if self.hparams["self_critical"]:
+            loss = self._self_critical(batch)
+        else:
+            loss = self._mean_over_ranks(*self._nats(batch))
+        self.log("train_loss", loss.detach(), prog_bar=True, batch_size=len(batch.owner))
+        return {"loss": loss, "hiddens": None}
+
+    def _nats(self, batch: CaptionBatch) -> tuple[Tensor, Tensor]:
+        scores = self(batch.image, batch.input, batch.owner)
+        nats = F.cross_entropy(scores.flatten(0, 1), batch.target.flatten(), ignore_index=NOT_SCORED, reduction="sum")
+        return nats, (batch.target != NOT_SCORED).sum()
+
+    def validation_step(self, batch: CaptionBatch, batch_idx: int) -> None:
+        self._evaluate("val", batch)
+
+    def test_step(self, batch: CaptionBatch, batch_idx: int) -> None:
+        self._evaluate("test", batch)
+
+    def _evaluate(self, stage: str, batch: CaptionBatch) -> None:
+        nats, count = self._nats(batch)
+        best = self._write(
+            self.image_input(batch.image), beam_size=self.hparams["beam_size"], max_length=self.hparams["max_length"]
+        )
+        texts = [self._text(hypotheses[0].tokens) for hypotheses in best]
+        self._scores[stage].update(float(nats), int(count), batch.keys, texts, batch.references)
+
+    def on_validation_epoch_end(self) -> None:
+        self._log_scores("val")
+
+    def on_test_epoch_end(self) -> None:
+        self._log_scores("test")
+
+    def _log_scores(self, stage: str) -> None:
+        for name, value in self._scores[stage].compute().items():
+            self.log(f"{stage}_{name}", value, prog_bar=name in ("loss", "cider_d"), sync_dist=True)
+
+    def write_results(self, path: str) -> None:
+        """The captions of the last test (or validation) as COCO's result file.
+
+        Raises:
+            DataError: If the pictures' keys are not the whole numbers that COCO's ids are.
+        """
+        write_coco_results(path, self._scores["test"].written or self._scores["val"].written)
+
+    def _self_critical(self, batch: CaptionBatch) -> Tensor:
+        """- (CIDEr-D of a drawn caption - that of the likeliest) * its log-probability, a mean over tokens."""
+        features = self.image_input(batch.image)
+        with torch.no_grad():
+            self.eval()
+            start, state = self._beginning(features)
+            likeliest = decoding.greedy(self._decode, state, start, self.hparams["max_length"], end=self.end)
+            self.train()
+        drawn, log_probabilities, alive = self._draw(features)
+        reward = self._rewards(drawn, batch) - self._rewards(likeliest, batch)
+        self.log("train_reward", reward.mean(), prog_bar=True, batch_size=len(reward))
+        return -(reward[:, None] * log_probabilities * alive).sum() / alive.sum().clamp(min=1)
+
+    def _draw(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Captions drawn from the model [B, T], their log-probabilities, and where they hadn't ended."""
+        tokens, state = self._beginning(features)
+        alive = torch.ones_like(tokens, dtype=torch.bool)
+        rows: list[tuple[Tensor, Tensor, Tensor]] = []
+        for _ in range(self.hparams["max_length"]):
+            logits, state = self._decode(tokens, state)
+            log_probabilities = logits.log_softmax(-1)
+            tokens = torch.multinomial(log_probabilities.detach().exp(), 1)[:, 0]
+            rows.append((tokens, log_probabilities.gather(1, tokens[:, None])[:, 0], alive))
+            alive = alive & (tokens != self.end)
+        drawn, gathered, was_alive = (torch.stack(parts, 1) for parts in zip(*rows, strict=True))
+        return drawn.masked_fill(~was_alive, self.end), gathered, was_alive
+
+    def _rewards(self, captions: Tensor, batch: CaptionBatch) -> Tensor:
+        written = [self._text(tokens).split() for tokens in captions.tolist()]
+        references = [[line.split() for line in lines] for lines in batch.references]
+        scores = self._training_cider().score(written, references)
+        return torch.as_tensor(scores, dtype=torch.float32, device=captions.device)
+
+    def _training_cider(self) -> Any:
+        """CIDEr-D with the document frequencies of the training captions."""
+        if self._cider is None:
+            from seqmodels.data.caption_data import words_of
+            from seqmodels.metrics import CiderD
+
+            records = self.trainer.datamodule.records["train"]  # type: ignore[attr-defined]
+            self._cider = CiderD({one.key: [line.split() for line in words_of(one)] for one in records})
+        return self._cider
+
+    # --- writing --------------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def caption(
+        self,
+        image: Any,
+        beam_size: int = 5,
+        max_length: int = 20,
+        n_best: int | None = None,
+        groups: int = 1,
+        diversity: float = 0.5,
+        length_penalty: float = 0.0,
+        constraints: decoding.Constraints | None = None,
+    ) -> list[Caption]:
+        """Captions of a picture by beam search, the best first.
+
+        Args:
+            image: A file, a PIL image, or one of a batch: features [F] or [R, F], or a preprocessed picture.
+            beam_size: Beams; 1 takes the likeliest word each time.
+            max_length: Tokens at most.
+            n_best: How many captions; all beams', if not given.
+            groups: Of diverse beam search; 1 is plain beam search.
+            diversity: How strongly a group avoids the words of those before it.
+            length_penalty: Scores are divided by length to this power; above 0 favours longer captions.
+            constraints: Minimum length, words to avoid or begin with, n-grams not to repeat.
+
+        Raises:
+            DataError: If the file is missing or no picture.
+            OptionError: If an option is out of range.
+        """
+        training = self.training
+        self.eval()
+        try:
+            if isinstance(image, Tensor):
+                features = self.image_input(image[None].to(self.device))
+            else:
+                features = self.image_input.read(image, self.device)
+            (found,) = self._write(
+                features,
+                beam_size=beam_size,
+                max_length=max_length,
+                n_best=n_best,
+                length_penalty=length_penalty,
+                constraints=constraints,
+                **({"groups": groups, "diversity": diversity} if groups != 1 else {}),
+            )
+        finally:
+            self.train(training)
+        return [Caption(self._text(one.tokens), one.log_probability, one.score, one.group) for one in found]
+
+    def _write(self, features: Tensor, **options: Any) -> list[list[decoding.Hypothesis]]:
+        start, state = self._beginning(features)
+        search = decoding.diverse_beam_search if "groups" in options else decoding.beam_search
+        return search(self._decode, state, start, end=self.end, batch_dim=self.conditioning.batch_dim, **options)
+
+    def _beginning(self, features: Tensor) -> tuple[Tensor, Any]:
+        start = torch.full((len(features),), self.end, device=features.device)
+        return start, self.conditioning.begin(features, self.rnn)
+
+    def _decode(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
+        logits, state = self.step(tokens, state)
+        if self.tokenizer.unknown_id is not None:
+            logits[..., self.tokenizer.unknown_id] = -torch.inf  # it stands for what there is no word for
+        return logits, state
+
+    def _text(self, tokens: Any) -> str:
+        words = list(tokens)
+        if self.end in words:
+            words = words[: words.index(self.end)]
+        return self.tokenizer.decode(words).strip() if words else ""
+
+
+def _check(settings: dict[str, Any]) -> None:
+    if settings["conditioning"] not in CONDITIONINGS:
+        raise OptionError(
+            f"Captioner: conditioning is {settings['conditioning']!r}; use one of {', '.join(CONDITIONINGS)}"
+        )
+    for name in ("embedding_size", "attention_size", "beam_size", "max_length"):
+        if settings[name] < 1:
+            raise OptionError(f"Captioner: {name} is {settings[name]}; use 1 or more")

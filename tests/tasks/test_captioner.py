@@ -1,0 +1,155 @@
+"""Captions of pictures: conditioning, training, decoding and results, with any cell."""
+
+import json
+
+import lightning.pytorch as pl
+import pictures
+import pytest
+import torch
+
+import seqmodels
+from seqmodels.data import CaptionData
+from seqmodels.decoding import Constraints
+from seqmodels.errors import DataError, OptionError
+from seqmodels.tasks import Captioner, load
+from seqmodels.tasks.image_conditioning import CONDITIONINGS
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return pictures.captioned(tmp_path_factory.mktemp("captions") / "pictures")
+
+
+@pytest.fixture(scope="module")
+def data(folder):
+    return CaptionData(
+        str(folder), images=str(folder), backbone="small_cnn", layer="grid", image_size=32, store_features=False,
+        batch_size=8,
+    )  # fmt: skip
+
+
+def make(data, **options):
+    torch.manual_seed(0)
+    options = {"cell": "gru", "hidden_size": 16, "embedding_size": 16, "attention_size": 8, "dropout": 0.0, **options}
+    return Captioner(data.tokenizer, data.image, **options)
+
+
+def fit(model, data, **options):
+    trainer = pl.Trainer(
+        accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
+        enable_model_summary=False, num_sanity_val_steps=0, **{"max_epochs": 1, **options},
+    )  # fmt: skip
+    trainer.fit(model, data)
+    return trainer
+
+
+@pytest.mark.parametrize("conditioning", CONDITIONINGS)
+def test_it_learns_what_is_in_its_pictures(folder, data, tmp_path, conditioning):
+    if conditioning != "attention":
+        data = CaptionData(str(folder), images=str(folder), backbone="pixels", image_size=8, folder=str(tmp_path))
+    model = make(data, conditioning=conditioning, learning_rate=0.01, beam_size=1)
+    trainer = fit(model, data, max_epochs=250, check_val_every_n_epoch=250)
+    record = data.records["train"][0]
+    caption = model.caption(record.path, beam_size=2)[0].text
+    loss = float(trainer.callback_metrics["train_loss"])
+    if conditioning == "none":
+        assert loss > 0.2, "without the picture its colour can't be known"
+    else:
+        assert loss < 0.2
+        assert caption in data.collate([(torch.zeros(3, 32, 32), record)]).references[0]
+
+
+@pytest.mark.parametrize("cell", seqmodels.cells())
+@pytest.mark.parametrize("conditioning", ["state", "attention"])
+def test_steps_one_by_one_score_as_the_whole_sequence(data, cell, conditioning):
+    model = make(data, cell=cell, conditioning=conditioning, num_layers=2).eval()
+    batch = data.collate([data.parts["train"][number] for number in range(3)])
+    with torch.no_grad():
+        together = model(batch.image, batch.input, batch.owner)
+        state = model.conditioning.begin(model.image_input(batch.image)[batch.owner], model.rnn)
+        for tokens, expected in zip(batch.input, together, strict=True):
+            scores, state = model.step(tokens, state)
+            torch.testing.assert_close(scores, expected, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("conditioning", CONDITIONINGS)
+def test_a_captions_score_is_the_models_own_log_probability(data, conditioning):
+    model = make(data, conditioning=conditioning).eval()
+    image, _ = data.parts["train"][0]
+    for groups in (1, 2):
+        for caption in model.caption(image, beam_size=4, max_length=6, groups=groups):
+            words = model.tokenizer.encode(caption.text)
+            boundary = torch.tensor([model.end])
+            target = torch.cat([words, boundary])[:6]
+            with torch.no_grad():
+                scores = model(image[None], torch.cat([boundary, words])[: len(target), None])[:, 0]
+            scores[:, model.tokenizer.unknown_id] = -torch.inf
+            expected = scores.log_softmax(-1).gather(1, target[:, None]).sum()
+            assert caption.log_probability == pytest.approx(float(expected), abs=1e-4)
+
+
+def test_constraints_hold(data):
+    model = make(data)
+    image, _ = data.parts["train"][0]
+    captions = model.caption(image, beam_size=3, max_length=9, constraints=Constraints(min_length=5, no_repeat_ngram=1))
+    for caption in captions:
+        words = caption.text.split()
+        assert len(words) == len(set(words)) >= 5
+
+
+def test_scheduled_sampling_and_self_critical_training_run_and_learn(data):
+    model = make(data, scheduled_sampling=0.3, learning_rate=0.02, beam_size=1)
+    fit(model, data, max_epochs=20, check_val_every_n_epoch=20)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    model.hparams["self_critical"] = True
+    trainer = fit(model, data, max_epochs=5, check_val_every_n_epoch=5)
+    assert torch.isfinite(trainer.callback_metrics["train_reward"])
+    assert any(not torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+
+def test_validation_scores_captions_and_a_checkpoint_captions_a_file(data, tmp_path):
+    model = make(data)
+    trainer = fit(model, data)
+    assert {"val_loss", "val_bleu_4", "val_cider_d", "val_rouge_l", "val_exact_match"} <= set(trainer.callback_metrics)
+    trainer.save_checkpoint(tmp_path / "model.ckpt")
+    again = load(tmp_path / "model.ckpt")
+    path = data.records["test"][0].path
+    assert again.caption(path, beam_size=2) == model.caption(path, beam_size=2)
+    with pytest.raises(DataError, match="no such file"):
+        again.caption(tmp_path / "missing.png")
+
+
+def test_results_are_what_coco_reads(tmp_path):
+    from pycocotools.coco import COCO
+
+    path, other = pictures.coco(tmp_path / "pictures", 101), pictures.coco(tmp_path / "pictures")
+    data = CaptionData(
+        str(other), valid_source=str(path), images=str(path.parent), backbone="pixels", image_size=8,
+        folder=str(tmp_path / "features"),
+    )  # fmt: skip
+    model = make(data)
+    fit(model, data)
+    model.write_results(str(tmp_path / "results.json"))
+    assert len(json.loads((tmp_path / "results.json").read_text())) == 8
+    assert len(COCO(str(path)).loadRes(str(tmp_path / "results.json")).anns) == 8
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"conditioning": "sideways"}, ("conditioning", "attention")),
+        ({"dropout": 2}, ("dropout",)),
+        ({"beam_size": 0}, ("beam_size",)),
+        ({"rnn_options": {"bidirectional": True}}, ("bidirectional",)),
+    ],
+)
+@pytest.mark.usefixtures("_types_unchecked")
+def test_wrong_options_are_one_line(data, one_line, options, words):
+    with one_line(OptionError, *words):
+        make(data, **options)
+
+
+def test_attention_needs_regions(data, one_line):
+    image = {"feature_size": 8, "regions": None, "backbone": None, "pixels": False}
+    with one_line(OptionError, "regions", "layer='grid'"):
+        Captioner(data.tokenizer, image, conditioning="attention")
