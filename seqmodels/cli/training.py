@@ -29,6 +29,7 @@ DEFAULTS = {
     "trainer.enable_model_summary": False,
     "trainer.default_root_dir": "runs",
 }
+FROM_DATA = ("tokenizer", "answers", "image")  # arguments of models that data modules have as attributes
 CHECKPOINT_KEYWORDS = ("best", "last", "hpc", "registry")  # Lightning's own, in place of a path
 
 _NEXT = {  # what can be done with a checkpoint: the model's method, and the subcommand of that name
@@ -70,9 +71,8 @@ class TrainingCLI(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         parser.set_defaults(DEFAULTS)
-        parser.link_arguments("data", "model.init_args.tokenizer", compute_fn=self._tokenizer, apply_on="instantiate")
-        for name in ("answers", "image"):
-            compute = functools.partial(_of_the_data, name=name)
+        for name in FROM_DATA:
+            compute = functools.partial(self._from_data, name=name)
             parser.link_arguments("data", f"model.init_args.{name}", compute_fn=compute, apply_on="instantiate")
         parser.add_argument("--wandb", type=str | None, help="log to this W&B project too (offline if unreachable)")
         parser.add_argument("--sample_length", type=int, default=200, help="tokens of the sample after each epoch")
@@ -90,7 +90,7 @@ class TrainingCLI(LightningCLI):
         hyper_parameters = {}
         if path and path not in CHECKPOINT_KEYWORDS:
             hyper_parameters = read_checkpoint(path).get("hyper_parameters", {})
-        self._vocabulary = hyper_parameters.get("tokenizer")
+        self._trained = {name: hyper_parameters.get(name) for name in ("tokenizer", "answers")}
         try:
             super().instantiate_classes()
         except (ValueError, TypeError, MisconfigurationException) as error:
@@ -99,11 +99,16 @@ class TrainingCLI(LightningCLI):
     def _parse_ckpt_path(self) -> None:
         """Options come from the command line and its files, not from the checkpoint: it holds the tokenizer too."""
 
-    def _tokenizer(self, data: Any) -> Any:
-        """The vocabulary of the data; that of the checkpoint, if there is one, so that any text can be tested."""
-        if self._vocabulary is not None and hasattr(type(data), "tokenizer"):
-            data.tokenizer = Tokenizer.from_dict(self._vocabulary)
-        return getattr(data, "tokenizer", None)
+    def _from_data(self, data: Any, name: str) -> Any:
+        """What the model must know of the data, None if the data have no such thing.
+
+        Vocabularies are those of the checkpoint, if there is one, so that it can be tested on other data.
+        """
+        if not hasattr(type(data), name):
+            return None
+        if (trained := self._trained.get(name)) is not None:
+            setattr(data, name, Tokenizer.from_dict(trained) if name == "tokenizer" else trained)
+        return getattr(data, name)
 
     @property
     def results(self) -> str | None:
@@ -147,11 +152,6 @@ class TrainingCLI(LightningCLI):
         project = self._get(self.config_init, "wandb")
         csv = CSVLogger(folder, name="")
         return [csv, ReliableWandbLogger(project=project, save_dir=csv.log_dir)] if project else [csv]
-
-
-def _of_the_data(data: Any, name: str) -> Any:
-    """What a model about pictures must know of its data; None for other data."""
-    return getattr(data, name, None) if hasattr(type(data), name) else None
 
 
 def _checkpoints(every_n_steps: int) -> list[pl.Callback]:
