@@ -97,6 +97,7 @@ class Slow(Backbone):
 
 
 def run_slowly(paths, folder, num_workers):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell runs in the background
     backbone = Slow("small_cnn", image_size=16, feature_size=8, trainable=False, seed=0)
     extract_features(paths, backbone, folder, batch_size=2, num_workers=num_workers)
 
