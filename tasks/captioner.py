@@ -295,10 +295,7 @@ class Captioner(RecurrentTask):
         training = self.training
         self.eval()
         try:
-            if isinstance(image, Tensor):
-                features = self.image_input(image[None].to(self.device))
-            else:
-                features = self.image_input.read(image, self.device)
+            features = self.image_input.read(image, self.device)
             (found,) = self._write(
                 features,
                 beam_size=beam_size,

@@ -52,7 +52,7 @@ class ImageInput(nn.Module):
 
     @torch.no_grad()
     def read(self, picture: Any, device: torch.device) -> Float[Tensor, "1 *R F"]:
-        """The features of one picture: a path or a PIL image.
+        """The features of one picture: a file, a PIL image, or one of a batch (features, or a preprocessed picture).
 
         Raises:
             DataError: If the file is missing or no picture.
@@ -60,6 +60,8 @@ class ImageInput(nn.Module):
         """
         from seqmodels.images import read_image
 
+        if isinstance(picture, Tensor):
+            return self(picture[None].to(device))
         if self.specification is None:
             raise OptionError("the model was trained on features made elsewhere; give it features instead of a picture")
         opened = picture if hasattr(picture, "convert") else read_image(picture)

@@ -209,10 +209,7 @@ class VisualQuestionAnswerer(RecurrentTask):
             tokens = self.tokenizer.encode(question_words(question)).to(self.device)
             if len(tokens) == 0:
                 raise InputError("the question is empty; ask something")
-            if isinstance(image, Tensor):
-                features = self.image_input(image[None].to(self.device))
-            else:
-                features = self.image_input.read(image, self.device)
+            features = self.image_input.read(image, self.device)
             lengths = torch.tensor([len(tokens)], device=self.device)
             scores = self._answer_scores(features, tokens[:, None], lengths)[0]
         finally:

@@ -10,11 +10,10 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from seqmodels.data.captions import CaptionedImage, read_captions
+from seqmodels.data.picture_data import PictureData
 from seqmodels.data.pictures import Pictures, pad
 from seqmodels.data.position import check_positive
-from seqmodels.data.records import RecordData
 from seqmodels.data.streams import NOT_SCORED
-from seqmodels.data.tokenizer import Tokenizer, build_tokenizer
 from seqmodels.errors import DataError, OptionError
 from seqmodels.metrics import tokenize_caption
 
@@ -37,7 +36,7 @@ class CaptionBatch(NamedTuple):
     keys: tuple[str, ...]
 
 
-class CaptionData(RecordData):
+class CaptionData(PictureData):
     """Pictures with captions: emoji and their names (from pip alone), or files in one of the usual forms.
 
     COCO's JSON, Karpathy's split, Flickr8k's and Flickr30k's files, a folder with a CSV, a Hugging Face dataset; see
@@ -93,37 +92,15 @@ class CaptionData(RecordData):
         eval_batch_size: int | None = None,
         seed: int = 0,
     ) -> None:
-        super().__init__(batch_size, eval_batch_size, seed)
         check_positive(min_count=min_count, max_words=max_words)
-        self.min_count, self.max_words, self.max_bad = min_count, max_words, max_bad
+        pictures = (backbone, layer, image_size, features, store_features, folder, max_bad)
+        super().__init__(min_count, pictures, batch_size, eval_batch_size, seed)
+        self.max_words, self.max_bad = max_words, max_bad
         if test_source is not None and valid_source is None:
             raise OptionError("test_source needs valid_source; otherwise the parts come from source")
         self.source, self.images, self.fractions = source, images, fractions
         self.files = {"train": source, "validation": valid_source, "test": test_source}
-        self._picture_options = (backbone, layer, image_size, features, store_features, folder, max_bad)
-        self._tokenizer: Tokenizer | None = None
         self.save_hyperparameters(logger=False)
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """Of the training captions' words. Set it to caption with a trained model."""
-        if self._tokenizer is None:
-            text = "".join(f"{line}\n" for one in self.records["train"] for line in words_of(one))
-            self._tokenizer = build_tokenizer("word", text, min_count=self.min_count)
-        return self._tokenizer
-
-    @tokenizer.setter
-    def tokenizer(self, tokenizer: Tokenizer) -> None:
-        self._tokenizer = tokenizer
-
-    @property
-    def image(self) -> dict[str, Any]:
-        """What a model must know of the pictures."""
-        return self._pictures.image
-
-    def prepare_data(self) -> None:
-        """Compute and store features, once a machine."""
-        self._pictures.prepare()
 
     @cached_property
     def records(self) -> Mapping[str, list[CaptionedImage]]:
@@ -142,14 +119,18 @@ class CaptionData(RecordData):
                 raise DataError(f"{self.source}: has no pictures for {part}; give a file that has some")
         return found
 
-    @cached_property
-    def _pictures(self) -> Pictures:
+    def training_text(self) -> str:
+        """The training captions."""
+        return "".join(f"{line}\n" for one in self.records["train"] for line in words_of(one))
+
+    def picture_sources(self) -> dict[str, Any]:
+        """The pictures of all parts."""
         every = [one for part in PARTS for one in self.records[part]]
-        return Pictures({one.key: one.path or partial(_inside, one) for one in every}, *self._picture_options)
+        return {one.key: one.path or partial(_inside, one) for one in every}
 
     def read_parts(self) -> dict[str, "_Captions"]:
         """The records whose pictures can be read."""
-        return {part: _Captions(self._pictures, self.records[part], part) for part in PARTS}
+        return {part: _Captions(self.pictures, self.records[part], part) for part in PARTS}
 
     def collate(self, records: list[Any]) -> CaptionBatch:
         """Pictures, and all their captions side by side."""

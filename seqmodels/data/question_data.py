@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from seqmodels.data.picture_data import PictureData
 from seqmodels.data.pictures import Pictures, pad
 from seqmodels.data.position import check_positive
 from seqmodels.data.questions import (
@@ -21,8 +22,7 @@ from seqmodels.data.questions import (
     read_vqa,
     soft_targets,
 )
-from seqmodels.data.records import RecordData
-from seqmodels.data.tokenizer import Tokenizer, build_tokenizer
+from seqmodels.data.tokenizer import Tokenizer
 from seqmodels.errors import DataError, OptionError
 from seqmodels.metrics import normalise_answer
 
@@ -56,7 +56,7 @@ def question_words(text: str) -> str:
     return " ".join(_WORDS.findall(text.lower()))
 
 
-class QuestionData(RecordData):
+class QuestionData(PictureData):
     """Questions, pictures and answers: easy-VQA (from pip alone), the official VQA v1 and v2 files, or SHAPES.
 
     The vocabulary and the K answers are those of the training questions.
@@ -125,34 +125,21 @@ class QuestionData(RecordData):
         eval_batch_size: int | None = None,
         seed: int = 0,
     ) -> None:
-        super().__init__(batch_size, eval_batch_size, seed)
         check_positive(answers=answers, min_count=min_count)
+        pictures = (backbone, layer, image_size, features, store_features, folder, max_bad)
+        super().__init__(min_count, pictures, batch_size, eval_batch_size, seed)
         if source == "vqa" and questions is None:
             raise OptionError("source 'vqa' needs questions, annotations and images: the official files and a folder")
         if source != "vqa" and questions is not None:
             raise OptionError(f"questions belong to source 'vqa', not to {source!r}; give source='vqa'")
-        self.source, self.most_answers, self.min_count, self.max_bad = source, answers, min_count, max_bad
+        self.source, self.most_answers, self.max_bad = source, answers, max_bad
         self.files = {
             "train": (questions, annotations, images),
             "validation": (valid_questions, valid_annotations, valid_images or images),
             "test": (test_questions, test_annotations, test_images or images),
         }
-        self._picture_options = (backbone, layer, image_size, features, store_features, folder, max_bad)
-        self._tokenizer: Tokenizer | None = None
         self._answers: list[str] | None = None
         self.save_hyperparameters(logger=False)
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """Of the training questions' words. Set it to ask a trained model."""
-        if self._tokenizer is None:
-            text = "\n".join(question_words(one.question) for one in self.records["train"])
-            self._tokenizer = build_tokenizer("word", text, min_count=self.min_count)
-        return self._tokenizer
-
-    @tokenizer.setter
-    def tokenizer(self, tokenizer: Tokenizer) -> None:
-        self._tokenizer = tokenizer
 
     @property
     def answers(self) -> list[str]:
@@ -169,15 +156,6 @@ class QuestionData(RecordData):
     def answers(self, answers: Sequence[str]) -> None:
         self._answers = list(answers)
         self.__dict__.pop("_numbers", None)
-
-    @property
-    def image(self) -> dict[str, Any]:
-        """What a model must know of the pictures."""
-        return self._pictures.image
-
-    def prepare_data(self) -> None:
-        """Compute and store features, once a machine."""
-        self._pictures.prepare()
 
     @cached_property
     def records(self) -> Mapping[str, list[VisualQuestion]]:
@@ -202,16 +180,19 @@ class QuestionData(RecordData):
         found.setdefault("test", found["validation"])
         return {part: found[part] for part in PARTS}
 
-    @cached_property
-    def _pictures(self) -> Pictures:
+    def training_text(self) -> str:
+        """The training questions."""
+        return "\n".join(question_words(one.question) for one in self.records["train"])
+
+    def picture_sources(self) -> dict[str, Any]:
+        """The pictures of all parts."""
         every = [one for part in PARTS for one in self.records[part]]
         arrays = ImageArrays(self.source) if self.source not in ("easy-vqa", "vqa") else None
-        sources = {one.image: one.path or partial(_inside, arrays, one.image) for one in every}
-        return Pictures(sources, *self._picture_options)
+        return {one.image: one.path or partial(_inside, arrays, one.image) for one in every}
 
     def read_parts(self) -> dict[str, "_Questions"]:
         """The questions whose pictures can be read."""
-        return {part: _Questions(self._pictures, self.records[part], self.tokenizer, part) for part in PARTS}
+        return {part: _Questions(self.pictures, self.records[part], self.tokenizer, part) for part in PARTS}
 
     def collate(self, records: list[Any]) -> QuestionBatch:
         """Pictures, questions and answers as one batch."""

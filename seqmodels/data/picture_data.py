@@ -1,0 +1,68 @@
+"""``PictureData``: what data modules of pictures with text share."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
+from seqmodels.data.pictures import Pictures
+from seqmodels.data.records import RecordData
+from seqmodels.data.tokenizer import Tokenizer, build_tokenizer
+
+
+class PictureData(RecordData):
+    """Records of pictures and words: a vocabulary of the training text, and features or pixels.
+
+    Args:
+        min_count: How often a word must occur to get a token.
+        picture_options: Those of ``Pictures`` but for the pictures themselves, in its order.
+        batch_size: B, the records of each process.
+        eval_batch_size: those in validation and test; None: ``batch_size``.
+        seed: of the order of the training records.
+    """
+
+    def __init__(
+        self,
+        min_count: int,
+        picture_options: tuple[Any, ...],
+        batch_size: int,
+        eval_batch_size: int | None,
+        seed: int,
+    ) -> None:
+        super().__init__(batch_size, eval_batch_size, seed)
+        self.min_count = min_count
+        self._picture_options = picture_options
+        self._tokenizer: Tokenizer | None = None
+
+    @abstractmethod
+    def training_text(self) -> str:
+        """The words of the training records, with spaces between, a line each."""
+
+    @abstractmethod
+    def picture_sources(self) -> Mapping[str, str | Callable[[], Any]]:
+        """Key -> file, or what gives the picture, of all parts."""
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Of the training text's words. Set it to read with a trained model's vocabulary."""
+        if self._tokenizer is None:
+            self._tokenizer = build_tokenizer("word", self.training_text(), min_count=self.min_count)
+        return self._tokenizer
+
+    @tokenizer.setter
+    def tokenizer(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+
+    @cached_property
+    def pictures(self) -> Pictures:
+        """What gives a picture by its key."""
+        return Pictures(self.picture_sources(), *self._picture_options)
+
+    @property
+    def image(self) -> dict[str, Any]:
+        """What a model must know of the pictures."""
+        return self.pictures.image
+
+    def prepare_data(self) -> None:
+        """Compute and store features, once a machine."""
+        self.pictures.prepare()
