@@ -65,6 +65,11 @@ def train(data: CaptionData, conditioning: str, seed: int, options: argparse.Nam
     return Captioner.load_from_checkpoint(keep.best_model_path)
 
 
+def writer(model: Captioner, beams: int) -> Callable[[torch.Tensor], str]:
+    """What a captioner says of features."""
+    return lambda image: model.caption(image, beam_size=beams)[0].text
+
+
 def interval(values: Sequence[float]) -> str:
     """Mean and half of its 95 % interval."""
     mean = statistics.mean(values)
@@ -135,10 +140,7 @@ def main() -> None:
     models: dict[str, list[Captioner]] = {}
     for conditioning, name in (("none", "without the picture"), ("input", f"{options.cell}, picture first")):
         models[conditioning] = [train(data, conditioning, seed, options) for seed in range(options.seeds)]
-        runs = [
-            scores(data, lambda image, model=model: model.caption(image, beam_size=options.beam)[0].text)
-            for model in models[conditioning]
-        ]
+        runs = [scores(data, writer(model, options.beam)) for model in models[conditioning]]
         print(row(name, runs), flush=True)
     if options.diverse:
         print("\n".join(diverse(data, models["input"], options.beams)))
