@@ -258,7 +258,10 @@ class Captioner(RecurrentTask):
             from seqmodels.data.caption_data import words_of
             from seqmodels.metrics import CiderD
 
-            records = self.trainer.datamodule.records["train"]  # type: ignore[attr-defined]
+            data = self.trainer.datamodule  # type: ignore[attr-defined]
+            if not hasattr(data, "records"):
+                raise OptionError("Captioner: self_critical needs a CaptionData as the Trainer's datamodule")
+            records = data.records["train"]
             self._cider = CiderD({one.key: [line.split() for line in words_of(one)] for one in records})
         return self._cider
 

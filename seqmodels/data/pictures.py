@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +82,7 @@ class Pictures:
             _ = self._reader
 
     def __contains__(self, key: str) -> bool:
-        return key in self._reader if self._features is not None or self._store_features else key in self._sources
+        return key in self._reader if self._features is not None or self._store_features else self._is_sound(key)
 
     def __getitem__(self, key: str) -> Tensor:
         if self._features is not None or self._store_features:
@@ -91,6 +93,23 @@ class Pictures:
         if pixels[0].numel() <= _KEPT:
             self._pixels[key] = pixels
         return pixels
+
+    def _is_sound(self, key: str) -> bool:
+        return key in self._sources and key not in self._bad
+
+    @cached_property
+    def _bad(self) -> set[str]:
+        """Found by reading all pictures once, if some may be bad; otherwise one is an error where it is read."""
+        bad: set[str] = set()
+        for key in self._sources if self._max_bad else ():
+            try:
+                self._open(key)
+            except DataError as error:
+                bad.add(key)
+                print(error, file=sys.stderr)
+                if len(bad) > self._max_bad:
+                    raise DataError(f"{error} (the {len(bad)}th, above max_bad={self._max_bad})") from None
+        return bad
 
     def _open(self, key: str) -> Any:
         from seqmodels.images import read_image

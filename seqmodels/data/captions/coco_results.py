@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from seqmodels.data.captions.bad_records import shown
+from seqmodels.data.bad_records import shown
 from seqmodels.errors import DataError, InputError
 from seqmodels.training.atomic_file import write_atomically
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from seqmodels.data.captions.bad_records import BadRecords, shown
+from seqmodels.data.bad_records import BadRecords, shown
 from seqmodels.data.captions.captioned_image import CaptionedImage
 from seqmodels.data.captions.image_folder import ImageFolder, name_fault
 from seqmodels.data.captions.splits import SPLITS, hashed_split, split_name

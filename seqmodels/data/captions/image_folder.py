@@ -15,7 +15,7 @@ def name_fault(name: object) -> str | None:
         >>> name_fault("../dog.jpg")
         "the file name '../dog.jpg' leaves the folder of the images"
     """
-    from seqmodels.data.captions.bad_records import shown
+    from seqmodels.data.bad_records import shown
 
     if name is None:
         return "there is no file name"

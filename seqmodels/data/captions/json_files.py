@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from seqmodels.data.captions.bad_records import shown
+from seqmodels.data.bad_records import shown
 from seqmodels.data.captions.gathering import Gathering, key_text
 from seqmodels.errors import DataError
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from seqmodels.data.captions.bad_records import BadRecords
+from seqmodels.data.bad_records import BadRecords
 from seqmodels.data.captions.captioned_image import CaptionedImage
 from seqmodels.data.captions.gathering import Gathering
 from seqmodels.data.captions.image_folder import ImageFolder

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from seqmodels.data.captions.bad_records import shown
+from seqmodels.data.bad_records import shown
 from seqmodels.data.questions.visual_question import VisualQuestion
 from seqmodels.data.strict_json import read_json
 from seqmodels.errors import DataError, OptionError

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 
-from seqmodels.data.captions.bad_records import shown
+from seqmodels.data.bad_records import shown
 from seqmodels.data.questions.visual_question import VisualQuestion
 from seqmodels.data.strict_json import read_json
 from seqmodels.errors import DataError, InputError

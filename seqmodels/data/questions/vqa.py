@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
-from seqmodels.data.captions.bad_records import BadRecords, shown
+from seqmodels.data.bad_records import BadRecords, shown
 from seqmodels.data.questions.coco_images import CocoImages
 from seqmodels.data.questions.visual_question import VisualQuestion
 from seqmodels.data.strict_json import collection_paused, read_json

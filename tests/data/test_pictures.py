@@ -1,0 +1,26 @@
+"""Pictures of data modules: bad ones are left out up to a limit."""
+
+import pictures
+import pytest
+
+from seqmodels.data.pictures import Pictures
+from seqmodels.errors import DataError
+
+
+@pytest.mark.parametrize("store_features", [True, False])
+def test_bad_pictures_are_left_out_up_to_the_limit(tmp_path, capsys, one_line, store_features):
+    names = list(pictures.draw_all(tmp_path))
+    sources = {name: str(tmp_path / name) for name in names}
+    for name in names[:2]:
+        (tmp_path / name).write_bytes(b"<html>")
+
+    def read(max_bad):
+        folder = str(tmp_path / f"features-{max_bad}")
+        return Pictures(sources, "pixels", None, 8, None, store_features, folder, max_bad)
+
+    assert [name for name in names if name in read(2)] == names[2:]
+    said = capsys.readouterr().err
+    assert names[0] in said
+    assert names[1] in said
+    with one_line(DataError, names[1], "max_bad=1"):
+        _ = names[0] in read(1)
