@@ -123,7 +123,7 @@ class Captioner(RecurrentTask):
     @property
     def end(self) -> int:
         """The token that begins and ends a caption."""
-        return self.tokenizer.end_of_line_id  # type: ignore[attr-defined,no-any-return]  # a WordTokenizer
+        return self.tokenizer.line_end_id
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         super().on_save_checkpoint(checkpoint)

@@ -321,7 +321,7 @@ class LanguageModel(RecurrentTask):
         if prompt:
             return self.tokenizer.encode(prompt)
         try:
-            return self.tokenizer.encode("\n")[-1:]
+            return torch.tensor([self.tokenizer.line_end_id])
         except InputError:
             return torch.zeros(1, dtype=torch.long)
 

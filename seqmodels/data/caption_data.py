@@ -134,7 +134,7 @@ class CaptionData(PictureData):
 
     def collate(self, records: list[Any]) -> CaptionBatch:
         """Pictures, and all their captions side by side."""
-        end = self.tokenizer.end_of_line_id  # type: ignore[attr-defined]  # a WordTokenizer
+        end = self.tokenizer.line_end_id
         owner, captions, references = [], [], []
         for row, (_, record) in enumerate(records):
             lines = words_of(record)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 from importlib import import_module
 from typing import Any, ClassVar
 
@@ -56,6 +57,18 @@ class Tokenizer(ABC):
         Raises:
             InputError: a number is outside [0, len(self)).
         """
+
+    @cached_property
+    def line_end_id(self) -> int:
+        """The token of a line end, which also begins and ends what is written by the line: captions, translations.
+
+        Raises:
+            InputError: the vocabulary has none.
+        """
+        token = int(self.encode("\n")[-1])
+        if token == self.unknown_id:
+            raise InputError("the vocabulary has no line end; build it from lines of text")
+        return token
 
     def unknown_in(self, text: str) -> str | None:
         """The first part of ``text`` that is outside the vocabulary; None if there is none."""

@@ -39,7 +39,7 @@ class WordTokenizer(Tokenizer):
         if len(self._ids) != len(self._words):
             raise ValueError("a word occurs twice in the vocabulary")
         self.unknown_id: int = self._ids[UNKNOWN]
-        self.end_of_line_id: int = self._ids[END_OF_LINE]
+        self.line_end_id = self._ids[END_OF_LINE]
 
     @classmethod
     def build(cls, text: str, vocabulary_size: int | None, min_count: int, unknown: bool) -> WordTokenizer:
@@ -84,7 +84,7 @@ class WordTokenizer(Tokenizer):
         return torch.tensor([float(len(self._written(number))) for number in range(len(self))])
 
     def _written(self, number: int) -> str:
-        return "\n" if number == self.end_of_line_id else self._words[number] + " "
+        return "\n" if number == self.line_end_id else self._words[number] + " "
 
 
 def _split(text: str) -> list[str]:

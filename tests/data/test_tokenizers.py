@@ -83,6 +83,18 @@ def test_text_may_be_decoded_piece_by_piece(unit):
 
 
 @pytest.mark.parametrize("unit", UNITS)
+def test_the_line_end_is_a_token_of_its_own(unit):
+    tokenizer = Tokenizer.from_dict(TRAINED[unit].to_dict())
+    assert tokenizer.decode([tokenizer.line_end_id]) == "\n"
+
+
+@pytest.mark.parametrize("unknown", [False, True])
+def test_a_vocabulary_without_line_ends_says_so(unknown):
+    with pytest.raises(InputError, match="vocabulary"):
+        build_tokenizer("character", "one line", unknown=unknown).line_end_id  # noqa: B018
+
+
+@pytest.mark.parametrize("unit", UNITS)
 @pytest.mark.parametrize("outside", [-1, 10_000])
 def test_a_number_outside_the_vocabulary_is_named(unit, outside):
     with pytest.raises(InputError, match=f"token {outside} at position 1 "):
