@@ -30,8 +30,8 @@ def refuse_own_gradients(step: Callable[..., tuple[Tensor, ...]], examples: Sequ
     """
     from torch._subclasses.fake_tensor import FakeTensorMode
 
-    with torch.inference_mode(False), torch.enable_grad(), FakeTensorMode() as mode:
-        tensors = [mode.from_tensor(example) for example in examples]
+    with torch.inference_mode(False), torch.enable_grad(), FakeTensorMode():
+        tensors = [_blank(example) for example in examples]
         given = [t.requires_grad_().clone() if t.is_floating_point() else t for t in tensors]
         with _Watch():
             outputs = step(*given)
@@ -44,3 +44,8 @@ def refuse_own_gradients(step: Callable[..., tuple[Tensor, ...]], examples: Sequ
                 if isinstance(function, BackwardCFunction):
                     raise Unsupported(f"the step has an autograd.Function of its own ({function.name()})")
                 todo += [following for following, _ in function.next_functions]
+
+
+def _blank(example: Tensor) -> Tensor:
+    """One like it, but with gradients to come, which an inference tensor and its copies can't have."""
+    return torch.empty_strided(example.shape, example.stride(), dtype=example.dtype, device=example.device)

@@ -80,3 +80,13 @@ def test_gradients_changed_by_hand_stay_so(cell, reason, one_line):
 def test_a_detached_value_has_no_gradient():
     for found, expected in zip(gradients(Detached, "native"), gradients(Detached, "reference"), strict=True):
         torch.testing.assert_close(found, expected)
+
+
+def test_a_network_first_met_in_inference_mode_is_compiled(recwarn):
+    rnn = RNN("mut1", 3, 4, backend="native")
+    with torch.inference_mode():
+        input = torch.randn(5, 2, 3)
+        output, _ = rnn(input)
+    rnn.backend = "reference"
+    torch.testing.assert_close(output, rnn(input.clone())[0].detach())
+    assert not recwarn
