@@ -38,7 +38,7 @@ def nearest(data: CaptionData) -> Callable[[torch.Tensor], str]:
 
 
 def train(data: CaptionData, conditioning: str, seed: int, options: argparse.Namespace) -> Captioner:
-    """The captioner of the epoch with the least validation loss."""
+    """The captioner of the epoch with the highest CIDEr-D on the validation pictures."""
     pl.seed_everything(seed, verbose=False)
     model = Captioner(
         data.tokenizer,
@@ -50,7 +50,9 @@ def train(data: CaptionData, conditioning: str, seed: int, options: argparse.Nam
         learning_rate=1e-3,
         beam_size=1,
     )
-    keep = ModelCheckpoint(monitor="val_loss", dirpath=options.checkpoints, filename=f"{conditioning}-{seed}")
+    keep = ModelCheckpoint(
+        monitor="val_cider_d", mode="max", dirpath=options.checkpoints, filename=f"{conditioning}-{seed}"
+    )
     trainer = pl.Trainer(
         max_epochs=options.epochs,
         accelerator="cpu",
@@ -118,6 +120,7 @@ def main() -> None:
     add("--backbone", default="efficientnet_lite0")
     add("--image-size", type=int)
     add("--cell", default="lstm")
+    add("--conditioning", default="every_step", help="how the picture enters; see Captioner")
     add("--seeds", type=int, default=5)
     add("--epochs", type=int, default=30)
     add("--min-count", type=int, default=1)
@@ -138,12 +141,12 @@ def main() -> None:
     print(f"| captions | {' | '.join(METRICS)} |\n|{'---|' * (len(METRICS) + 1)}")
     print(row("of the nearest training picture", [scores(data, nearest(data))]), flush=True)
     models: dict[str, list[Captioner]] = {}
-    for conditioning, name in (("none", "without the picture"), ("input", f"{options.cell}, picture first")):
+    for conditioning in ("none", options.conditioning):
         models[conditioning] = [train(data, conditioning, seed, options) for seed in range(options.seeds)]
         runs = [scores(data, writer(model, options.beam)) for model in models[conditioning]]
-        print(row(name, runs), flush=True)
+        print(row(f"{options.cell}, conditioning: {conditioning}", runs), flush=True)
     if options.diverse:
-        print("\n".join(diverse(data, models["input"], options.beams)))
+        print("\n".join(diverse(data, models[options.conditioning], options.beams)))
 
 
 if __name__ == "__main__":

@@ -10,13 +10,14 @@ from torch.nn import functional as F
 from seqmodels.errors import OptionError
 from seqmodels.rnn import RNN
 from seqmodels.tasks.attention import AdditiveAttention
+from seqmodels.tasks.feature_scaling import FeatureScaling
 from seqmodels.tasks.image_input import ImageInput
 
 CONDITIONINGS = ("input", "state", "every_step", "attention", "none")
 
 
 class ImageConditioning(nn.Module):
-    """Makes the state that a caption begins with, and what is read beside each word.
+    """Makes the state that a caption begins with, and what is read beside each word, both of scaled features.
 
     The state is a dict: ``rnn``, the network's own [L, B, H]; for "every_step" ``image`` [B, E]; for "attention"
     ``memory`` [B, R, F], ``prepared`` [B, R, A], ``output`` [B, H], the network's last output, and ``weights`` [B, R].
@@ -43,6 +44,7 @@ class ImageConditioning(nn.Module):
                 "such as layer='grid'"
             )
         self.how, self._dropout = how, dropout
+        self.scaling = FeatureScaling(image.size)
         self._sizes = [(rnn.num_layers, size) for size in rnn.cell.state_sizes]
         if how in ("input", "every_step"):
             self.project = nn.Linear(image.size, embedding_size)
@@ -65,6 +67,7 @@ class ImageConditioning(nn.Module):
 
     def begin(self, features: Float[Tensor, "B *R F"], rnn: RNN) -> dict[str, Any]:
         """The state of the network before the first word."""
+        features = self.scaling(features)
         mean = features.mean(1) if features.dim() == 3 else features
         blank = features.new_zeros(len(features), self._output_size)
         state: dict[str, Any] = {"rnn": None, "output": blank}

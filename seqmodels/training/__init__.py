@@ -8,11 +8,13 @@ from seqmodels.training.nt_asgd import NTASGD
 from seqmodels.training.termination import GracefulTermination
 from seqmodels.training.truncated_bptt import TruncatedBPTT
 from seqmodels.training.wandb_logger import ReliableWandbLogger
+from seqmodels.training.wandb_pictures import PictureTable
 
 __all__ = [
     "NTASGD",
     "GracefulTermination",
     "NonFiniteGuard",
+    "PictureTable",
     "ReliableWandbLogger",
     "SafeCheckpointIO",
     "SampleText",
