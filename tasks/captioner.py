@@ -11,6 +11,7 @@ from seqmodels import decoding
 from seqmodels.cell import Cell
 from seqmodels.data.caption_data import CaptionBatch
 from seqmodels.data.captions import write_coco_results
+from seqmodels.data.picture_data import PictureData
 from seqmodels.data.streams import NOT_SCORED
 from seqmodels.data.tokenizer import Tokenizer
 from seqmodels.dropout import probability
@@ -19,6 +20,7 @@ from seqmodels.rnn import RNN
 from seqmodels.tasks.caption_scores import CaptionScores
 from seqmodels.tasks.image_conditioning import CONDITIONINGS, ImageConditioning
 from seqmodels.tasks.image_input import ImageInput
+from seqmodels.tasks.picture_rows import shown_records, thumbnail
 from seqmodels.tasks.recurrent import RecurrentTask, cell_name, refuse_options
 
 
@@ -78,6 +80,9 @@ class Captioner(RecurrentTask):
         >>> [len(model.caption(torch.rand(4096), beam_size=3)), model.caption(torch.rand(4096))[0].group]
         [3, 0]
     """
+
+    picture_table = "val_captions"
+    """What the table of ``picture_rows`` is called."""
 
     def __init__(
         self,
@@ -311,6 +316,36 @@ class Captioner(RecurrentTask):
         finally:
             self.train(training)
         return [Caption(self._text(one.tokens), one.log_probability, one.score, one.group) for one in found]
+
+    def picture_rows(self, data: PictureData, count: int) -> list[dict[str, Any]]:
+        """What the model says of some validation pictures, for a table; see ``seqmodels.training.PictureTable``.
+
+        Args:
+            data: Such as :class:`seqmodels.data.CaptionData`.
+            count: Pictures at most.
+
+        Returns:
+            A dictionary for each picture: ``picture`` (a PIL image of at most 256 x 256 pixels, None if only its
+            features are there), ``key``, ``references`` (what people said, a line each), ``caption``,
+            ``log_probability`` (nats), and ``beam``: all captions of the beam, the best first, as lines of
+            log-probability and text. The beam is that of validation.
+        """
+        beam_size, max_length = self.hparams["beam_size"], self.hparams["max_length"]
+        sources = data.picture_sources()
+        rows = []
+        for image, record in shown_records(data, count):
+            beam = self.caption(image.to(self.dtype), beam_size, max_length)
+            rows.append(
+                {
+                    "picture": thumbnail(sources[record.key]),
+                    "key": record.key,
+                    "references": "\n".join(record.captions),
+                    "caption": beam[0].text,
+                    "log_probability": beam[0].log_probability,
+                    "beam": "\n".join(f"{one.log_probability:.2f}  {one.text}" for one in beam),
+                }
+            )
+        return rows
 
     def _write(self, features: Tensor, **options: Any) -> list[list[decoding.Hypothesis]]:
         start, state = self._beginning(features)

@@ -1,5 +1,6 @@
 """Visual question answering: a picture and a question in, one of K answers out."""
 
+from collections import Counter
 from typing import Any, Literal
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqmodels.cell import Cell
+from seqmodels.data.picture_data import PictureData
 from seqmodels.data.question_data import QuestionBatch, question_words
 from seqmodels.data.questions import write_vqa_results
 from seqmodels.data.tokenizer import Tokenizer
@@ -16,6 +18,7 @@ from seqmodels.errors import InputError, OptionError
 from seqmodels.rnn import RNN
 from seqmodels.tasks.answer_scores import AnswerScores
 from seqmodels.tasks.image_input import ImageInput
+from seqmodels.tasks.picture_rows import shown_records, thumbnail
 from seqmodels.tasks.recurrent import RecurrentTask, cell_name, refuse_options
 
 INPUTS = ("both", "question", "image")
@@ -65,6 +68,9 @@ class VisualQuestionAnswerer(RecurrentTask):
         >>> model(torch.rand(3, 4096), torch.zeros(8, 3, dtype=torch.long), torch.tensor([8, 5, 2])).shape
         torch.Size([3, 2])
     """
+
+    picture_table = "val_answers"
+    """What the table of ``picture_rows`` is called."""
 
     def __init__(
         self,
@@ -216,6 +222,43 @@ class VisualQuestionAnswerer(RecurrentTask):
             self.train(training)
         best = scores.softmax(-1).topk(min(top, len(self.answers)))
         return [(self.answers[k], p) for k, p in zip(best.indices.tolist(), best.values.tolist(), strict=True)]
+
+    def picture_rows(self, data: PictureData, count: int) -> list[dict[str, Any]]:
+        """What the model answers to some validation questions, for a table; see ``seqmodels.training.PictureTable``.
+
+        Args:
+            data: Such as :class:`seqmodels.data.QuestionData`.
+            count: Questions at most.
+
+        Returns:
+            A dictionary for each question: ``picture`` (a PIL image of at most 256 x 256 pixels, None if only its
+            features are there), ``key``, ``question``, ``people`` (the answers given, a line each, with how many gave
+            it where there are several), ``answer`` (the model's), ``probability``, and ``likeliest``: its 5 likeliest
+            answers as lines of probability and answer.
+        """
+        sources = data.picture_sources()
+        rows = []
+        for image, _, record in shown_records(data, count):
+            answers = self.answer(image.to(self.dtype), record.question)
+            rows.append(
+                {
+                    "picture": thumbnail(sources[record.image]),
+                    "key": record.key,
+                    "question": record.question,
+                    "people": _counted(record.answers),
+                    "answer": answers[0][0],
+                    "probability": answers[0][1],
+                    "likeliest": "\n".join(f"{probability:.2%}  {answer}" for answer, probability in answers),
+                }
+            )
+        return rows
+
+
+def _counted(answers: tuple[str, ...]) -> str:
+    """Answers as lines, the most common first: "8  red"; just "red" if only one person answered."""
+    if len(answers) == 1:
+        return answers[0]
+    return "\n".join(f"{count}  {answer}" for answer, count in Counter(answers).most_common())
 
 
 def _check(settings: dict[str, Any], answers: int) -> None:

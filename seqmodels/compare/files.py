@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from seqmodels.errors import DataError, OptionError
-from seqmodels.training.atomic_file import write_atomically
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+from seqmodels.files.atomic_file import write_atomically
 
 
 def write_json(path: Path, values: Any) -> None:
@@ -36,25 +30,6 @@ def read_json(path: Path) -> Any:
     except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{path}: can't be read ({reason}); remove it to have it made again") from error
-
-
-@contextlib.contextmanager
-def lock(folder: Path) -> Iterator[None]:
-    """Hold a folder for this process; the system frees it when the process ends, however it ends.
-
-    Raises:
-        OptionError: If another process holds it.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "a") as file:
-        if fcntl is not None:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise OptionError(f"{folder}: another process runs this study; wait for it, or end it") from error
-            except OSError:
-                pass  # no locks on this file system
-        yield
 
 
 def check_same(found: Any, asked: Any, what: str) -> None:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from seqmodels.errors import DataError, InputError, OptionError
-from seqmodels.images.locking import FolderLock
+from seqmodels.files.folder_lock import FolderLock
 from seqmodels.images.records import FeatureRecords
 
 _DTYPES: dict[str, np.dtype[Any]] = {"float32": np.dtype("<f4"), "float16": np.dtype("<f2")}

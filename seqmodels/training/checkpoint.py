@@ -21,7 +21,7 @@ import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 
 from seqmodels.errors import CheckpointError
-from seqmodels.training.atomic_file import write_atomically
+from seqmodels.files.atomic_file import write_atomically
 from seqmodels.training.digest import DIGEST_KEY, check_storable, digest, first_difference
 
 _FIX = "use another copy or an earlier checkpoint"

@@ -22,7 +22,7 @@ class FolderLock:
 
     Example:
         >>> import tempfile
-        >>> lock = FolderLock(tempfile.mkdtemp(), "writes features")
+        >>> lock = FolderLock(tempfile.mkdtemp(), "writes to it")
         >>> with lock, lock:
         ...     print("mine")
         mine
