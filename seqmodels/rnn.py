@@ -89,7 +89,7 @@ class RNN(nn.Module):
         self.bidirectional = bidirectional
         self.backend = backend
 
-        first = _make_cell(cell, input_size, hidden_size, options)
+        first = make_cell(cell, input_size, hidden_size, options)
         self.input_size, self.hidden_size = first.input_size, first.hidden_size
         self.input_dropout = _one_each("input_dropout", input_dropout, num_layers, "layer")
         regularisation = Regularisation(
@@ -108,9 +108,7 @@ class RNN(nn.Module):
             if index == 0:
                 made = first if first is not cell else copy.deepcopy(first)
             else:
-                made = _make_cell(
-                    cell, self.input_size if layer == 0 else above, self.hidden_size, options, copied=True
-                )
+                made = make_cell(cell, self.input_size if layer == 0 else above, self.hidden_size, options, copied=True)
             self.layers.append(Layer(made, regularisation, backwards=direction == 1))
 
     @property
@@ -326,7 +324,7 @@ class RNN(nn.Module):
         return ", ".join(shown)
 
 
-def _make_cell(
+def make_cell(
     cell: str | type[Cell] | Cell,
     input_size: int | None,
     hidden_size: int | None,

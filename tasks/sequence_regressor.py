@@ -1,7 +1,8 @@
 """Sequence regression: read it all, then give numbers."""
 
-from typing import Any
+from typing import Any, Literal
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torchmetrics import MeanSquaredError, Metric
@@ -12,10 +13,10 @@ from seqmodels.tasks.sequence_reader import SequenceReader
 
 
 class SequenceRegressor(SequenceReader):
-    """Numbers that belong to a sequence, from the output after its last step (backwards: after its first).
+    """Numbers that belong to a sequence: any cell reads it, pooling makes one vector of what it says.
 
     Trained on :class:`seqmodels.data.sequences.SequenceBatch` with targets [B, output_size], or [B] where that is 1, by
-    mean squared error and Adam. Logs of validation and test: ``loss`` and ``mse``, which are the same.
+    mean squared error and AdamW. Logs of validation and test: ``loss`` and ``mse``, which are the same.
 
     Args:
         input_size: Features of each step; with ``embedding_size``, the number of different tokens.
@@ -26,7 +27,10 @@ class SequenceRegressor(SequenceReader):
         embedding_size: Input is tokens [T, B], which get vectors of this size; if not given, it is features [T, B, I].
         dropout: On embeddings, between layers and before the last linear map.
         rnn_options: Further options of RNN and of the cell, such as ``{"bidirectional": True}``.
-        learning_rate: Of Adam.
+        learning_rate: Of AdamW.
+        weight_decay: Of AdamW.
+        pooling: What the numbers are told from: the "last" output (backwards: the first), their "mean", their "max", or
+            a weighted mean by "attention"; see :class:`seqmodels.tasks.pooling.Pooling`.
 
     Raises:
         OptionError: If an option is out of range.
@@ -40,7 +44,7 @@ class SequenceRegressor(SequenceReader):
         torch.Size([5, 1])
     """
 
-    metric_name = "mse"
+    shown = "mse"
 
     def __init__(
         self,
@@ -53,13 +57,15 @@ class SequenceRegressor(SequenceReader):
         dropout: float = 0.0,
         rnn_options: dict[str, Any] | None = None,
         learning_rate: float = 1e-3,
+        weight_decay: float = 0.0,
+        pooling: Literal["last", "mean", "max", "attention"] = "last",
     ) -> None:
         super().__init__(output_size, {k: v for k, v in locals().items() if k not in ("self", "__class__")})
 
-    def _metric(self) -> Metric:
-        return MeanSquaredError()
+    def _metrics(self) -> dict[str, Metric]:
+        return {"mse": MeanSquaredError()}
 
-    def _target(self, output: Tensor, target: Tensor) -> Tensor:
+    def _paired(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         if target.dim() == 1 and output.shape[1] == 1:
             target = target[:, None]
         if target.shape != output.shape:
@@ -67,7 +73,7 @@ class SequenceRegressor(SequenceReader):
                 f"SequenceRegressor: target has the shape {list(target.shape)}, but the model gives "
                 f"{list(output.shape)}; set output_size to the numbers of a target"
             )
-        return target
+        return output, target
 
-    def _loss(self, output: Tensor, target: Tensor) -> Tensor:
-        return F.mse_loss(output, target)
+    def _loss(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        return F.mse_loss(output, target, reduction="sum"), torch.tensor(target.numel(), device=target.device)

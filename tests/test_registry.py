@@ -12,7 +12,8 @@ from seqmodels import RNN, Cell, get_cell, register_cell, registry
 from seqmodels.errors import CellError, UnknownCell
 from seqmodels.testing import check_cell
 
-BUILT_IN = ["coupled", "elman", "gru", "lstm", "mut1", "mut2", "mut3", "peephole"]
+SEQUENCES = ["coupled", "elman", "gru", "lstm", "mut1", "mut2", "mut3", "peephole"]
+BUILT_IN = sorted([*SEQUENCES, "binary_tree_lstm", "recursive", "rntn", "tree_lstm"])
 CELL = """
 import torch
 from torch import nn

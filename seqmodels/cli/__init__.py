@@ -17,6 +17,9 @@ COMMANDS = {
     "generate": ("seqmodels.cli.generate", "let a trained language model write"),
     "caption": ("seqmodels.cli.caption", "say what is in pictures, with a trained captioner"),
     "answer": ("seqmodels.cli.answer", "answer a question about a picture, with a trained model"),
+    "translate": ("seqmodels.cli.translate", "write what a trained translator makes of texts"),
+    "classify": ("seqmodels.cli.classify", "name the class of texts, series or trees, with a trained classifier"),
+    "tag": ("seqmodels.cli.tag", "name the class of each word, with a trained tagger"),
     "explain": ("seqmodels.cli.explain", "show what the engine makes of a cell"),
     "cells": ("seqmodels.cli.cells", "list the cells that can be used by name"),
 }

@@ -106,7 +106,9 @@ def _parser() -> ArgumentParser:
     several: dict[str, Any] = {"metavar": "A,B,...", "type": names}
     number: dict[str, Any] = {"metavar": "N", "type": int}
     what = parser.add_argument_group("what is compared")
-    what.add_argument("--cells", **several, help="names (see seqmodels cells) or package.module:Class (default: all)")
+    what.add_argument(
+        "--cells", **several, help="names (see seqmodels cells) or package.module:Class (default: all for sequences)"
+    )
     what.add_argument(
         "--problems",
         **several,
@@ -185,7 +187,7 @@ def _accelerator(options: argparse.Namespace) -> str:
 
 def _study(options: argparse.Namespace, accelerator: str) -> "Study":
     from seqmodels.compare import Space, Study, Training
-    from seqmodels.registry import cells
+    from seqmodels.trees import sequence_cells
 
     training = Training(
         steps=options.steps,
@@ -206,7 +208,7 @@ def _study(options: argparse.Namespace, accelerator: str) -> "Study":
         num_layers=options.layers,
         dropout=options.dropout,
     )
-    compared = options.cells or cells()
+    compared = options.cells or sequence_cells()
     return Study(
         options.folder,
         compared,

@@ -27,10 +27,10 @@ def run(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments[1:])
 
     from seqmodels.compare import LocalWorkers, Settings, Training, get_problem
-    from seqmodels.compare.files import lock
     from seqmodels.compare.search import Search
     from seqmodels.compare.search.trainer import Trainer, settle
     from seqmodels.compare.workers import available_cores
+    from seqmodels.files.folder_lock import FolderLock
 
     passed, *asked = [get_problem(name) for name in (options.filter, *options.problems)]
     problems = {problem.name: problem for problem in (passed, *asked)}
@@ -48,7 +48,7 @@ def run(arguments: Sequence[str]) -> int:
     search = Search(options.folder, _options(options, passed.name, [problem.name for problem in asked]))
     workers = LocalWorkers(available_cores() if options.workers is None else options.workers)
     try:
-        with lock(Path(options.folder)):
+        with FolderLock(options.folder, "runs this study"):
             search.run(workers, trainer, report=_say)
     except KeyboardInterrupt:
         print("\nstopped; the same command goes on", file=sys.stderr)

@@ -4,6 +4,8 @@ import functools
 import logging
 import warnings
 from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import jsonargparse
@@ -13,15 +15,16 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
+from seqmodels import data as data_modules
+from seqmodels import tasks
 from seqmodels.cli.mistakes import explain, raised_by_lightning
 from seqmodels.data import Tokenizer
 from seqmodels.errors import OptionError
-from seqmodels.tasks import Task
-from seqmodels.training import ReliableWandbLogger, SampleText, TrainingMonitor, read_checkpoint
+from seqmodels.tasks import LanguageModel, Task
+from seqmodels.training import PictureTable, ReliableWandbLogger, SampleText, TrainingMonitor, read_checkpoint
 
+CLASSES = {"model": "seqmodels.tasks.LanguageModel", "data": "seqmodels.data.TextData"}  # where none is named
 DEFAULTS = {
-    "model": {"class_path": "seqmodels.tasks.LanguageModel"},
-    "data": {"class_path": "seqmodels.data.TextData"},
     "trainer.max_epochs": 1,
     "trainer.gradient_clip_val": 1.0,
     "trainer.log_every_n_steps": 10,
@@ -29,19 +32,26 @@ DEFAULTS = {
     "trainer.enable_model_summary": False,
     "trainer.default_root_dir": "runs",
 }
-FROM_DATA = ("tokenizer", "answers", "image")  # arguments of models that data modules have as attributes
+# Arguments of models that data modules have as attributes; a shared vocabulary of sources follows that of targets.
+FROM_DATA = ("tokenizer", "source_tokenizer", "answers", "labels", "scaling", "image")
+TRAINED = FROM_DATA[:-1]  # those that a checkpoint keeps
 CHECKPOINT_KEYWORDS = ("best", "last", "hpc", "registry")  # Lightning's own, in place of a path
 
 _NEXT = {  # what can be done with a checkpoint: the model's method, and the subcommand of that name
     "generate": ("let it write", ""),
     "caption": ("let it say what is in a picture", " --image my.jpg"),
     "answer": ("ask it", ' --image my.jpg --question "..."'),
+    "translate": ("let it translate", ' --text "..."'),
+    "classify": ("ask it for a class", ' --text "..."'),
+    "tag": ("let it tag", ' --text "..."'),
 }
 
 
 def run(arguments: Sequence[str]) -> None:
     """Runs one of Lightning's subcommands; after training, shows what came of it."""
     _silence_lightning()
+    for name in data_modules.__all__:
+        getattr(data_modules, name)  # imports it: --data TextData is found among the classes that are there
     try:
         cli = TrainingCLI(
             Task,
@@ -69,13 +79,27 @@ def run(arguments: Sequence[str]) -> None:
 class TrainingCLI(LightningCLI):
     """LightningCLI with the loggers, checkpoints and samples that a run of a task needs."""
 
+    def __init__(
+        self, model: type[Task], data: type[pl.LightningDataModule], *, args: list[str], **options: Any
+    ) -> None:
+        self._arguments = args
+        super().__init__(model, data, args=args, **options)
+
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         parser.set_defaults(DEFAULTS)
+        # The class that will be used: another's defaults would stay where both have an option of the same name.
+        classes = CLASSES | named_classes(self._arguments)
+        for part, path in classes.items():
+            try:
+                parser.set_defaults({part: {"class_path": path}})
+            except (ValueError, ImportError, AttributeError) as error:
+                raise OptionError(_no_class(part, path)) from error
         for name in FROM_DATA:
             compute = functools.partial(self._from_data, name=name)
             parser.link_arguments("data", f"model.init_args.{name}", compute_fn=compute, apply_on="instantiate")
         parser.add_argument("--wandb", type=str | None, help="log to this W&B project too (offline if unreachable)")
         parser.add_argument("--sample_length", type=int, default=200, help="tokens of the sample after each epoch")
+        parser.add_argument("--pictures", type=int, default=16, help="with --wandb: validation pictures in a table")
         parser.add_argument("--results", type=str | None, help="validate, test: write captions or answers to this file")
         parser.add_argument("--checkpoint_every", type=int, default=500, help="steps between writing last.ckpt")
 
@@ -90,7 +114,7 @@ class TrainingCLI(LightningCLI):
         hyper_parameters = {}
         if path and path not in CHECKPOINT_KEYWORDS:
             hyper_parameters = read_checkpoint(path).get("hyper_parameters", {})
-        self._trained = {name: hyper_parameters.get(name) for name in ("tokenizer", "answers")}
+        self._trained = {name: hyper_parameters.get(name) for name in TRAINED}
         try:
             super().instantiate_classes()
         except (ValueError, TypeError, MisconfigurationException) as error:
@@ -107,7 +131,7 @@ class TrainingCLI(LightningCLI):
         if not hasattr(type(data), name):
             return None
         if (trained := self._trained.get(name)) is not None:
-            setattr(data, name, Tokenizer.from_dict(trained) if name == "tokenizer" else trained)
+            setattr(data, name, Tokenizer.from_dict(trained) if name.endswith("tokenizer") else trained)
         return getattr(data, name)
 
     @property
@@ -137,8 +161,11 @@ class TrainingCLI(LightningCLI):
         fits = self.subcommand == "fit"
         watchers: list[pl.Callback] = [TrainingMonitor()] if fits and config.get("logger") is not False else []
         length = self._get(self.config_init, "sample_length")
-        if fits and length and hasattr(self.model, "generate"):
+        if fits and length and isinstance(self.model, LanguageModel):
             watchers.append(SampleText(length=length))
+        pictures = self._get(self.config_init, "wandb") and self._get(self.config_init, "pictures")
+        if fits and pictures and hasattr(self.model, "picture_rows") and hasattr(self.datamodule, "picture_sources"):
+            watchers.append(PictureTable(pictures))
         if config.get("enable_progress_bar") is not False:
             watchers.append(TQDMProgressBar(refresh_rate=10, leave=True))
         return watchers
@@ -152,6 +179,42 @@ class TrainingCLI(LightningCLI):
         project = self._get(self.config_init, "wandb")
         csv = CSVLogger(folder, name="")
         return [csv, ReliableWandbLogger(project=project, save_dir=csv.log_dir)] if project else [csv]
+
+
+def named_classes(arguments: Sequence[str]) -> dict[str, str]:
+    """The class of model and of data that a command line or its files name; the last one, where they name several."""
+    found: dict[str, str] = {}
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        option, equals, value = argument.partition("=")
+        value = value if equals else following
+        if option in ("--config", "-c"):
+            found |= _classes_in(value)
+        part = option.removeprefix("--").removesuffix(".class_path")
+        if option.startswith("--") and part in CLASSES:
+            found[part] = value
+    return found
+
+
+def _no_class(part: str, path: str) -> str:
+    package, kind = (tasks, Task) if part == "model" else (data_modules, pl.LightningDataModule)
+    every = {name: getattr(package, name) for name in package.__all__}
+    known = [name for name, one in every.items() if isinstance(one, type) and issubclass(one, kind) and one is not kind]
+    similar = get_close_matches(path.rpartition(".")[2], known, n=1)
+    hint = f"did you mean {similar[0]}?" if similar else f"use {', '.join(known)}, or package.module.Class"
+    return f"--{part}: there is no class {path!r}; {hint}"
+
+
+def _classes_in(path: str) -> dict[str, str]:
+    """The same of one file; of none that can't be read, which is for the parser to say."""
+    import yaml
+
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    sections = {part: content.get(part) for part in CLASSES} if isinstance(content, dict) else {}
+    named = {part: one.get("class_path") if isinstance(one, dict) else one for part, one in sections.items()}
+    return {part: one for part, one in named.items() if isinstance(one, str)}
 
 
 def _checkpoints(every_n_steps: int) -> list[pl.Callback]:

@@ -15,7 +15,7 @@ import torch
 from seqmodels import registry
 from seqmodels.compare.budget import solve_hidden_size
 from seqmodels.compare.contents import digests
-from seqmodels.compare.files import check_same, lock, read_json, write_json
+from seqmodels.compare.files import check_same, read_json, write_json
 from seqmodels.compare.plan import Plan, Size, Sizes, Step
 from seqmodels.compare.problem import Problem
 from seqmodels.compare.problems import get_problem
@@ -26,6 +26,8 @@ from seqmodels.compare.training import Training
 from seqmodels.compare.trial import RESULT, make_job, run_job
 from seqmodels.compare.workers import Outcome, Workers
 from seqmodels.errors import DataError, OptionError
+from seqmodels.files.folder_lock import FolderLock
+from seqmodels.trees import sequence_cells
 
 if TYPE_CHECKING:
     from seqmodels.compare.report import StudyResults
@@ -43,7 +45,7 @@ class Study:
 
     Args:
         folder: Where it is kept.
-        cells: Names, ``package.module:Class``, or Cell classes that can be imported.
+        cells: Names, ``package.module:Class``, or Cell classes that can be imported; all for sequences if none.
         problems: Names, files, ``package.module:problem``, or :class:`Problem`.
         parameters: Trained values of each whole model, or several such numbers; the hidden size is solved for.
         tolerance: How far from ``parameters``, relatively, a model may be. Numbers of layers with which some cell would
@@ -86,7 +88,7 @@ class Study:
     ) -> None:
         self.folder = Path(folder).absolute()
         self.training = training or Training()
-        self.cells = [_cell_name(cell) for cell in cells or registry.cells()]
+        self.cells = [_cell_name(cell) for cell in cells or sequence_cells()]
         self.problems = [get_problem(problem) for problem in problems]
         self.space = space or Space.of(self.training.optimizer, search=trials > 0)
         self.budgets = sorted({parameters} if isinstance(parameters, int) else set(parameters))
@@ -240,9 +242,9 @@ class Study:
             retry_failed: Run trials that failed again.
 
         Raises:
-            OptionError: If another process runs the study.
+            DataError: If another process runs the study, or the folder can't be written.
         """
-        with lock(self.folder):
+        with FolderLock(self.folder, "runs this study"):
             self._begin(retry_failed)
             running: dict[str, Step] = {}
             self._hand_out(workers, running)

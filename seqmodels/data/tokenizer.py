@@ -20,6 +20,7 @@ _CLASSES = {
     "byte": "seqmodels.data.utf8_bytes:ByteTokenizer",
     "word": "seqmodels.data.words:WordTokenizer",
     "subword": "seqmodels.data.subwords:SubwordTokenizer",
+    "sentence": "seqmodels.data.pairs.sentence_tokenizer:SentenceTokenizer",
 }
 
 

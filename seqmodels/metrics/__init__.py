@@ -1,4 +1,4 @@
-"""What captions and answers are judged by, without Java."""
+"""What captions, answers and translations are judged by; Java only where a score has no other form."""
 
 from seqmodels.metrics.answer_accuracy import VqaScores, vqa_accuracy, vqa_scores
 from seqmodels.metrics.bleu_score import bleu
@@ -9,13 +9,16 @@ from seqmodels.metrics.diversity import distinct, exact_match, oracle
 from seqmodels.metrics.java_metrics import meteor, spice
 from seqmodels.metrics.rouge_score import rouge_l
 from seqmodels.metrics.summary import caption_scores
+from seqmodels.metrics.translation import TranslationScores, bleu_chrf
 from seqmodels.metrics.vqa_answers import normalise_answer
 
 __all__ = [
     "CiderD",
     "CorpusScore",
+    "TranslationScores",
     "VqaScores",
     "bleu",
+    "bleu_chrf",
     "caption_scores",
     "cider",
     "cider_d",

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 from seqmodels.cli import main
 from seqmodels.training import read_checkpoint
@@ -109,6 +110,17 @@ def test_options_of_a_yaml_file_are_overridden_by_the_command_line(folder):
     assert arguments["hidden_size"] == 5
 
 
+@pytest.mark.parametrize("named", [["--data", "CaptionData"], ["--data=CaptionData"], ["--config", "captions.yaml"]])
+def test_another_class_keeps_its_own_defaults(folder, capsys, named):
+    Path("captions.yaml").write_text("data:\n  class_path: seqmodels.data.CaptionData\n")
+    with pytest.raises(SystemExit) as done:
+        main(["fit", *named, "--model", "Captioner", "--print_config"])
+    assert not done.value.code
+    data = yaml.safe_load(capsys.readouterr().out)["data"]
+    assert data["class_path"] == "seqmodels.data.CaptionData"
+    assert data["init_args"]["fractions"] == [0.8, 0.1, 0.1]  # TextData's are others
+
+
 MISTAKES = {
     "cell": (["--model.cell", "lsmt"], "did you mean 'lstm'"),
     "option": (["--model.hiden_size", "3"], "did you mean 'hidden_size'"),
@@ -119,6 +131,8 @@ MISTAKES = {
     "cell's option": (["--model.rnn_options.zoneot", "0.1"], "did you mean 'zoneout'"),
     "probability": (["--model.dropout", "2.0"], "dropout must be a probability"),
     "checkpoint": (["--ckpt_path", "no.ckpt"], "no.ckpt: there is no such file"),
+    "data class": (["--data", "TextDta"], "there is no class 'TextDta'; did you mean TextData?"),
+    "model class": (["--model", "nowhere.Mine"], "use Captioner, "),
     "module": (["--model.cell", "nowhere.cells:Mine"], "can't import nowhere.cells:Mine"),
     "class": (["--model.cell", "torch.nn:Linear"], "no subclass of seqmodels.Cell"),
     "trainer": (["--trainer.val_check_interval", "100000"], "val_check_interval"),
@@ -197,6 +211,10 @@ def test_a_damaged_checkpoint_is_named(folder, capsys, damage):
         (["--top-k", "0"], "top_k must be 1 or more"),
         (["--length", "many"], "invalid int value"),
         (["--lenght", "5"], "unrecognized arguments"),
+        (["--beam", "5", "--temperature", "0.8"], "give either temperature or beam_size"),
+        (["--beam", "5", "--min-p", "0.05"], "give either min_p or beam_size"),
+        (["--min-length", "5"], "min_length needs an end token"),
+        (["--groups", "2"], "groups is an option of beam search; give beam_size, too"),
     ],
 )
 def test_a_wrong_request_to_write_is_one_line(folder, capsys, options, message):

@@ -2,11 +2,11 @@
 
 import pytest
 
-import seqmodels
 from seqmodels.compare import get_problem
 from seqmodels.compare.budget import solve_hidden_size
 from seqmodels.errors import OptionError
 from seqmodels.tasks.base import parameter_count
+from seqmodels.trees import sequence_cells
 
 
 @pytest.mark.parametrize("num_layers", [1, 2])
@@ -24,7 +24,7 @@ def test_no_other_hidden_size_is_nearer(cell_name: str, num_layers: int) -> None
 def test_one_layer_of_any_cell_meets_100_000_parameters_within_a_percent() -> None:
     problem = get_problem("arithmetic")
     data = problem.make_data(0)
-    for cell in seqmodels.cells():
+    for cell in sequence_cells():
         assert abs(solve_hidden_size(problem, data, cell, 1, 100_000)[1] / 100_000 - 1) < 0.01
 
 

@@ -16,8 +16,8 @@ from trials import numbers
 
 from seqmodels import register_cell
 from seqmodels.compare import LocalWorkers, Problem, RayWorkers, Space, Study, Training
-from seqmodels.compare.files import lock
 from seqmodels.errors import DataError, OptionError, UnknownCell
+from seqmodels.files.folder_lock import FolderLock
 
 OPTIONS: dict[str, Any] = {
     "cells": ["elman", "gru"],
@@ -218,16 +218,16 @@ def test_a_folder_with_another_study_is_left_alone(undisturbed, problem, one_lin
 
 
 def test_a_folder_is_run_by_one_process_at_a_time(undisturbed, problem, one_line) -> None:
-    other = "from seqmodels.compare.files import lock; from pathlib import Path\n"
-    other += f"with lock(Path({str(undisturbed[0])!r})):\n"
+    other = "from seqmodels.files.folder_lock import FolderLock\n"
+    other += f"with FolderLock({str(undisturbed[0])!r}, 'runs this study'):\n"
     other += "    print('mine', flush=True); import time; time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", other], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        with one_line(OptionError, "another process runs this study"):
+        with one_line(DataError, "another process runs this study"):
             study(undisturbed[0], problem).run(LocalWorkers(1))
         process.kill()
-    with lock(undisturbed[0]):
+    with FolderLock(undisturbed[0], "runs this study"):
         pass
 
 

@@ -14,12 +14,12 @@ def markov(logits):
 
 
 class Writer(nn.Module):
-    """A network whose weights are so large that its distributions are far from flat."""
+    """A network whose weights are so large that its distributions are far from flat; as the plain loop, uncompiled."""
 
     def __init__(self, cell, vocabulary=4, layers=2):
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, 6)
-        self.rnn = RNN(cell, 6, 5, layers)
+        self.rnn = RNN(cell, 6, 5, layers, backend="reference")
         self.decoder = nn.Linear(5, vocabulary)
         for parameter in self.parameters():
             nn.init.normal_(parameter, std=1.0)
@@ -42,28 +42,38 @@ class Writer(nn.Module):
 
 def every_hypothesis(step, start, max_length, end=None, length_penalty=0.0, allows=lambda written, token: True):
     """All that can be written after one token, best first."""
-    found = []
+    return ranked(all_written(step, start, max_length, end, allows), length_penalty)
 
-    def add(written, total, ended):
-        score = total / (len(written) + ended) ** length_penalty
-        found.append(Hypothesis(tuple(written), total, score, ended))
+
+def all_written(step, start, max_length, end=None, allows=lambda written, token: True):
+    """All that can be written after one token: (tokens, log-probability, whether it ended)."""
+    found = []
 
     def go_on(token, state, written, total):
         if len(written) == max_length:
-            return add(written, total, False)
+            return found.append((written, total, False))
         logits, state = step(torch.tensor([token]), state)
         values = logits[0].log_softmax(-1).tolist()
         nexts = [token for token, value in enumerate(values) if value > -torch.inf and allows(written, token)]
         if not nexts:
-            return add(written, total, False)
+            return found.append((written, total, False))
         for token in nexts:
             if token == end:
-                add(written, total + values[token], True)
+                found.append((written, total + values[token], True))
             else:
-                go_on(token, state, [*written, token], total + values[token])
+                go_on(token, state, (*written, token), total + values[token])
         return None
 
-    go_on(start, None, [], 0.0)
+    go_on(start, None, (), 0.0)
+    return found
+
+
+def ranked(written, length_penalty):
+    """What was written as hypotheses, best first."""
+    found = [
+        Hypothesis(tokens, total, total / (len(tokens) + ended) ** length_penalty, ended)
+        for tokens, total, ended in written
+    ]
     return sorted(found, key=lambda hypothesis: -hypothesis.score)
 
 

@@ -7,16 +7,16 @@ import pytest
 import torch
 from foreign_cells import STRANGERS
 
-import seqmodels
 from seqmodels import RNN
 from seqmodels.engine import LayerPass, generated, text
 from seqmodels.engine.directions import Directions, plan_inference, plan_training
 from seqmodels.engine.graph import LEAVES, REDUCTIONS, Node, operands, reachable
 from seqmodels.engine.loop import Loop
 from seqmodels.engine.schedule import Level, Phase, Place, Schedule, place_of
+from seqmodels.trees import sequence_cells
 
 H = 5
-SUBJECTS = {**{name: (name, {}) for name in seqmodels.cells()}, **STRANGERS}
+SUBJECTS = {**{name: (name, {}) for name in sequence_cells()}, **STRANGERS}
 every_cell = pytest.mark.parametrize("name", SUBJECTS)
 
 

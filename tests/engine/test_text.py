@@ -6,13 +6,13 @@ import pytest
 import torch
 from foreign_cells import STRANGERS
 
-import seqmodels
 from seqmodels import RNN
 from seqmodels.engine import LayerPass, generated, interpret, text
 from seqmodels.engine.graph import Graph, Segment, reachable
 from seqmodels.engine.loop import Loop
+from seqmodels.trees import sequence_cells
 
-SUBJECTS = {**{name: (name, {}) for name in seqmodels.cells()}, **STRANGERS}
+SUBJECTS = {**{name: (name, {}) for name in sequence_cells()}, **STRANGERS}
 
 
 def text_of(name: str) -> str:

@@ -12,6 +12,7 @@ import seqmodels
 from seqmodels.data import SequenceBatch
 from seqmodels.errors import OptionError
 from seqmodels.tasks import MusicModel, load
+from seqmodels.trees import sequence_cells
 
 
 def piece(length, seed):
@@ -77,7 +78,7 @@ def test_a_frame_is_predicted_from_those_before_alone():
     assert not torch.equal(logits[6:], after[6:])
 
 
-@pytest.mark.parametrize("cell", seqmodels.cells())
+@pytest.mark.parametrize("cell", sequence_cells())
 def test_every_cell_learns(cell):
     music = model(cell=cell, hidden_size=16, learning_rate=0.02)
     before = float(torch.cat(nats(music, PIECES)).mean())

@@ -1,15 +1,20 @@
 """Many to one: classifier and regressor read each sequence to its end and answer."""
 
 import lightning.pytorch as pl
+import numpy as np
 import pytest
 import torch
 from quick_fit import QUIET, fit, given
+from sklearn.metrics import f1_score
 from torch.nn import functional as F
 
 import seqmodels
-from seqmodels.data import Adding, ResumableLoader, SequenceBatch
+from seqmodels.data import Adding, ResumableLoader, SequenceBatch, build_tokenizer
+from seqmodels.data.streams import NOT_SCORED
 from seqmodels.errors import InputError, OptionError
 from seqmodels.tasks import SequenceClassifier, SequenceRegressor, load
+from seqmodels.tasks.pooling import POOLINGS
+from seqmodels.trees import sequence_cells
 
 KINDS = {"classifier": SequenceClassifier, "regressor": SequenceRegressor}
 
@@ -44,7 +49,7 @@ def batches(kind, lengths=True):
 
 
 @BOTH
-@pytest.mark.parametrize("cell", seqmodels.cells())
+@pytest.mark.parametrize("cell", sequence_cells())
 def test_every_cell_fits_in(kind, cell):
     model = make(kind, cell=cell, num_layers=2)
     assert model(INPUT, LENGTHS).shape == (4, 3)
@@ -53,9 +58,10 @@ def test_every_cell_fits_in(kind, cell):
 
 
 @BOTH
+@pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_padding_changes_nothing(kind, bidirectional):
-    model = make(kind, rnn_options={"bidirectional": bidirectional}).eval()
+def test_padding_changes_nothing(kind, pooling, bidirectional):
+    model = make(kind, pooling=pooling, rnn_options={"bidirectional": bidirectional}).eval()
     answers = model(INPUT, LENGTHS)
     for number, length in enumerate(LENGTHS.tolist()):
         alone = model(INPUT[:length, number : number + 1])
@@ -90,6 +96,9 @@ def test_classifier_metrics_are_over_all_sequences():
     assert validated["val_loss"] == tested["test_loss"] == pytest.approx(float(F.cross_entropy(outputs, target)))
     expected = float((outputs.argmax(-1) == target).float().mean())
     assert validated["val_accuracy"] == tested["test_accuracy"] == pytest.approx(expected)
+    expected = f1_score(target, outputs.argmax(-1), average="macro")
+    assert validated["val_macro_f1"] == tested["test_macro_f1"] == pytest.approx(expected)
+    assert model.report().confusion.sum() == len(target)
 
 
 def test_regressor_metrics_are_over_all_sequences():
@@ -171,8 +180,10 @@ def test_a_description_names_cell_and_size():
         ({"embedding_size": 0}, "embedding_size is 0"),
         ({"rnn_options": {"num_layers": 2}}, "'num_layers' belongs to Sequence"),
         ({"rnn_options": {"zoneot": 2}}, "did you mean 'zoneout'"),
+        ({"pooling": "sum"}, "use one of last, mean, max, attention"),
     ],
 )
+@pytest.mark.usefixtures("_types_unchecked")
 def test_wrong_options_are_one_line(kind, options, part, one_line):
     with one_line(seqmodels.errors.SeqmodelsError, part):
         make(kind, **options)
@@ -199,3 +210,126 @@ def test_batches_come_from_any_loader_of_sequences():
 
     model = make("classifier")
     pl.Trainer(max_epochs=1, **QUIET).fit(model, ResumableLoader([0, 1, 2], 2, collate_fn=collate))
+
+
+# --- a classifier's own input -------------------------------------------------------------------------------------
+
+WORDS = build_tokenizer("word", "who was what is ? galileo atom an\n")
+KINDS_OF_QUESTIONS = ["person", "thing"]
+SERIES = {"scaling": {"mean": [5.0, -5.0], "deviation": [2.0, 1.0]}, "labels": ["low", "high"]}
+
+
+def reader_of_text(**options):
+    torch.manual_seed(0)
+    options = {"tokenizer": WORDS, "labels": KINDS_OF_QUESTIONS, "cell": "gru", "hidden_size": 8, **options}
+    return SequenceClassifier(**options)
+
+
+def question(*texts):
+    tokens = [WORDS.encode(text) for text in texts]
+    target = torch.tensor([int(text.startswith("what")) for text in texts])
+    return SequenceBatch(torch.nn.utils.rnn.pad_sequence(tokens), target, torch.tensor([len(row) for row in tokens]))
+
+
+QUESTIONS = question("who was galileo ?", "what is an atom ?", "who is atom ?", "what was galileo ?")
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_texts_are_learned_and_classified_after_loading(pooling, tmp_path):
+    model = reader_of_text(pooling=pooling, learning_rate=0.05, weight_decay=0.01)
+    trainer = pl.Trainer(max_epochs=20, **QUIET)
+    trainer.fit(model, given([QUESTIONS]))
+    ((label, probability), other) = model.classify("Who was Galileo?")
+    assert label == "person"
+    assert probability > 0.8
+    assert probability + other[1] == pytest.approx(1)
+    assert model.classify("what was a galileo", top=1)[0][0] == "thing"
+    trainer.save_checkpoint(tmp_path / "model.ckpt")
+    kept = torch.load(tmp_path / "model.ckpt", weights_only=True)["hyper_parameters"]
+    assert kept["labels"] == KINDS_OF_QUESTIONS
+    again = load(tmp_path / "model.ckpt")
+    assert again.classify("Who was Galileo?") == model.classify("Who was Galileo?")
+
+
+def test_series_are_scaled_as_the_data_were(tmp_path):
+    torch.manual_seed(0)
+    model = SequenceClassifier(cell="gru", hidden_size=4, pooling="mean", **SERIES)
+    trainer = pl.Trainer(max_epochs=1, **QUIET)
+    trainer.fit(model, given([SequenceBatch(torch.randn(3, 2, 2), torch.tensor([0, 1]))]))
+    trainer.save_checkpoint(tmp_path / "model.ckpt")
+    series = np.array([[5.0, -5.0], [7.0, -6.0]])
+    scores = model.eval()(torch.tensor([[[0.0, 0.0]], [[1.0, -1.0]]]))[0].softmax(-1)
+    for reader in (model, load(tmp_path / "model.ckpt")):
+        found = dict(reader.classify(series))
+        assert [found["low"], found["high"]] == pytest.approx(scores.tolist())
+        assert found == dict(reader.classify(torch.tensor(series))) == dict(reader.classify(series.tolist()))
+
+
+def test_without_names_classes_are_numbers_and_without_tokenizer_tokens_too():
+    model = make("classifier", embedding_size=5)
+    assert sorted(label for label, _ in model.classify([0, 1, 1])) == ["0", "1", "2"]
+
+
+def test_pretrained_vectors_are_weights_of_the_checkpoint_that_needs_no_file_of_them(tmp_path):
+    path = tmp_path / "vectors.txt"
+    path.write_text("galileo 1 2 3\natom 4 5 6\n")
+    model = reader_of_text(embeddings=str(path))
+    assert model.embedding.weight[int(WORDS.encode("atom"))].tolist() == [4, 5, 6]
+    trainer = pl.Trainer(max_epochs=1, **QUIET)
+    trainer.fit(model, given([QUESTIONS]))
+    trainer.save_checkpoint(tmp_path / "model.ckpt")
+    path.unlink()
+    again = load(tmp_path / "model.ckpt")
+    assert torch.equal(again.embedding.weight, model.embedding.weight)
+    assert not torch.equal(model.embedding.weight[int(WORDS.encode("atom"))], torch.tensor([4.0, 5.0, 6.0]))
+
+
+def test_a_test_is_written_as_a_report_and_a_list_of_predictions(tmp_path):
+    model = reader_of_text()
+    unknown = QUESTIONS._replace(target=torch.tensor([0, 1, 0, NOT_SCORED]))
+    pl.Trainer(**QUIET).test(model, given([unknown]), verbose=False)
+    model.write_results(str(tmp_path / "report"))
+    assert "| thing |" in (tmp_path / "report" / "report.md").read_text()
+    rows = [line.split("\t") for line in (tmp_path / "report" / "predictions.tsv").read_text().splitlines()]
+    assert rows[0] == ["true", "predicted", "probability", "text"]
+    assert [(row[0], row[3]) for row in rows[1:]] == [
+        ("person", "who was galileo ?"), ("thing", "what is an atom ?"), ("person", "who is atom ?"),
+        ("", "what was galileo ?"),
+    ]  # fmt: skip
+    label, probability = model.classify("what was galileo ?", top=1)[0]
+    assert rows[4][1:3] == [label, f"{probability:.4f}"]
+    assert model.report().confusion.sum() == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        ({"num_classes": 3}, "num_classes is 3, but there are 2 labels"),
+        ({"labels": ["a", "a"]}, "none of them twice"),
+        ({"labels": None}, "give num_classes, or labels"),
+        ({"tokenizer": None}, "give input_size"),
+        ({"tokenizer": None, "input_size": 2, "embeddings": "v.txt"}, "embeddings need a tokenizer"),
+        ({**SERIES, "tokenizer": None, "input_size": 3}, "scaling is of 2 features"),
+    ],
+)
+def test_what_the_data_give_must_fit_the_options(options, part, one_line):
+    with one_line(OptionError, part):
+        reader_of_text(**options)
+
+
+def test_what_a_classifier_cannot_read_is_one_line(one_line):
+    text, series, tokens = reader_of_text(), SequenceClassifier(**SERIES), make("classifier", embedding_size=5)
+    for model, input, part in (
+        (text, " ", "the text is empty"),
+        (text, np.zeros((3, 2)), "reads text, not ndarray"),
+        (series, "who?", "reads arrays [T, 2], not str"),
+        (series, np.zeros((3, 4)), "shape [3, 4]; give [T, 2]"),
+        (series, [[1.0], [1.0, 2.0]], "no array of numbers"),
+        (series, [[1.0, 2.0], [float("nan"), 2.0]], "step 1 of the series is not finite"),
+        (tokens, [0, 2], "whole numbers in [0, 2)"),
+        (tokens, [], "a vector of tokens"),
+    ):
+        with one_line(InputError, part):
+            model.classify(input)
+    with one_line(OptionError, "top is 0"):
+        text.classify("who?", top=0)

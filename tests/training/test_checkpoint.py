@@ -240,7 +240,7 @@ def full_after(count):
 @pytest.mark.parametrize("count", [0, 1000, 15_000])
 def test_a_full_disk_leaves_the_old_checkpoint(good_file, monkeypatch, count):
     old = good_file.read_bytes()
-    monkeypatch.setattr("seqmodels.training.atomic_file.open", full_after(count), raising=False)
+    monkeypatch.setattr("seqmodels.files.atomic_file.open", full_after(count), raising=False)
     with pytest.raises(CheckpointError, match=r"can't write the checkpoint \(No space left on device\): free space"):
         SafeCheckpointIO().save_checkpoint({"w": torch.zeros(100_000)}, good_file)
     assert good_file.read_bytes() == old

@@ -12,11 +12,11 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
-import seqmodels
 from seqmodels.data import ResumableLoader, StreamLoader, Window, build_tokenizer
 from seqmodels.errors import CheckpointError
 from seqmodels.tasks import LanguageModel
 from seqmodels.training import read_checkpoint
+from seqmodels.trees import sequence_cells
 
 TEXT = "pack my box with five dozen liquor jugs; sphinx of black quartz, judge my vow. " * 12
 TOKENIZER = build_tokenizer("character", TEXT)
@@ -100,12 +100,12 @@ def assert_same_run(folder, loader, **options):
         assert torch.equal(value, second.state_dict()[name]), name
 
 
-@pytest.mark.parametrize("cell", seqmodels.cells())
+@pytest.mark.parametrize("cell", sequence_cells())
 def test_streams_with_carried_state(tmp_path, cell):
     assert_same_run(tmp_path, stream, cell=cell)
 
 
-@pytest.mark.parametrize("cell", seqmodels.cells())
+@pytest.mark.parametrize("cell", sequence_cells())
 def test_shuffled_records(tmp_path, cell):
     assert_same_run(tmp_path, lambda: records(True, 0), cell=cell, carry=False)
 

@@ -14,7 +14,7 @@ from typing import Any
 from seqmodels.compare.report.grid import Findings
 from seqmodels.compare.report.summary import StudyResults
 from seqmodels.compare.results import Result, Settings
-from seqmodels.training.atomic_file import write_atomically
+from seqmodels.files.atomic_file import write_atomically
 
 _SETTINGS = tuple(field.name for field in dataclasses.fields(Settings))
 _TRIAL = ("problem", "cell", "phase", "number", "seed", "hidden_size", "parameters")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seqmodels.compare.report.summary import StudyResults
-from seqmodels.training.atomic_file import write_atomically
+from seqmodels.files.atomic_file import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -20,7 +20,7 @@ from seqmodels.compare.search.seeds import SEEDS
 from seqmodels.compare.search.source import Provenance, source
 from seqmodels.compare.search.stages import Stages
 from seqmodels.compare.workers import Workers
-from seqmodels.training.atomic_file import write_atomically
+from seqmodels.files.atomic_file import write_atomically
 
 PROPOSALS = 100  # for each child: where so many are invalid or known, there is nothing left to find
 

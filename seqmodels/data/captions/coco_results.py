@@ -6,7 +6,7 @@ from pathlib import Path
 
 from seqmodels.data.bad_records import shown
 from seqmodels.errors import DataError, InputError
-from seqmodels.training.atomic_file import write_atomically
+from seqmodels.files.atomic_file import write_atomically
 
 
 def write_coco_results(path: str | Path, captions: Mapping[str, str]) -> None:

@@ -8,6 +8,7 @@ from seqmodels.data.bad_records import shown
 from seqmodels.data.questions.visual_question import VisualQuestion
 from seqmodels.data.strict_json import read_json
 from seqmodels.errors import DataError, InputError
+from seqmodels.files.atomic_file import write_atomically
 
 
 def write_vqa_results(path: str | os.PathLike[str], answers: Mapping[str, str]) -> None:
@@ -30,8 +31,6 @@ def write_vqa_results(path: str | os.PathLike[str], answers: Mapping[str, str]) 
         >>> path.read_text()
         '[{"question_id": 9001, "answer": "yes"}]'
     """
-    from seqmodels.training.atomic_file import write_atomically
-
     results = [{"question_id": _question_id(key), "answer": _answer(key, text)} for key, text in answers.items()]
     if not results:
         raise InputError("there are no answers to write; the evaluation needs one for each question")

@@ -9,13 +9,13 @@ from agreement import measure, require_equal
 from foreign_cells import STRANGERS
 from torch import Tensor, nn
 
-import seqmodels
 from seqmodels import RNN
 from seqmodels.engine import find_products
 from seqmodels.testing import check_cell
+from seqmodels.trees import sequence_cells
 
 SUBJECTS = {
-    **{name: (name, {}) for name in seqmodels.cells()},
+    **{name: (name, {}) for name in sequence_cells()},
     "elman of relu": ("elman", {"nonlinearity": "relu"}),
     "gru, reset after": ("gru", {"reset": "after"}),
     "peephole, diagonal": ("peephole", {"peepholes": "diagonal"}),

@@ -1,0 +1,36 @@
+"""``seqmodels tag``: let a trained tagger name the class of each word."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from seqmodels.cli.arguments import ArgumentParser
+from seqmodels.cli.classify import lines_of
+from seqmodels.errors import OptionError
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Prints a line a word, with a tab before its tag; a blank line ends each text, as CoNLL has it."""
+    options = _parser().parse_args(arguments[1:])
+    from seqmodels import tasks
+    from seqmodels.tasks.sequence_tagger import SequenceTagger
+
+    model = tasks.load(options.checkpoint)
+    if not isinstance(model, SequenceTagger):
+        raise OptionError(f"{options.checkpoint}: is a {type(model).__name__}; tag needs a SequenceTagger")
+    for text in [options.text] if options.text is not None else lines_of(options.file):
+        if text.strip() or options.text is not None:
+            print("".join(f"{word}\t{tag}\n" for word, tag in model.tag(text)))
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        "seqmodels tag",
+        description="Name the class of each word. Without --text and --file, texts are read from standard input, one "
+        "a line.",
+    )
+    add = parser.add_argument
+    add("checkpoint", type=Path, help="a checkpoint of a SequenceTagger that seqmodels fit has written")
+    add_one = parser.add_mutually_exclusive_group().add_argument
+    add_one("--text", help='words with spaces between: "the dog barks"')
+    add_one("--file", type=Path, help="a file of texts, one a line")
+    return parser

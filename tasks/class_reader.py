@@ -1,0 +1,117 @@
+"""What the tasks share that name classes, of a whole sequence or of each step."""
+
+from typing import Any, ClassVar
+
+from torch import Tensor
+from torch.nn import functional as F
+from torchmetrics import Metric
+from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
+
+from seqmodels.data.sequences import SequenceBatch
+from seqmodels.data.streams import NOT_SCORED
+from seqmodels.errors import OptionError
+from seqmodels.tasks.class_report import ClassReport
+from seqmodels.tasks.sequence_reader import SequenceReader
+
+
+class ClassReader(SequenceReader):
+    """Cross-entropy over K classes, accuracy, macro F1, and a report on each class.
+
+    Targets of ``NOT_SCORED`` count nowhere.
+
+    Args:
+        settings: The arguments of the subclass by name, ``num_classes`` and ``labels`` among them.
+        bidirectional: See :class:`SequenceReader`.
+    """
+
+    shown = "accuracy"
+    columns: ClassVar[str]
+    """The heads of the file of predictions."""
+
+    def __init__(self, settings: dict[str, Any], bidirectional: bool | None = None) -> None:
+        labels = _labels(type(self).__name__, settings["num_classes"], settings["labels"])
+        super().__init__(len(labels), settings, bidirectional)
+        self.labels = labels
+        self._reports = {stage: ClassReport(labels) for stage in ("val", "test")}
+        self._latest = "val"
+
+    def _metrics(self) -> dict[str, Metric]:
+        options: dict[str, Any] = {"ignore_index": NOT_SCORED, "validate_args": False}
+        return {
+            "accuracy": MulticlassAccuracy(self.head.out_features, average="micro", **options),
+            "macro_f1": MulticlassF1Score(self.head.out_features, average="macro", **options),
+        }
+
+    def _paired(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        return output.flatten(0, -2), target.flatten()
+
+    def _loss(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        nats = F.cross_entropy(output, target, ignore_index=NOT_SCORED, reduction="sum")
+        return nats, (target != NOT_SCORED).sum()
+
+    def _evaluate(self, stage: str, batch: SequenceBatch) -> Tensor:
+        answer = super()._evaluate(stage, batch)
+        certainty, predicted = answer.float().softmax(-1).max(-1)
+        scored = batch.target != NOT_SCORED
+        written = self._written(batch, predicted.cpu(), certainty.cpu())
+        self._reports[stage].update(batch.target[scored].cpu(), predicted[scored].cpu(), written)
+        return answer
+
+    def _written(self, batch: SequenceBatch, predicted: Tensor, certainty: Tensor) -> list[str]:
+        """What the file of predictions says of each sequence of a batch."""
+        raise NotImplementedError
+
+    def _label(self, number: int) -> str:
+        """The name of a class; nothing where the true one isn't known."""
+        return "" if number == NOT_SCORED else self.labels[number]
+
+    def on_validation_epoch_end(self) -> None:
+        self._finish("val")
+
+    def on_test_epoch_end(self) -> None:
+        self._finish("test")
+
+    def _finish(self, stage: str) -> None:
+        self._reports[stage].compute()
+        self._latest = stage
+
+    def report(self) -> ClassReport:
+        """Precision, recall, F1 and confusions of the latest validation or test."""
+        return self._reports[self._latest]
+
+    def write_results(self, path: str) -> None:
+        """Writes a folder: ``report.md`` (precision, recall and F1), ``confusion.png`` and ``predictions.tsv``.
+
+        Raises:
+            OptionError: If it can't be written to.
+        """
+        self.report().write(path, self.columns)
+
+
+def _labels(task: str, num_classes: int | None, labels: list[str] | None) -> list[str]:
+    if labels is None:
+        if num_classes is None:
+            raise OptionError(f"{task}: give num_classes, or labels: the names of the classes")
+        return [str(number) for number in range(num_classes)]
+    if num_classes not in (None, len(labels)):
+        raise OptionError(f"{task}: num_classes is {num_classes}, but there are {len(labels)} labels; leave it away")
+    if len(labels) < 1 or len(set(labels)) < len(labels):
+        raise OptionError(f"{task}: labels must be at least one name, none of them twice")
+    return list(labels)
+
+
+def likeliest(scores: Tensor, labels: list[str], top: int) -> list[tuple[str, float]]:
+    """The classes with the best scores [K], and their probabilities.
+
+    Raises:
+        OptionError: If ``top`` is less than 1.
+
+    Example:
+        >>> import torch
+        >>> likeliest(torch.tensor([0.0, 10.0, -1.0]), ["a", "b", "c"], top=1)
+        [('b', 0.999...)]
+    """
+    if top < 1:
+        raise OptionError(f"top is {top}; use 1 or more")
+    best = scores.float().softmax(-1).topk(min(top, len(labels)))
+    return [(labels[k], p) for k, p in zip(best.indices.tolist(), best.values.tolist(), strict=True)]

@@ -1,0 +1,165 @@
+"""``seqmodels classify``, ``tag`` and ``generate --label``, from training to answers."""
+
+import io
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seqmodels.cli import main
+
+SMALL = ("--model.cell", "gru", "--model.hidden_size", "16", "--model.learning_rate", "0.03", "--data.batch_size", "8")
+QUIET = ("--trainer.accelerator", "cpu", "--trainer.enable_progress_bar", "false")
+BEST = "runs/version_0/checkpoints/best.ckpt"
+
+QUESTIONS = [f"person who {verb} {name} ?" for verb in ("was", "saw", "met") for name in ("rome", "galileo", "atoms")]
+QUESTIONS += [f"thing what {verb} {name} ?" for verb in ("was", "saw", "met") for name in ("rome", "galileo", "atoms")]
+TAGGED = "the\tDET\ndog\tNOUN\nbarks\tVERB\n\na\tDET\ncat\tNOUN\nsleeps\tVERB\n\n"
+
+
+def fit(model, data, *options, epochs="8"):
+    classes = ("--model", f"seqmodels.tasks.{model}", "--data", f"seqmodels.data.{data}")
+    return main(["fit", *classes, *SMALL, *QUIET, "--trainer.max_epochs", epochs, *options])
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory):
+    """A folder with a trained classifier of questions, its data, and what it said."""
+    folder = tmp_path_factory.mktemp("classifier")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        Path("questions.txt").write_text("\n".join(QUESTIONS))
+        said = patch_output(patch)
+        files = ("--data.source", "questions.txt", "--data.valid_source", "questions.txt")
+        assert fit("SequenceClassifier", "LabelledTextData", *files, "--model.pooling", "max") == 0
+    return folder, said.getvalue()
+
+
+def patch_output(patch):
+    said = io.StringIO()
+    patch.setattr(sys, "stdout", said)
+    return said
+
+
+@pytest.fixture
+def folder(classifier, monkeypatch):
+    monkeypatch.chdir(classifier[0])
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_text_gets_its_classes_with_probabilities(capsys):
+    assert main(["classify", BEST, "--text", "Who met Rome?"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [label for _, label in lines] == ["person", "thing"]
+    assert sum(float(share.rstrip("%")) for share, _ in lines) == pytest.approx(100, abs=0.02)
+    assert main(["classify", BEST, "--text", "Who met Rome?", "--top", "1"]) == 0
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+@pytest.mark.usefixtures("folder")
+def test_each_line_of_a_file_or_pipe_gets_a_line(capsys, monkeypatch):
+    Path("texts.txt").write_text("what met rome ?\n\nwho saw atoms ?\n")
+    assert main(["classify", BEST, "--file", "texts.txt"]) == 0
+    from_file = capsys.readouterr().out
+    assert [line.split()[-1:] for line in from_file.splitlines()] == [["thing"], [], ["person"]]
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(Path("texts.txt").read_bytes())))
+    assert main(["classify", BEST]) == 0
+    assert capsys.readouterr().out == from_file
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_test_leaves_a_report_with_the_names_of_the_checkpoint(capsys):
+    Path("other.txt").write_text("thing what met rome ?\n")  # its own classes would be others
+    options = ["--config", "runs/version_0/config.yaml", "--ckpt_path", BEST, "--data.test_source", "other.txt"]
+    assert main(["test", *options, "--results", "report"]) == 0
+    assert "results: report" in capsys.readouterr().out
+    assert {path.name for path in Path("report").iterdir()} == {"report.md", "confusion.png", "predictions.tsv"}
+    assert Path("report/predictions.tsv").read_text().splitlines()[1].startswith("thing\tthing\t")
+
+
+def test_after_training_it_says_how_to_go_on(classifier):
+    assert f"seqmodels classify {BEST}" in classifier[1]
+
+
+def test_series_are_read_from_files(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    draw = np.random.default_rng(0)
+    lines = [
+        ":".join(",".join(f"{x:.3f}" for x in draw.normal(50 * k, 1, 4)) for _ in range(2)) + f":{name}"
+        for k, name in enumerate(("low", "high"))
+        for _ in range(8)
+    ]
+    Path("two.ts").write_text("@classLabel true low high\n@data\n" + "\n".join(lines) + "\n")
+    files = ("--data.source", "two.ts", "--data.valid_source", "two.ts")
+    assert fit("SequenceClassifier", "SeriesData", *files) == 0
+    np.save("high.npy", np.full((3, 2), 50.0))
+    capsys.readouterr()
+    assert main(["classify", BEST, "--series", "high.npy", "two.ts"]) == 0
+    labels = [line.split()[-1] for line in capsys.readouterr().out.splitlines()]
+    assert labels == ["high"] + ["low"] * 8 + ["high"] * 8
+    np.savez("bad.npz", 3)
+    Path("bad.npy").write_text("no array")
+    for name, part in (("bad.npy", "can't be read as .npy"), ("missing.npy", "no such file")):
+        assert main(["classify", BEST, "--series", name]) == 2
+        assert part in capsys.readouterr().err
+
+
+def test_a_tagger_prints_words_and_tags(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("tagged.conll").write_text(TAGGED * 8)
+    files = ("--data.source", "tagged.conll", "--data.valid_source", "tagged.conll", "--data.min_count", "1")
+    assert fit("SequenceTagger", "TaggedTextData", *files) == 0
+    assert f"seqmodels tag {BEST}" in capsys.readouterr().out
+    assert main(["tag", BEST, "--text", "a dog sleeps"]) == 0
+    assert capsys.readouterr().out == "a\tDET\ndog\tNOUN\nsleeps\tVERB\n\n"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"the cat\n\na dog\n")))
+    assert main(["tag", BEST]) == 0
+    assert capsys.readouterr().out == "the\tDET\ncat\tNOUN\n\na\tDET\ndog\tNOUN\n\n"
+    assert main(["classify", BEST, "--text", "a"]) == 2
+    assert "is a SequenceTagger; classify needs" in capsys.readouterr().err
+
+
+def test_a_generator_writes_names_of_a_class(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("names").mkdir()
+    for label, name in (("Irish", "o'neill"), ("Korean", "kim")):
+        Path("names", f"{label}.txt").write_text(f"{name}\n" * 8)
+    options = ("--data.source", "names", "--data.valid_source", "names", "--data.unit", "character")
+    assert fit("ConditionalGenerator", "LabelledTextData", *options, epochs="30") == 0
+    assert f"seqmodels generate {BEST}" in capsys.readouterr().out
+    assert main(["generate", BEST, "--label", "Korean", "--count", "2", "--temperature", "0.1"]) == 0
+    assert capsys.readouterr().out == "kim\nkim\n"
+    for arguments, part in (
+        ([], "--label is missing; give one of Irish, Korean"),
+        (["--label", "Dutch"], "no class 'Dutch'"),
+        (["--label", "Irish", "--prompt", "o"], "--prompt is for a LanguageModel"),
+    ):
+        assert main(["generate", BEST, *arguments]) == 2
+        assert part in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["classify", BEST, "--text", " "], "the text is empty"),
+        (["classify", BEST, "--text", "who", "--top", "0"], "top is 0"),
+        (["classify", BEST, "--text", "who", "--file", "texts.txt"], "not allowed with argument --text"),
+        (["classify", BEST, "--file", "missing.txt"], "missing.txt: no such file"),
+        (["tag", BEST, "--text", "who"], "is a SequenceClassifier; tag needs a SequenceTagger"),
+        (["generate", BEST], "is a SequenceClassifier; generate needs"),
+    ],
+)
+def test_mistakes_are_one_line(arguments, part, capsys):
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert part in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_is_not_utf_8_names_its_line(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"who saw rome ?\ncaf\xe9\n")))
+    assert main(["classify", BEST]) == 2
+    assert "standard input, line 2" in capsys.readouterr().err
