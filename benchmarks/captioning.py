@@ -67,9 +67,10 @@ def train(data: CaptionData, conditioning: str, seed: int, options: argparse.Nam
     return Captioner.load_from_checkpoint(keep.best_model_path)
 
 
-def writer(model: Captioner, beams: int) -> Callable[[torch.Tensor], str]:
-    """What a captioner says of features."""
-    return lambda image: model.caption(image, beam_size=beams)[0].text
+def writer(models: Sequence[Captioner], beams: int) -> Callable[[torch.Tensor], str]:
+    """What a captioner, or several together, say of features."""
+    first, *others = models
+    return lambda image: first.caption(image, beam_size=beams, ensemble=others)[0].text
 
 
 def interval(values: Sequence[float]) -> str:
@@ -143,8 +144,10 @@ def main() -> None:
     models: dict[str, list[Captioner]] = {}
     for conditioning in ("none", options.conditioning):
         models[conditioning] = [train(data, conditioning, seed, options) for seed in range(options.seeds)]
-        runs = [scores(data, writer(model, options.beam)) for model in models[conditioning]]
+        runs = [scores(data, writer([model], options.beam)) for model in models[conditioning]]
         print(row(f"{options.cell}, conditioning: {conditioning}", runs), flush=True)
+    together = scores(data, writer(models[options.conditioning], options.beam))
+    print(row(f"the {options.seeds} of them as an ensemble", [together]), flush=True)
     if options.diverse:
         print("\n".join(diverse(data, models[options.conditioning], options.beams)))
 

@@ -1,5 +1,6 @@
 """Image captioning: a picture in, a sentence out."""
 
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -200,9 +201,8 @@ class Captioner(RecurrentTask):
 
     def _evaluate(self, stage: str, batch: CaptionBatch) -> None:
         nats, count = self._nats(batch)
-        best = self._write(
-            self.image_input(batch.image), beam_size=self.hparams["beam_size"], max_length=self.hparams["max_length"]
-        )
+        options = {name: self.hparams[name] for name in ("beam_size", "max_length")}
+        best = _search([self], [self.image_input(batch.image)], **options)
         texts = [self._text(hypotheses[0].tokens) for hypotheses in best]
         self._scores[stage].update(float(nats), int(count), batch.keys, texts, batch.references)
 
@@ -283,6 +283,7 @@ class Captioner(RecurrentTask):
         diversity: float = 0.5,
         length_penalty: float = 0.0,
         constraints: decoding.Constraints | None = None,
+        ensemble: "Sequence[Captioner]" = (),
     ) -> list[Caption]:
         """Captions of a picture by beam search, the best first.
 
@@ -295,17 +296,22 @@ class Captioner(RecurrentTask):
             diversity: How strongly a group avoids the words of those before it.
             length_penalty: Scores are divided by length to this power; above 0 favours longer captions.
             constraints: Minimum length, words to avoid or begin with, n-grams not to repeat.
+            ensemble: Captioners of the same words that write with this one: words have the mean of all models'
+                probabilities. They are left in evaluation mode.
 
         Raises:
             DataError: If the file is missing or no picture.
-            OptionError: If an option is out of range.
+            OptionError: If an option is out of range, or a model of the ensemble has other words.
         """
+        if any(model.tokenizer != self.tokenizer for model in ensemble):
+            raise OptionError("ensemble: the models have different words; give models trained on the same data")
+        models = (self, *(model.eval() for model in ensemble))
         training = self.training
         self.eval()
         try:
-            features = self.image_input.read(image, self.device)
-            (found,) = self._write(
-                features,
+            (found,) = _search(
+                models,
+                [model.image_input.read(image, model.device) for model in models],
                 beam_size=beam_size,
                 max_length=max_length,
                 n_best=n_best,
@@ -347,11 +353,6 @@ class Captioner(RecurrentTask):
             )
         return rows
 
-    def _write(self, features: Tensor, **options: Any) -> list[list[decoding.Hypothesis]]:
-        start, state = self._beginning(features)
-        search = decoding.diverse_beam_search if "groups" in options else decoding.beam_search
-        return search(self._decode, state, start, end=self.end, batch_dim=self.conditioning.batch_dim, **options)
-
     def _beginning(self, features: Tensor) -> tuple[Tensor, Any]:
         start = torch.full((len(features),), self.end, device=features.device)
         return start, self.conditioning.begin(features, self.rnn)
@@ -367,6 +368,18 @@ class Captioner(RecurrentTask):
         if self.end in words:
             words = words[: words.index(self.end)]
         return self.tokenizer.decode(words).strip() if words else ""
+
+
+def _search(models: Sequence[Captioner], features: Sequence[Tensor], **options: Any) -> list[list[decoding.Hypothesis]]:
+    """The best captions of the pictures that each model has its own features of."""
+    begun = [model._beginning(seen) for model, seen in zip(models, features, strict=True)]
+    (start, *_), states = zip(*begun, strict=True)
+    step, state, batch_dim = models[0]._decode, states[0], models[0].conditioning.batch_dim
+    if len(models) > 1:
+        step, state = decoding.ensemble([model._decode for model in models]), states
+        batch_dim = tuple(model.conditioning.batch_dim for model in models)
+    search = decoding.diverse_beam_search if "groups" in options else decoding.beam_search
+    return search(step, state, start, end=models[0].end, batch_dim=batch_dim, **options)
 
 
 def _check(settings: dict[str, Any]) -> None:

@@ -13,9 +13,11 @@ def run(arguments: Sequence[str]) -> None:
     from seqmodels import tasks
     from seqmodels.decoding import Constraints
 
-    model = tasks.load(options.checkpoint)
-    if not isinstance(model, tasks.Captioner):
-        raise OptionError(f"{options.checkpoint}: is a {type(model).__name__}; caption needs a Captioner")
+    models = [tasks.load(path) for path in options.checkpoint]
+    for path, one in zip(options.checkpoint, models, strict=True):
+        if not isinstance(one, tasks.Captioner):
+            raise OptionError(f"{path}: is a {type(one).__name__}; caption needs a Captioner")
+    model, *others = models
     constraints = Constraints(min_length=options.min_length, no_repeat_ngram=options.no_repeat_ngram)
     for path in options.image:
         captions = model.caption(
@@ -27,6 +29,7 @@ def run(arguments: Sequence[str]) -> None:
             diversity=options.diversity,
             length_penalty=options.length_penalty,
             constraints=constraints,
+            ensemble=others,
         )
         if len(options.image) > 1:
             print(f"{path}:")
@@ -39,7 +42,12 @@ def _parser() -> ArgumentParser:
         "seqmodels caption", description="Say what is in pictures; each line is a log-probability and a caption."
     )
     add = parser.add_argument
-    add("checkpoint", type=Path, help="a checkpoint of a Captioner that seqmodels fit has written")
+    add(
+        "checkpoint",
+        type=Path,
+        nargs="+",
+        help="a checkpoint of a Captioner that seqmodels fit has written; several write together, as an ensemble",
+    )
     add("--image", type=Path, nargs="+", required=True, help="the pictures")
     add("--beam", type=int, default=5, help="beams; 1 takes the likeliest word each time (default: %(default)s)")
     add("--n-best", type=int, help="captions of each picture (default: as many as beams)")

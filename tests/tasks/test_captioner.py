@@ -7,7 +7,7 @@ import pictures
 import pytest
 import torch
 
-from seqmodels.data import CaptionData
+from seqmodels.data import CaptionData, build_tokenizer
 from seqmodels.decoding import Constraints
 from seqmodels.errors import DataError, OptionError
 from seqmodels.tasks import Captioner, load
@@ -87,6 +87,31 @@ def test_a_captions_score_is_the_models_own_log_probability(data, conditioning):
             scores[:, model.tokenizer.unknown_id] = -torch.inf
             expected = scores.log_softmax(-1).gather(1, target[:, None]).sum()
             assert caption.log_probability == pytest.approx(float(expected), abs=1e-4)
+
+
+def test_an_ensemble_writes_with_the_mean_probability_of_its_models(data):
+    image, _ = data.parts["train"][0]
+    first, other = make(data, conditioning="state").eval(), make(data, conditioning="every_step", cell="mut1").eval()
+    alone = first.caption(image, beam_size=3)
+    assert [one.text for one in first.caption(image, beam_size=3, ensemble=[first])] == [one.text for one in alone]
+    best = first.caption(image, beam_size=3, ensemble=[other])[0]
+    tokens = [*first.tokenizer.encode(best.text).tolist(), first.end][:20]
+    states = [model._beginning(model.image_input(image[None]))[1] for model in (first, other)]
+    read, expected = torch.tensor([first.end]), 0.0
+    for token in tokens:
+        found = [model._decode(read, state) for model, state in zip((first, other), states, strict=True)]
+        states = [state for _, state in found]
+        expected += float(torch.stack([logits.detach().softmax(-1) for logits, _ in found]).mean(0).log()[0, token])
+        read = torch.tensor([token])
+    assert best.log_probability == pytest.approx(expected, abs=1e-4)
+
+
+def test_an_ensemble_has_one_vocabulary(data, one_line):
+    words = build_tokenizer("word", "other words\n")
+    stranger = Captioner(words, data.image, hidden_size=4, embedding_size=4, attention_size=4)
+    image, _ = data.parts["train"][0]
+    with one_line(OptionError, "different words"):
+        make(data).caption(image, ensemble=[stranger])
 
 
 def test_constraints_hold(data):
