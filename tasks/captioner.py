@@ -374,12 +374,17 @@ def _search(models: Sequence[Captioner], features: Sequence[Tensor], **options: 
     """The best captions of the pictures that each model has its own features of."""
     begun = [model._beginning(seen) for model, seen in zip(models, features, strict=True)]
     (start, *_), states = zip(*begun, strict=True)
-    step, state, batch_dim = models[0]._decode, states[0], models[0].conditioning.batch_dim
-    if len(models) > 1:
-        step, state = decoding.ensemble([model._decode for model in models]), states
-        batch_dim = tuple(model.conditioning.batch_dim for model in models)
+    steps, batch_dims = zip(*((model._decode, model.conditioning.batch_dim) for model in models), strict=True)
+    several = len(models) > 1
     search = decoding.diverse_beam_search if "groups" in options else decoding.beam_search
-    return search(step, state, start, end=models[0].end, batch_dim=batch_dim, **options)
+    return search(
+        decoding.ensemble(steps) if several else steps[0],
+        states if several else states[0],
+        start,
+        end=models[0].end,
+        batch_dim=batch_dims if several else batch_dims[0],
+        **options,
+    )
 
 
 def _check(settings: dict[str, Any]) -> None:

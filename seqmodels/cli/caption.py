@@ -13,10 +13,12 @@ def run(arguments: Sequence[str]) -> None:
     from seqmodels import tasks
     from seqmodels.decoding import Constraints
 
-    models = [tasks.load(path) for path in options.checkpoint]
-    for path, one in zip(options.checkpoint, models, strict=True):
-        if not isinstance(one, tasks.Captioner):
-            raise OptionError(f"{path}: is a {type(one).__name__}; caption needs a Captioner")
+    models = []
+    for checkpoint in options.checkpoint:
+        loaded = tasks.load(checkpoint)
+        if not isinstance(loaded, tasks.Captioner):
+            raise OptionError(f"{checkpoint}: is a {type(loaded).__name__}; caption needs a Captioner")
+        models.append(loaded)
     model, *others = models
     constraints = Constraints(min_length=options.min_length, no_repeat_ngram=options.no_repeat_ngram)
     for path in options.image:
