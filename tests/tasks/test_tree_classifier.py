@@ -55,7 +55,10 @@ def test_expressions_are_learned_from_their_roots():
     for part, trees in data.records.items():
         data.records[part] = [tree for tree in trees if len(tree.tree) < 10]  # flat ones
     metrics = fit(
-        make(data, supervise="root", hidden_size=48, embedding_size=24), data, max_epochs=20, check_val_every_n_epoch=20
+        make(data, supervise="root", hidden_size=48, embedding_size=24, learning_rate=2e-2),
+        data,
+        max_epochs=30,
+        check_val_every_n_epoch=30,
     ).callback_metrics
     assert "val_node_accuracy" not in metrics
     assert metrics["train_loss"] < 1.0, "guessing has 2.2"
