@@ -99,8 +99,8 @@ class Problem:
             options["dropout"] = dropout
         parameters = inspect.signature(self._class("model", pl.LightningModule)).parameters
         for name, parameter in parameters.items():
-            required = parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
-            if required and name not in options and hasattr(data, name):
+            wanted = parameter.default in (parameter.empty, None) and parameter.kind is not parameter.VAR_KEYWORD
+            if wanted and name not in options and hasattr(data, name):
                 options[name] = getattr(data, name)
         return self._make("model", pl.LightningModule, options)
 

@@ -124,9 +124,9 @@ def test_a_generator_writes_names_of_a_class(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path("names").mkdir()
     for label, name in (("Irish", "o'neill"), ("Korean", "kim")):
-        Path("names", f"{label}.txt").write_text(f"{name}\n" * 8)
+        Path("names", f"{label}.txt").write_text(f"{name}\n" * 40)
     options = ("--data.source", "names", "--data.valid_source", "names", "--data.unit", "character")
-    assert fit("ConditionalGenerator", "LabelledTextData", *options, epochs="30") == 0
+    assert fit("ConditionalGenerator", "LabelledTextData", *options, epochs="6") == 0
     assert f"seqmodels generate {BEST}" in capsys.readouterr().out
     assert main(["generate", BEST, "--label", "Korean", "--count", "2", "--temperature", "0.1"]) == 0
     assert capsys.readouterr().out == "kim\nkim\n"
