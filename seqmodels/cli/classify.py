@@ -1,12 +1,12 @@
 """``seqmodels classify``: let a trained classifier name the class of texts or series."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from seqmodels.cli.arguments import ArgumentParser
+from seqmodels.cli.lines import lines_of
 from seqmodels.errors import DataError, OptionError
 
 
@@ -31,21 +31,6 @@ def run(arguments: Sequence[str]) -> None:
 
 def _shown(classes: list[tuple[str, float]]) -> list[str]:
     return [f"{probability:7.2%}  {label}" for label, probability in classes]
-
-
-def lines_of(path: Path | None) -> Iterator[str]:
-    """The lines of a text file, or of what is piped in, as they come.
-
-    Raises:
-        DataError: If the file can't be read, or something is not UTF-8.
-    """
-    from seqmodels.data.text_file import decode_utf8, read_text
-
-    if path is not None:
-        yield from read_text(path).removesuffix("\n").split("\n")
-        return
-    for number, line in enumerate(sys.stdin.buffer, 1):
-        yield decode_utf8(line, f"standard input, line {number}").rstrip("\n")
 
 
 def _series_of(path: Path) -> Iterator[Any]:

@@ -48,7 +48,7 @@ def run(arguments: Sequence[str]) -> int:
     search = Search(options.folder, _options(options, passed.name, [problem.name for problem in asked]))
     workers = LocalWorkers(available_cores() if options.workers is None else options.workers)
     try:
-        with FolderLock(options.folder, "runs this study"):
+        with FolderLock(options.folder, "runs this search"):
             search.run(workers, trainer, report=_say)
     except KeyboardInterrupt:
         print("\nstopped; the same command goes on", file=sys.stderr)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seqmodels.cli.arguments import ArgumentParser
-from seqmodels.cli.classify import lines_of
+from seqmodels.cli.lines import lines_of
 from seqmodels.errors import OptionError
 
 

@@ -4,8 +4,6 @@ import functools
 import logging
 import warnings
 from collections.abc import Sequence
-from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
 import jsonargparse
@@ -15,15 +13,14 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
-from seqmodels import data as data_modules
-from seqmodels import tasks
+from seqmodels.cli.classes import set_default_classes
 from seqmodels.cli.mistakes import explain, raised_by_lightning
+from seqmodels.cli.next_steps import next_steps
 from seqmodels.data import Tokenizer
 from seqmodels.errors import OptionError
 from seqmodels.tasks import LanguageModel, Task
 from seqmodels.training import PictureTable, ReliableWandbLogger, SampleText, TrainingMonitor, read_checkpoint
 
-CLASSES = {"model": "seqmodels.tasks.LanguageModel", "data": "seqmodels.data.TextData"}  # where none is named
 DEFAULTS = {
     "trainer.max_epochs": 1,
     "trainer.gradient_clip_val": 1.0,
@@ -37,21 +34,10 @@ FROM_DATA = ("tokenizer", "source_tokenizer", "answers", "labels", "scaling", "i
 TRAINED = FROM_DATA[:-1]  # those that a checkpoint keeps
 CHECKPOINT_KEYWORDS = ("best", "last", "hpc", "registry")  # Lightning's own, in place of a path
 
-_NEXT = {  # what can be done with a checkpoint: the model's method, and the subcommand of that name
-    "generate": ("let it write", ""),
-    "caption": ("let it say what is in a picture", " --image my.jpg"),
-    "answer": ("ask it", ' --image my.jpg --question "..."'),
-    "translate": ("let it translate", ' --text "..."'),
-    "classify": ("ask it for a class", ' --text "..."'),
-    "tag": ("let it tag", ' --text "..."'),
-}
-
 
 def run(arguments: Sequence[str]) -> None:
     """Runs one of Lightning's subcommands; after training, shows what came of it."""
     _silence_lightning()
-    for name in data_modules.__all__:
-        getattr(data_modules, name)  # imports it: --data TextData is found among the classes that are there
     try:
         cli = TrainingCLI(
             Task,
@@ -87,13 +73,7 @@ class TrainingCLI(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         parser.set_defaults(DEFAULTS)
-        # The class that will be used: another's defaults would stay where both have an option of the same name.
-        classes = CLASSES | named_classes(self._arguments)
-        for part, path in classes.items():
-            try:
-                parser.set_defaults({part: {"class_path": path}})
-            except (ValueError, ImportError, AttributeError) as error:
-                raise OptionError(_no_class(part, path)) from error
+        set_default_classes(parser, self._arguments)
         for name in FROM_DATA:
             compute = functools.partial(self._from_data, name=name)
             parser.link_arguments("data", f"model.init_args.{name}", compute_fn=compute, apply_on="instantiate")
@@ -181,42 +161,6 @@ class TrainingCLI(LightningCLI):
         return [csv, ReliableWandbLogger(project=project, save_dir=csv.log_dir)] if project else [csv]
 
 
-def named_classes(arguments: Sequence[str]) -> dict[str, str]:
-    """The class of model and of data that a command line or its files name; the last one, where they name several."""
-    found: dict[str, str] = {}
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
-        option, equals, value = argument.partition("=")
-        value = value if equals else following
-        if option in ("--config", "-c"):
-            found |= _classes_in(value)
-        part = option.removeprefix("--").removesuffix(".class_path")
-        if option.startswith("--") and part in CLASSES:
-            found[part] = value
-    return found
-
-
-def _no_class(part: str, path: str) -> str:
-    package, kind = (tasks, Task) if part == "model" else (data_modules, pl.LightningDataModule)
-    every = {name: getattr(package, name) for name in package.__all__}
-    known = [name for name, one in every.items() if isinstance(one, type) and issubclass(one, kind) and one is not kind]
-    similar = get_close_matches(path.rpartition(".")[2], known, n=1)
-    hint = f"did you mean {similar[0]}?" if similar else f"use {', '.join(known)}, or package.module.Class"
-    return f"--{part}: there is no class {path!r}; {hint}"
-
-
-def _classes_in(path: str) -> dict[str, str]:
-    """The same of one file; of none that can't be read, which is for the parser to say."""
-    import yaml
-
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
-        return {}
-    sections = {part: content.get(part) for part in CLASSES} if isinstance(content, dict) else {}
-    named = {part: one.get("class_path") if isinstance(one, dict) else one for part, one in sections.items()}
-    return {part: one for part, one in named.items() if isinstance(one, str)}
-
-
 def _checkpoints(every_n_steps: int) -> list[pl.Callback]:
     """best.ckpt by validation loss; last.ckpt every so many steps and at the end of every epoch."""
     last: dict[str, Any] = {"filename": "last", "enable_version_counter": False}
@@ -248,6 +192,4 @@ def _report(cli: TrainingCLI) -> None:
     paths = (getattr(callback, "best_model_path", "") for callback in trainer.checkpoint_callbacks)
     if best := next(filter(None, paths), ""):
         print(f"checkpoint: {best}")
-        for method, hint in _NEXT.items():
-            if hasattr(cli.model, method):
-                print(f"{hint[0]}: seqmodels {method} {best}{hint[1]}")
+        print(*next_steps(cli.model, best), sep="\n")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqmodels.cli.arguments import ArgumentParser
+from seqmodels.cli.lines import lines_of
 from seqmodels.errors import DataError, OptionError
 
 if TYPE_CHECKING:
@@ -24,10 +25,10 @@ def run(arguments: Sequence[str]) -> None:
     model = tasks.load(options.checkpoint)
     if not isinstance(model, tasks.Translator):
         raise OptionError(f"{options.checkpoint}: is a {type(model).__name__}; translate needs a Translator")
-    lines = _lines(options)
+    lines: Iterable[str] = options.text or lines_of(options.file)
     references = None
     if options.reference is not None:
-        lines, references = list(lines), _file_lines(options.reference)
+        lines, references = list(lines), list(lines_of(options.reference))
         if len(lines) != len(references):
             raise DataError(
                 f"{options.reference}: has {len(references)} lines, but {len(lines)} are to be translated; "
@@ -36,31 +37,6 @@ def run(arguments: Sequence[str]) -> None:
     best = [_print(number, found, options) for number, found in enumerate(_translated(model, lines, options), 1)]
     if references is not None:
         _print_scores(best, references)
-
-
-def _lines(options: Any) -> Iterable[str]:
-    """What is to be translated; standard input is read as it comes."""
-    if options.text is not None:
-        return list(options.text)
-    if options.file is not None:
-        return _file_lines(options.file)
-    return _input_lines()
-
-
-def _file_lines(path: Path) -> list[str]:
-    from seqmodels.data import read_text
-
-    return read_text(path).removesuffix("\n").split("\n")
-
-
-def _input_lines() -> Iterator[str]:
-    for number, line in enumerate(sys.stdin.buffer, 1):
-        try:
-            yield line.decode("utf-8").rstrip("\r\n")
-        except UnicodeDecodeError:
-            raise DataError(
-                f"standard input, line {number}: is not UTF-8; convert it, for example with iconv"
-            ) from None
 
 
 def _translated(model: "Translator", lines: Iterable[str], options: Any) -> Iterator[list["Translation"]]:

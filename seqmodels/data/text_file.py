@@ -36,8 +36,8 @@ def read_text(path: str | Path, minimum: int = 1) -> str:
     return text
 
 
-def decode_utf8(data: bytes, source: str) -> str:
-    """Bytes as text, changed only as ``read_text`` says; ``source`` names them in the error.
+def decode_utf8(data: bytes, source: str, first_line: int = 1) -> str:
+    """Bytes as text, changed only as ``read_text`` says; ``source`` and the number of their first line are for errors.
 
     Example:
         >>> decode_utf8(b"caf\\xe9", "menu.txt")  # doctest: +ELLIPSIS
@@ -48,7 +48,7 @@ def decode_utf8(data: bytes, source: str) -> str:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        line = data.count(b"\n", 0, error.start) + first_line
         raise DataError(
             f"{source}, line {line}: byte {error.start} (0x{data[error.start]:02X}) is not UTF-8; "
             f"convert the file to UTF-8, for example with: iconv -f LATIN1 -t UTF-8"

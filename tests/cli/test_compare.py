@@ -115,7 +115,7 @@ def test_every_option_is_explained(capsys) -> None:
         (["--precision", "12-bit"], ["--precision", "12-bit"]),
         (["--accelerator", "abacus"], ["--accelerator", "abacus"]),
         (["--workers", "0"], ["workers is 0"]),
-        (["--folder", "my.txt"], ["my.txt", "give another --folder"]),
+        (["--folder", "my.txt"], ["my.txt", "give another folder"]),
         (["--colour"], ["--colour", "seqmodels compare --help"]),
     ],
 )

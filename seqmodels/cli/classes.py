@@ -1,0 +1,67 @@
+"""The classes of model and data that a command line of ``seqmodels fit`` names."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+import lightning.pytorch as pl
+from lightning.pytorch.cli import LightningArgumentParser
+
+from seqmodels import data as data_modules
+from seqmodels import tasks
+from seqmodels.errors import OptionError
+
+CLASSES = {"model": "seqmodels.tasks.LanguageModel", "data": "seqmodels.data.TextData"}  # where none is named
+
+
+def set_default_classes(parser: LightningArgumentParser, arguments: Sequence[str]) -> None:
+    """Makes the classes that will be used the parser's defaults.
+
+    Another's default values would stay wherever both have an option of the same name.
+
+    Raises:
+        OptionError: If there is no such class.
+    """
+    for name in data_modules.__all__:
+        getattr(data_modules, name)  # imports it: --data TextData is found among the classes that are there
+    for part, path in (CLASSES | named_classes(arguments)).items():
+        try:
+            parser.set_defaults({part: {"class_path": path}})
+        except (ValueError, ImportError, AttributeError) as error:
+            raise OptionError(_no_class(part, path)) from error
+
+
+def named_classes(arguments: Sequence[str]) -> dict[str, str]:
+    """The class of model and of data that a command line or its files name; the last one, where they name several."""
+    found: dict[str, str] = {}
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        option, equals, value = argument.partition("=")
+        value = value if equals else following
+        if option in ("--config", "-c"):
+            found |= _classes_in(value)
+        part = option.removeprefix("--").removesuffix(".class_path")
+        if option.startswith("--") and part in CLASSES:
+            found[part] = value
+    return found
+
+
+def _no_class(part: str, path: str) -> str:
+    package, kind = (tasks, tasks.Task) if part == "model" else (data_modules, pl.LightningDataModule)
+    every = {name: getattr(package, name) for name in package.__all__}
+    known = [name for name, one in every.items() if isinstance(one, type) and issubclass(one, kind) and one is not kind]
+    similar = get_close_matches(path.rpartition(".")[2], known, n=1)
+    hint = f"did you mean {similar[0]}?" if similar else f"use {', '.join(known)}, or package.module.Class"
+    return f"--{part}: there is no class {path!r}; {hint}"
+
+
+def _classes_in(path: str) -> dict[str, str]:
+    """The same of one file; of none that can't be read, which is for the parser to say."""
+    import yaml
+
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    sections = {part: content.get(part) for part in CLASSES} if isinstance(content, dict) else {}
+    named = {part: one.get("class_path") if isinstance(one, dict) else one for part, one in sections.items()}
+    return {part: one for part, one in named.items() if isinstance(one, str)}
