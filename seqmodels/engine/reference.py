@@ -1,5 +1,7 @@
 """The plain loop over time: the truth that every other backend is held against."""
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
@@ -17,13 +19,6 @@ def run(layer: LayerPass) -> LayerResult:
     keeps = zoneout_masks(layer)
     products = SequenceProducts(layer.input, layer.operand_masks, layer.weight_masks, layer.norms)
 
-    def next_state(x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        with products:
-            new = cell.next_state(x, state)
-        if t == 0:
-            _check_step(cell, new, state)
-        return new
-
     state = layer.state
     history: list[tuple[Tensor, ...]] = []
     for t in range(steps):
@@ -33,12 +28,23 @@ def run(layer: LayerPass) -> LayerResult:
             initial=layer.initial,
             keeps=None if keeps is None else [mask[t] for mask in keeps],
         )
+        next_state = partial(_next_state, cell, products, t == 0)
         state = whole_step(next_state, products.begin_step(t), state, around, layer.zoneout)  # type: ignore[arg-type]
         history.append(state)
 
     # Transposed: from one tuple of states a step to one sequence a state.
     states = tuple(torch.stack(sequence) for sequence in zip(*history, strict=True))
     return LayerResult(layer.output(states), state, states if layer.every_state else None)
+
+
+def _next_state(
+    cell: Cell, products: SequenceProducts, is_first: bool, x: Tensor, state: tuple[Tensor, ...]
+) -> tuple[Tensor, ...]:
+    with products:
+        new = cell.next_state(x, state)
+    if is_first:
+        _check_step(cell, new, state)
+    return new
 
 
 def _check_step(cell: Cell, new: tuple[Tensor, ...], old: tuple[Tensor, ...]) -> None:

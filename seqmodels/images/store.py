@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from seqmodels.errors import DataError, InputError, OptionError
+from seqmodels.files.atomic_file import write_atomically
 from seqmodels.files.folder_lock import FolderLock
 from seqmodels.images.records import FeatureRecords
 
@@ -99,12 +100,9 @@ class FeatureStore(FeatureRecords):
                     raise DataError(
                         f"{folder / name}: is there without a store.json; remove it, or give another folder"
                     )
-            temporary = folder / "store.json.tmp"
-            with temporary.open("w", encoding="utf-8") as file:
-                json.dump({"format": 1, "shape": list(shape), "dtype": dtype, "spec": dict(spec)}, file, indent=1)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, folder / "store.json")
+            with write_atomically(folder / "store.json") as file:
+                described = {"format": 1, "shape": list(shape), "dtype": dtype, "spec": dict(spec)}
+                file.write(json.dumps(described, indent=1).encode())
         return cls(folder)
 
     def append(self, keys: Sequence[str], digests: Sequence[str], sizes: Sequence[int], array: Any) -> None:
