@@ -2,7 +2,7 @@
 
 import importlib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import lightning.pytorch as pl
 import torch
@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 
 from seqmodels import registry
 from seqmodels.cell import Cell
+from seqmodels.data.tokenizer import Tokenizer
 from seqmodels.errors import CheckpointError
 from seqmodels.training import GracefulTermination, NonFiniteGuard, SafeCheckpointIO, TruncatedBPTT, read_checkpoint
 
@@ -30,6 +31,8 @@ class Task(TruncatedBPTT, pl.LightningModule):
     """
 
     gradient_norm: Tensor | None = None
+    kept: ClassVar[tuple[str, ...]] = ()
+    """Arguments that a checkpoint holds, but not among the hyper-parameters that loggers show: they may be long."""
 
     def used_cell(self) -> Cell:
         """The cell whose identity the checkpoint records."""
@@ -62,6 +65,10 @@ class Task(TruncatedBPTT, pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         super().on_save_checkpoint(checkpoint)
+        for name in self.kept:
+            value = getattr(self, name)
+            described = value.to_dict() if isinstance(value, Tokenizer) else value
+            checkpoint[self.CHECKPOINT_HYPER_PARAMS_KEY][name] = described
         checkpoint[CHECKPOINT_KEY] = {"task": registry.path_of(type(self)), "cell": _identity(type(self.used_cell()))}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -19,10 +19,12 @@ from seqmodels.dropout import probability
 from seqmodels.errors import OptionError
 from seqmodels.rnn import RNN
 from seqmodels.tasks.caption_scores import CaptionScores
+from seqmodels.tasks.evaluating import evaluating
 from seqmodels.tasks.image_conditioning import CONDITIONINGS, ImageConditioning
 from seqmodels.tasks.image_input import ImageInput
 from seqmodels.tasks.picture_rows import shown_records, thumbnail
 from seqmodels.tasks.recurrent import RecurrentTask, cell_name, refuse_options
+from seqmodels.tasks.writing import line_of, without_unknown
 
 
 class Caption(NamedTuple):
@@ -85,6 +87,8 @@ class Captioner(RecurrentTask):
     picture_table = "val_captions"
     """What the table of ``picture_rows`` is called."""
 
+    kept = ("tokenizer",)
+
     def __init__(
         self,
         tokenizer: Tokenizer | dict[str, Any],
@@ -130,11 +134,6 @@ class Captioner(RecurrentTask):
     def end(self) -> int:
         """The token that begins and ends a caption."""
         return self.tokenizer.line_end_id
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        super().on_save_checkpoint(checkpoint)
-        # Beside the other arguments, but not among the hyper-parameters that loggers show: it may be long.
-        checkpoint[self.CHECKPOINT_HYPER_PARAMS_KEY]["tokenizer"] = self.tokenizer.to_dict()
 
     def forward(
         self, image: Tensor, tokens: Int[Tensor, "T N"], owner: Int[Tensor, " N"] | None = None
@@ -203,7 +202,7 @@ class Captioner(RecurrentTask):
         nats, count = self._nats(batch)
         options = {name: self.hparams[name] for name in ("beam_size", "max_length")}
         best = _search([self], [self.image_input(batch.image)], **options)
-        texts = [self._text(hypotheses[0].tokens) for hypotheses in best]
+        texts = [line_of(hypotheses[0].tokens, self.tokenizer) for hypotheses in best]
         self._scores[stage].update(float(nats), int(count), batch.keys, texts, batch.references)
 
     def on_validation_epoch_end(self) -> None:
@@ -227,11 +226,9 @@ class Captioner(RecurrentTask):
     def _self_critical(self, batch: CaptionBatch) -> Tensor:
         """- (CIDEr-D of a drawn caption - that of the likeliest) * its log-probability, a mean over tokens."""
         features = self.image_input(batch.image)
-        with torch.no_grad():
-            self.eval()
+        with evaluating(self):
             start, state = self._beginning(features)
             likeliest = decoding.greedy(self._decode, state, start, self.hparams["max_length"], end=self.end)
-            self.train()
         drawn, log_probabilities, alive = self._draw(features)
         reward = self._rewards(drawn, batch) - self._rewards(likeliest, batch)
         self.log("train_reward", reward.mean(), prog_bar=True, batch_size=len(reward))
@@ -252,7 +249,7 @@ class Captioner(RecurrentTask):
         return drawn.masked_fill(~was_alive, self.end), gathered, was_alive
 
     def _rewards(self, captions: Tensor, batch: CaptionBatch) -> Tensor:
-        written = [self._text(tokens).split() for tokens in captions.tolist()]
+        written = [line_of(tokens, self.tokenizer).split() for tokens in captions.tolist()]
         references = [[line.split() for line in lines] for lines in batch.references]
         scores = self._training_cider().score(written, references)
         return torch.as_tensor(scores, dtype=torch.float32, device=captions.device)
@@ -272,7 +269,6 @@ class Captioner(RecurrentTask):
 
     # --- writing --------------------------------------------------------------------------------------------------
 
-    @torch.no_grad()
     def caption(
         self,
         image: Any,
@@ -297,7 +293,7 @@ class Captioner(RecurrentTask):
             length_penalty: Scores are divided by length to this power; above 0 favours longer captions.
             constraints: Minimum length, words to avoid or begin with, n-grams not to repeat.
             ensemble: Captioners of the same words that write with this one: words have the mean of all models'
-                probabilities. They are left in evaluation mode.
+                probabilities.
 
         Raises:
             DataError: If the file is missing or no picture.
@@ -305,10 +301,8 @@ class Captioner(RecurrentTask):
         """
         if any(model.tokenizer != self.tokenizer for model in ensemble):
             raise OptionError("ensemble: the models have different words; give models trained on the same data")
-        models = (self, *(model.eval() for model in ensemble))
-        training = self.training
-        self.eval()
-        try:
+        models = (self, *ensemble)
+        with evaluating(*models):
             (found,) = _search(
                 models,
                 [model.image_input.read(image, model.device) for model in models],
@@ -319,9 +313,9 @@ class Captioner(RecurrentTask):
                 constraints=constraints,
                 **({"groups": groups, "diversity": diversity} if groups != 1 else {}),
             )
-        finally:
-            self.train(training)
-        return [Caption(self._text(one.tokens), one.log_probability, one.score, one.group) for one in found]
+        return [
+            Caption(line_of(one.tokens, self.tokenizer), one.log_probability, one.score, one.group) for one in found
+        ]
 
     def picture_rows(self, data: PictureData, count: int) -> list[dict[str, Any]]:
         """What the model says of some validation pictures, for a table; see ``seqmodels.training.PictureTable``.
@@ -359,15 +353,7 @@ class Captioner(RecurrentTask):
 
     def _decode(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
         logits, state = self.step(tokens, state)
-        if self.tokenizer.unknown_id is not None:
-            logits[..., self.tokenizer.unknown_id] = -torch.inf  # it stands for what there is no word for
-        return logits, state
-
-    def _text(self, tokens: Any) -> str:
-        words = list(tokens)
-        if self.end in words:
-            words = words[: words.index(self.end)]
-        return self.tokenizer.decode(words).strip() if words else ""
+        return without_unknown(logits, self.tokenizer), state
 
 
 def _search(models: Sequence[Captioner], features: Sequence[Tensor], **options: Any) -> list[list[decoding.Hypothesis]]:

@@ -24,6 +24,7 @@ class ClassReader(SequenceReader):
         bidirectional: See :class:`SequenceReader`.
     """
 
+    kept = ("tokenizer", "labels", "scaling")
     shown = "accuracy"
     columns: ClassVar[str]
     """The heads of the file of predictions."""

@@ -15,7 +15,9 @@ from seqmodels.data.tokenizer import Tokenizer
 from seqmodels.dropout import probability
 from seqmodels.errors import InputError, OptionError
 from seqmodels.rnn import RNN
+from seqmodels.tasks.evaluating import evaluating
 from seqmodels.tasks.recurrent import RecurrentTask, cell_name, refuse_options
+from seqmodels.tasks.writing import check_way_of_writing, line_of, without_unknown
 from seqmodels.training import TokenLoss
 
 CONDITIONINGS = ("state", "every_step")
@@ -54,6 +56,8 @@ class ConditionalGenerator(RecurrentTask):
         3
     """
 
+    kept = ("tokenizer", "labels")
+
     def __init__(
         self,
         tokenizer: Tokenizer | dict[str, Any],
@@ -89,11 +93,6 @@ class ConditionalGenerator(RecurrentTask):
         """The token that begins and ends a line."""
         return self.tokenizer.line_end_id
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        super().on_save_checkpoint(checkpoint)
-        # Beside the other arguments, but not among the hyper-parameters that loggers show: they may be long.
-        checkpoint[self.CHECKPOINT_HYPER_PARAMS_KEY].update(tokenizer=self.tokenizer.to_dict(), labels=self.labels)
-
     def forward(
         self, condition: Int[Tensor, " B"] | Float[Tensor, "B C"], tokens: Int[Tensor, "T B"]
     ) -> Float[Tensor, "T B V"]:
@@ -111,9 +110,7 @@ class ConditionalGenerator(RecurrentTask):
         """One token further: the form that ``seqmodels.decoding`` takes."""
         output, carried = self.rnn(self._read(tokens[None], state), state["rnn"])
         logits = self.decoder(self._drop(output[0]))
-        if self.tokenizer.unknown_id is not None:
-            logits[..., self.tokenizer.unknown_id] = -torch.inf  # it stands for what there is no text for
-        return logits, {**state, "rnn": carried}
+        return without_unknown(logits, self.tokenizer), {**state, "rnn": carried}
 
     def begin(self, condition: Int[Tensor, " B"] | Float[Tensor, "B C"]) -> dict[str, Any]:
         """The state before the first token: ``rnn``, [L, B, H]; for "every_step" also ``beside``, [B, E]."""
@@ -187,7 +184,6 @@ class ConditionalGenerator(RecurrentTask):
 
     # --- writing --------------------------------------------------------------------------------------------------
 
-    @torch.no_grad()
     def generate(
         self,
         label: str | Tensor,
@@ -211,19 +207,18 @@ class ConditionalGenerator(RecurrentTask):
             top_k: Draw from the k likeliest tokens only.
             top_p: Draw from the likeliest tokens that make up this probability only.
             min_p: Draw from the tokens that are at least this many times as probable as the likeliest only.
-            beam_size: Beams of beam search; nothing is drawn, and the options of drawing don't count.
+            beam_size: Beams of beam search; nothing is drawn, so none of the options of drawing may be given.
             seed: Of the random draws; the same seed writes the same texts.
 
         Raises:
             InputError: If there is no such class, or the vector has another size.
             OptionError: If an option is out of range.
         """
+        check_way_of_writing(locals())
         if count < 1:
             raise OptionError(f"count is {count}; use 1 or more")
         condition = self._condition(label)
-        training = self.training
-        self.eval()
-        try:
+        with evaluating(self):
             if beam_size is not None or temperature == 0:
                 return self._likeliest(condition, count, max_length, beam_size or 1)
             generator = torch.Generator()
@@ -233,9 +228,7 @@ class ConditionalGenerator(RecurrentTask):
             written = decoding.sample(
                 self.step, state, start, max_length, temperature, top_k, top_p, generator, min_p=min_p, end=self.end
             )
-        finally:
-            self.train(training)
-        return [self._text(tokens) for tokens in written.tolist()]
+        return [line_of(tokens, self.tokenizer) for tokens in written.tolist()]
 
     def _likeliest(self, condition: Tensor, count: int, max_length: int, beam_size: int) -> list[str]:
         start = torch.full((1,), self.end, device=self.device)
@@ -243,7 +236,7 @@ class ConditionalGenerator(RecurrentTask):
             self.step, self.begin(condition), start, beam_size=beam_size, max_length=max_length, end=self.end,
             n_best=min(count, beam_size), batch_dim=self.batch_dim,
         )  # fmt: skip
-        return [self._text(one.tokens) for one in found]
+        return [line_of(one.tokens, self.tokenizer) for one in found]
 
     def _condition(self, label: str | Tensor) -> Tensor:
         """A batch of one class or vector."""
@@ -256,11 +249,6 @@ class ConditionalGenerator(RecurrentTask):
             known = f"use one of {', '.join(labels)}" if labels else f"give a vector of {self.condition_size} numbers"
             raise InputError(f"the model knows no class {label!r}; {known}")
         return torch.tensor([labels.index(label)], device=self.device)
-
-    def _text(self, tokens: Any) -> str:
-        found = list(tokens)
-        found = found[: found.index(self.end)] if self.end in found else found
-        return self.tokenizer.decode(found).strip() if found else ""
 
 
 def _checked_size(settings: dict[str, Any], labels: list[str] | None, rnn_options: dict[str, Any]) -> int:

@@ -19,7 +19,9 @@ from seqmodels.data.streams import NOT_SCORED
 from seqmodels.dropout import dropout_mask, locked_dropout, probability
 from seqmodels.errors import InputError, OptionError
 from seqmodels.rnn import RNN
+from seqmodels.tasks.evaluating import evaluating
 from seqmodels.tasks.recurrent import RecurrentTask, cell_name, refuse_options
+from seqmodels.tasks.writing import check_way_of_writing, without_unknown
 from seqmodels.training import NTASGD, TokenLoss
 
 DROPOUTS = ("dropout", "embedding_dropout", "input_dropout", "hidden_dropout", "output_dropout", "weight_dropout")
@@ -29,10 +31,6 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "sgd": torch.optim.SGD,
     "nt-asgd": NTASGD,
 }
-
-# Options of `generate` that belong to one way of writing, with their defaults.
-OF_DRAWING = {"temperature": 1.0, "top_k": None, "top_p": None, "seed": None, "min_p": None}
-OF_BEAM_SEARCH = {"groups": 1, "diversity": 0.5, "length_penalty": 0.0}
 
 
 class LanguageModel(RecurrentTask):
@@ -82,6 +80,8 @@ class LanguageModel(RecurrentTask):
     """
 
     carry_hiddens = True
+
+    kept = ("tokenizer",)
 
     def __init__(
         self,
@@ -150,11 +150,6 @@ class LanguageModel(RecurrentTask):
             MulticlassAccuracy(vocabulary, average="micro", ignore_index=NOT_SCORED, validate_args=False)
             for _ in range(2)
         )
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        super().on_save_checkpoint(checkpoint)
-        # Beside the other arguments, but not among the hyper-parameters that loggers show: it may be long.
-        checkpoint[self.CHECKPOINT_HYPER_PARAMS_KEY]["tokenizer"] = self.tokenizer.to_dict()
 
     def forward(
         self,
@@ -273,7 +268,6 @@ class LanguageModel(RecurrentTask):
 
     # --- writing --------------------------------------------------------------------------------------------------
 
-    @torch.no_grad()
     def generate(
         self,
         prompt: str = "",
@@ -324,15 +318,13 @@ class LanguageModel(RecurrentTask):
             >>> len(set(written))
             4
         """
-        _check_way_of_writing(locals())
+        check_way_of_writing(locals())
         if length < 0:
             raise OptionError(f"length must be 0 or more, not {length}")
         if temperature < 0:
             raise OptionError(f"temperature must be 0 or more, not {temperature}")
         rules: dict[str, Any] = {"end": self._end_token(end), "constraints": constraints}
-        training = self.training
-        self.eval()
-        try:
+        with evaluating(self):
             begun = self._read_prompt(prompt)
             if beam_size is not None:
                 rules |= {"groups": groups, "diversity": diversity, "length_penalty": length_penalty}
@@ -344,8 +336,6 @@ class LanguageModel(RecurrentTask):
                 generator.manual_seed(torch.seed() if seed is None else seed)
                 rules |= {"top_k": top_k, "top_p": top_p, "min_p": min_p, "generator": generator}
                 written = decoding.sample(self._decode_step, *begun, length, temperature, **rules)[0].tolist()
-        finally:
-            self.train(training)
         ended = written.index(rules["end"]) if rules["end"] in written else len(written)
         return self.tokenizer.decode(written[:ended])
 
@@ -385,19 +375,7 @@ class LanguageModel(RecurrentTask):
 
     def _decode_step(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
         logits, state = self(tokens[None], state)
-        if self.tokenizer.unknown_id is not None:
-            logits[..., self.tokenizer.unknown_id] = -torch.inf  # it stands for what there is no text for
-        return logits[0], state
-
-
-def _check_way_of_writing(options: dict[str, Any]) -> None:
-    """Refuses options of drawing where beam search is asked for, and those of beam search where it isn't."""
-    searches = options["beam_size"] is not None
-    for name, default in (OF_DRAWING if searches else OF_BEAM_SEARCH).items():
-        if options[name] != default:
-            if searches:
-                raise OptionError(f"beam search draws nothing: give either {name} or beam_size")
-            raise OptionError(f"{name} is an option of beam search; give beam_size, too")
+        return without_unknown(logits[0], self.tokenizer), state
 
 
 def _check_rnn_options(options: dict[str, Any]) -> None:

@@ -15,13 +15,12 @@ from seqmodels.data.tokenizer import Tokenizer
 from seqmodels.dropout import probability
 from seqmodels.errors import InputError, OptionError
 from seqmodels.rnn import RNN
+from seqmodels.tasks.evaluating import evaluating
 from seqmodels.tasks.pooling import Pooling
 from seqmodels.tasks.recurrent import RecurrentTask, cell_name, refuse_options
 from seqmodels.tasks.word_vectors import word_embedding
 
 SIZES = ("input_size", "embedding_size", "num_classes", "output_size")
-# In the checkpoint, but not among the hyper-parameters that loggers show: they may be long.
-KEPT = ("tokenizer", "labels", "scaling")
 
 
 class SequenceReader(RecurrentTask):
@@ -65,8 +64,8 @@ class SequenceReader(RecurrentTask):
         self.pooling = None if pooling is None else Pooling(pooling, width, self.rnn.bidirectional)
         self.head = nn.Linear(width, output_size)
         self.measures = nn.ModuleDict({stage: self._measures() for stage in ("val", "test")})
-        kept = {key: value for key, value in settings.items() if key not in KEPT}
-        self.save_hyperparameters({**kept, "cell": cell_name(settings["cell"]), **self._resolved(settings)})
+        shown = {key: value for key, value in settings.items() if key not in self.kept}
+        self.save_hyperparameters({**shown, "cell": cell_name(settings["cell"]), **self._resolved(settings)})
 
     def _make_embedding(self, settings: dict[str, Any]) -> nn.Embedding | None:
         size, vectors = settings["embedding_size"], settings.get("embeddings")
@@ -96,13 +95,6 @@ class SequenceReader(RecurrentTask):
         if "embeddings" not in settings or self.embedding is None:
             return {}
         return {"embeddings": None, "embedding_size": self.embedding.embedding_dim}
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        super().on_save_checkpoint(checkpoint)
-        for name in KEPT:
-            if (value := getattr(self, name, None)) is not None:
-                value = value.to_dict() if isinstance(value, Tokenizer) else value
-                checkpoint[self.CHECKPOINT_HYPER_PARAMS_KEY][name] = value
 
     def configure_optimizers(self) -> Any:
         """AdamW, which without ``weight_decay`` is Adam."""
@@ -173,15 +165,10 @@ class SequenceReader(RecurrentTask):
 
     # --- a person's own input -------------------------------------------------------------------------------------
 
-    @torch.no_grad()
     def _answer(self, input: Tensor) -> Tensor:
-        """The answer, without dropout, to one sequence of features [T, I] or tokens [T]."""
-        training = self.training
-        self.eval()
-        try:
+        """The answer to one sequence of features [T, I] or tokens [T]."""
+        with evaluating(self):
             return self(input[:, None].to(self.device))
-        finally:
-            self.train(training)
 
     def _features(self, series: Any) -> Float[Tensor, "T I"] | Int[Tensor, " T"]:
         """One sequence as the network reads it, from features [T, I] that are not scaled yet, or from tokens [T]."""

@@ -11,6 +11,7 @@ from seqmodels import decoding
 from seqmodels.data.tokenizer import Tokenizer
 from seqmodels.errors import InputError
 from seqmodels.tasks.encoder_decoder import EncoderDecoder
+from seqmodels.tasks.writing import without_unknown
 
 
 class Translation(NamedTuple):
@@ -89,9 +90,7 @@ class Writer:
 
     def _step(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
         logits, state = self.network.step(tokens, state)
-        if self.tokenizer.unknown_id is not None:
-            logits[:, self.tokenizer.unknown_id] = -torch.inf  # it stands for what there is no word for
-        return logits, state
+        return without_unknown(logits, self.tokenizer), state
 
     def _translation(self, found: decoding.Hypothesis, source: Tensor, attention: bool) -> Translation:
         plain = Translation(self.text(found.tokens), found.log_probability, found.score, found.group)

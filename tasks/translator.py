@@ -23,6 +23,7 @@ from seqmodels.tasks.attentional_decoder import AttentionalDecoder
 from seqmodels.tasks.base import parameter_count
 from seqmodels.tasks.encoder import Encoder
 from seqmodels.tasks.encoder_decoder import EncoderDecoder
+from seqmodels.tasks.evaluating import evaluating
 from seqmodels.tasks.recurrent import RecurrentTask, cell_name, refuse_options
 from seqmodels.tasks.translation import Translation, Writer
 from seqmodels.tasks.translation_scores import TranslationScores
@@ -78,6 +79,8 @@ class Translator(RecurrentTask):
         (4, ('b', '\\\\n'))
     """
 
+    kept = ("tokenizer", "source_tokenizer")
+
     def __init__(
         self,
         tokenizer: Tokenizer | dict[str, Any],
@@ -115,7 +118,6 @@ class Translator(RecurrentTask):
         encoder_options = options if encoder_options is None else encoder_options
         for given in (options, encoder_options):
             refuse_options("Translator", given, "bidirectional", "learn_initial_state")
-        dropout = probability("dropout", dropout)
         embedding = nn.Embedding(len(self.tokenizer), embedding_size)
         shares = self.source_tokenizer.tokens == self.tokenizer.tokens
         reading = embedding if shares else nn.Embedding(len(self.source_tokenizer), embedding_size)
@@ -142,17 +144,6 @@ class Translator(RecurrentTask):
     def rnn(self) -> RNN:  # type: ignore[override]  # of a part here
         """The decoder's network."""
         return self.network.decoder.rnn
-
-    @property
-    def end(self) -> int:
-        """The token that begins and ends a target."""
-        return self.tokenizer.line_end_id
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        super().on_save_checkpoint(checkpoint)
-        # Beside the other arguments, but not among the hyper-parameters that loggers show: they may be long.
-        tokenizers = {"tokenizer": self.tokenizer.to_dict(), "source_tokenizer": self.source_tokenizer.to_dict()}
-        checkpoint[self.CHECKPOINT_HYPER_PARAMS_KEY].update(tokenizers)
 
     def forward(
         self, source: Int[Tensor, "S B"], source_lengths: Int[Tensor, " B"], tokens: Int[Tensor, "T B"]
@@ -202,12 +193,12 @@ class Translator(RecurrentTask):
         state = self.network.begin(batch.source, batch.source_lengths)
         scores, target = self._scored(batch, state)
         nats = F.cross_entropy(scores, target, reduction="sum")
-        correct = (scores.argmax(-1) == target).sum()
+        correct = int((scores.argmax(-1) == target).sum())
         options = {name: self.hparams[name] for name in ("beam_size", "max_length", "length_penalty")}
         writer = self._writer()
         found = writer.write(state, len(batch.references), n_best=1, **options)
         written = [writer.text(best.tokens) for (best,) in found]
-        self._scores[stage].update(float(nats), len(target), int(correct), written, batch.references)
+        self._scores[stage].update(float(nats), len(target), correct, written, batch.references)
 
     def on_validation_epoch_end(self) -> None:
         self._log_scores("val", self.trainer.val_dataloaders)
@@ -232,7 +223,6 @@ class Translator(RecurrentTask):
 
     # --- writing --------------------------------------------------------------------------------------------------
 
-    @torch.no_grad()
     def translate(
         self,
         text: str | Sequence[str],
@@ -269,17 +259,12 @@ class Translator(RecurrentTask):
         if attention and self.hparams["attention"] == "none":
             raise OptionError("attention: this model was trained without; leave it away")
         options: dict[str, Any] = {"beam_size": beam_size, "n_best": n_best, "length_penalty": length_penalty}
-        options["max_length"] = self.hparams["max_length"] if max_length is None else max_length
-        options["constraints"] = constraints
+        length = self.hparams["max_length"] if max_length is None else max_length
+        options |= {"max_length": length, "constraints": constraints}
         if groups != 1:
             options |= {"groups": groups, "diversity": diversity}
-        training = self.training
-        self.eval()
-        try:
-            texts = [text] if isinstance(text, str) else text
-            return self._writer().translate(texts, batch_size, attention, **options)
-        finally:
-            self.train(training)
+        with evaluating(self):
+            return self._writer().translate([text] if isinstance(text, str) else text, batch_size, attention, **options)
 
     def _writer(self) -> Writer:
         return Writer(self.network, self.tokenizer, self.source_tokenizer)

@@ -17,6 +17,7 @@ from seqmodels.dropout import probability
 from seqmodels.errors import InputError, OptionError
 from seqmodels.tasks.base import Task, parameter_count
 from seqmodels.tasks.class_reader import likeliest
+from seqmodels.tasks.evaluating import evaluating
 from seqmodels.tasks.recurrent import cell_name, refuse_options
 from seqmodels.tasks.word_vectors import word_embedding
 from seqmodels.trees import Forest, Tree, TreeRNN
@@ -65,6 +66,8 @@ class TreeClassifier(Task):
         ['bad', 'good']
     """
 
+    kept = ("tokenizer", "labels")
+
     def __init__(
         self,
         tokenizer: Tokenizer | dict[str, Any],
@@ -107,11 +110,6 @@ class TreeClassifier(Task):
         """One line: the network and its size."""
         cell, size = self.hparams["cell"], self.rnn.hidden_size
         return f"TreeClassifier: {size} {cell} over trees, {parameter_count(self):,} parameters"
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        super().on_save_checkpoint(checkpoint)
-        # Beside the other arguments, but not among the hyper-parameters that loggers show: they are long.
-        checkpoint[self.CHECKPOINT_HYPER_PARAMS_KEY].update(tokenizer=self.tokenizer.to_dict(), labels=self.labels)
 
     def configure_optimizers(self) -> Any:
         """Adam or AdaGrad, with a rate of its own for word vectors."""
@@ -172,7 +170,6 @@ class TreeClassifier(Task):
             metric.update(given, labels)
             self.log(f"{stage}_{name}", metric, batch_size=len(roots), prog_bar=True, **options)
 
-    @torch.no_grad()
     def classify(self, tree: str | Tree, top: int = 5) -> list[tuple[str, float]]:
         """The likeliest labels of a tree's root, with their probabilities.
 
@@ -191,14 +188,10 @@ class TreeClassifier(Task):
                     f"{tree[:60]!r} is no tree; give the sentence parsed, in brackets: ( ( a lovely ) film )"
                 )
             tree = parse_brackets(tree)
-        training = self.training
-        self.eval()
-        try:
+        with evaluating(self):
             given = plant_words([tree], self.tokenizer)
             forest, words = self.transfer_batch_to_device(given, self.device, 0)
             scores = self(words, forest)[forest.roots[0]]
-        finally:
-            self.train(training)
         return likeliest(scores, self.labels, top)
 
 

@@ -10,13 +10,16 @@ from torch.nn import functional as F
 
 from seqmodels.cell import Cell
 from seqmodels.data.picture_data import PictureData
-from seqmodels.data.question_data import QuestionBatch, question_words
+from seqmodels.data.plain_words import plain_words
+from seqmodels.data.question_data import QuestionBatch
 from seqmodels.data.questions import write_vqa_results
 from seqmodels.data.tokenizer import Tokenizer
 from seqmodels.dropout import probability
 from seqmodels.errors import InputError, OptionError
 from seqmodels.rnn import RNN
 from seqmodels.tasks.answer_scores import AnswerScores
+from seqmodels.tasks.class_reader import likeliest
+from seqmodels.tasks.evaluating import evaluating
 from seqmodels.tasks.image_input import ImageInput
 from seqmodels.tasks.picture_rows import shown_records, thumbnail
 from seqmodels.tasks.recurrent import RecurrentTask, cell_name, refuse_options
@@ -72,6 +75,8 @@ class VisualQuestionAnswerer(RecurrentTask):
     picture_table = "val_answers"
     """What the table of ``picture_rows`` is called."""
 
+    kept = ("tokenizer", "answers")
+
     def __init__(
         self,
         tokenizer: Tokenizer | dict[str, Any],
@@ -109,11 +114,6 @@ class VisualQuestionAnswerer(RecurrentTask):
         self.from_image = nn.Linear(self.image_input.size, common_size)
         self.to_answer = nn.Linear(common_size, len(self.answers))
         self._scores = {stage: AnswerScores() for stage in ("val", "test")}
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        super().on_save_checkpoint(checkpoint)
-        # Beside the other arguments, but not among the hyper-parameters that loggers show: they are long.
-        checkpoint[self.CHECKPOINT_HYPER_PARAMS_KEY].update(tokenizer=self.tokenizer.to_dict(), answers=self.answers)
 
     def forward(self, image: Tensor, question: Int[Tensor, "T B"], lengths: Int[Tensor, " B"]) -> Float[Tensor, "B K"]:
         """The scores of the answers.
@@ -193,7 +193,6 @@ class VisualQuestionAnswerer(RecurrentTask):
 
     # --- answering ------------------------------------------------------------------------------------------------
 
-    @torch.no_grad()
     def answer(self, image: Any, question: str, top: int = 5) -> list[tuple[str, float]]:
         """The likeliest answers to a question about a picture, with their probabilities.
 
@@ -207,21 +206,14 @@ class VisualQuestionAnswerer(RecurrentTask):
             InputError: If the question is empty.
             OptionError: If ``top`` is less than 1.
         """
-        if top < 1:
-            raise OptionError(f"top is {top}; use 1 or more")
-        training = self.training
-        self.eval()
-        try:
-            tokens = self.tokenizer.encode(question_words(question)).to(self.device)
+        with evaluating(self):
+            tokens = self.tokenizer.encode(plain_words(question)).to(self.device)
             if len(tokens) == 0:
                 raise InputError("the question is empty; ask something")
             features = self.image_input.read(image, self.device)
             lengths = torch.tensor([len(tokens)], device=self.device)
             scores = self._answer_scores(features, tokens[:, None], lengths)[0]
-        finally:
-            self.train(training)
-        best = scores.softmax(-1).topk(min(top, len(self.answers)))
-        return [(self.answers[k], p) for k, p in zip(best.indices.tolist(), best.values.tolist(), strict=True)]
+        return likeliest(scores, self.answers, top)
 
     def picture_rows(self, data: PictureData, count: int) -> list[dict[str, Any]]:
         """What the model answers to some validation questions, for a table; see ``seqmodels.training.PictureTable``.

@@ -13,7 +13,7 @@ from seqmodels.data.tokenizer import Tokenizer
 from seqmodels.errors import DataError, OptionError
 
 # That of Kim 2014, arXiv 1408.5882. Rare words hardly move from where they begin: from torch's N(0, 1) they would drown
-# out the others (TREC: 8 points of validation accuracy).
+# out the others.
 RANGE = 0.25
 
 

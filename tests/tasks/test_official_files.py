@@ -1,10 +1,10 @@
 """COCO's captions and the questions of VQA v2: the official files, from reading to result files."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
+import shared_data
 import torch
 from quick_fit import fit
 
@@ -13,8 +13,8 @@ from seqmodels.data.questions import check_vqa_results
 from seqmodels.metrics import cider_d, vqa_scores
 from seqmodels.tasks import Captioner, VisualQuestionAnswerer
 
-FILES = Path(os.environ.get("SEQMODELS_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"), "coco_real_small")
-pytestmark = pytest.mark.skipif(not FILES.is_dir(), reason="needs official files; set SEQMODELS_SHARED_DATA")
+FILES = shared_data.FOLDER / "coco_real_small"
+pytestmark = shared_data.needs("coco_real_small")
 
 
 def test_captions_of_coco(tmp_path):

@@ -101,6 +101,7 @@ def test_every_parameter_learns_and_every_token_of_the_source_counts(way):
         ({"bidirectional": False}, {"cell": "gru"}, True),
     ],
 )
+@torch.no_grad()
 def test_the_decoder_begins_where_the_encoder_ended(encoder, decoder, same):
     model, batch = make(num_layers=2, attention="none", **encoder, **decoder).eval(), collated(PAIRS)
     state = model.network.begin(batch.source, batch.source_lengths)["rnn"]
@@ -139,7 +140,7 @@ def test_a_translations_score_is_the_models_own_log_probability(way):
 @pytest.mark.parametrize("way", WAYS)
 def test_one_beam_is_greedy_and_sampling_goes_through_the_same_step(way):
     model = make(**WAYS[way]).eval()
-    batch, end = collated(PAIRS), model.end
+    batch, end = collated(PAIRS), DIGITS.line_end_id
     state, start = model.network.begin(batch.source, batch.source_lengths), torch.full((4,), end)
     with torch.no_grad():
         likeliest = decoding.greedy(model.network.step, state, start, 9, end=end)
