@@ -17,9 +17,8 @@ class BucketedLoader(ResumableLoader):
     """A ``ResumableLoader`` whose batches hold records of similar length, in an order that is new every epoch.
 
     The records are shuffled, then sorted by length within pools of 100 batches, then the batches are shuffled; so both
-    what is together in a batch and the order of the batches depend on seed and epoch alone. On German-English
-    sentences, batches of 64 come out 8 % longer than their words; in random order, 105 %. With several ranks, their
-    batches of one step are of similar length too.
+    what is together in a batch and the order of the batches depend on seed and epoch alone. With several
+    ranks, their batches of one step are of similar length too.
 
     Args:
         dataset: has ``len`` and ``[]``.

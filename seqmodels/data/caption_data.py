@@ -10,14 +10,14 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from seqmodels.data.captions import CaptionedImage, read_captions
+from seqmodels.data.held_out import PARTS
 from seqmodels.data.picture_data import PictureData
-from seqmodels.data.pictures import Pictures, pad
+from seqmodels.data.pictures import Pictures
 from seqmodels.data.position import check_positive
+from seqmodels.data.sequences import pad
 from seqmodels.data.streams import NOT_SCORED
 from seqmodels.errors import DataError, OptionError
 from seqmodels.metrics import tokenize_caption
-
-PARTS = ("train", "validation", "test")
 
 
 class CaptionBatch(NamedTuple):
@@ -44,7 +44,8 @@ class CaptionData(PictureData):
     of its pictures.
 
     Args:
-        source: "emoji", or the file, folder or dataset.
+        source: "emoji", "emoji-variants" (held-out ones may differ in skin tone or gender alone), or the file, folder
+            or dataset.
         valid_source: A file of its own for validation, as COCO has it; all of ``source`` is then trained on.
         test_source: The same for the test; None: what validation has.
         images: The folder of pictures, or one above it. For emoji, where they are drawn to.

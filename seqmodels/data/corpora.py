@@ -55,7 +55,7 @@ def read_corpus(name: str, text_column: str = "text") -> str:
         return _standard_library()
     if name == SHAKESPEARE:
         return _shakespeare()
-    from seqmodels.data.hub import read_splits
+    from seqmodels.data.dataset_texts import read_splits
 
     return read_splits(name, text_column)["train"]
 

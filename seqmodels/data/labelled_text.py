@@ -1,15 +1,15 @@
 """``LabelledTextData``: texts with a class each."""
 
 # No `from __future__ import annotations`: LightningCLI reads the types of the constructor.
+from functools import cached_property
 from typing import Literal
 
 import torch
 
 from seqmodels.data.labelled import LabelledData, LabelledText, read_labelled_texts
-from seqmodels.data.pictures import pad
+from seqmodels.data.plain_words import plain_words
 from seqmodels.data.position import check_positive
-from seqmodels.data.question_data import question_words
-from seqmodels.data.sequences import SequenceBatch
+from seqmodels.data.sequences import SequenceBatch, pad
 from seqmodels.data.tokenizer import Tokenizer, build_tokenizer
 from seqmodels.errors import OptionError
 
@@ -90,24 +90,17 @@ class LabelledTextData(LabelledData):
             raise OptionError(f"unit {unit!r} is unknown; use 'word', 'character' or 'subword'")
         self.label_at, self.columns = label_at, (text_column, label_column)
         self.unit, self.vocabulary_size, self.min_count, self.max_length = unit, vocabulary_size, min_count, max_length
-        self._tokenizer: Tokenizer | None = None
         self.save_hyperparameters(logger=False)
 
     def read(self, source: str) -> dict[str, list[LabelledText]]:
         """The texts of a source, by part."""
         return read_labelled_texts(source, self.label_at, *self.columns, max_bad=self.max_bad)
 
-    @property
+    @cached_property
     def tokenizer(self) -> Tokenizer:
         """Of the training texts. Set it to read with a trained model's vocabulary."""
-        if self._tokenizer is None:
-            text = "".join(f"{text_for(self.unit, record.text)}\n" for record in self.records["train"])
-            self._tokenizer = build_tokenizer(self.unit, text, self.vocabulary_size, self.min_count, unknown=True)
-        return self._tokenizer
-
-    @tokenizer.setter
-    def tokenizer(self, tokenizer: Tokenizer) -> None:
-        self._tokenizer = tokenizer
+        text = "".join(f"{text_for(self.unit, record.text)}\n" for record in self.records["train"])
+        return build_tokenizer(self.unit, text, self.vocabulary_size, self.min_count, unknown=True)
 
     def collate(self, records: list[LabelledText]) -> SequenceBatch:
         """Texts and classes -> input [T, B], target [B], lengths [B]."""
@@ -128,4 +121,4 @@ def text_for(unit: str, text: str) -> str:
     >>> text_for("word", "What's that?"), text_for("character", "What's that?")
     ("what's that ?", "What's that?")
     """
-    return question_words(text) if unit == "word" else " ".join(text.split())
+    return plain_words(text) if unit == "word" else " ".join(text.split())

@@ -11,18 +11,17 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from seqmodels.data.bucketed import BucketedLoader
-from seqmodels.data.captions.splits import check_fractions, hashed_split
+from seqmodels.data.held_out import PARTS, check_shares, in_parts
 from seqmodels.data.pairs import Pair, SentenceTokenizer, read_pairs
 from seqmodels.data.pairs.sentence_tokenizer import sentence_tokenizer
-from seqmodels.data.pictures import pad
 from seqmodels.data.position import check_positive
 from seqmodels.data.records import RecordData
 from seqmodels.data.resumable import ResumableLoader
+from seqmodels.data.sequences import pad
 from seqmodels.data.streams import NOT_SCORED
 from seqmodels.data.tokenizer import Tokenizer
 from seqmodels.errors import DataError, OptionError
 
-PARTS = ("train", "validation", "test")
 Unit = Literal["subword", "word", "character"]
 
 
@@ -122,7 +121,7 @@ class PairData(RecordData):
         super().__init__(batch_size, eval_batch_size, seed)
         sizes = {"min_count": min_count, "max_length": max_length, "vocabulary_size": vocabulary_size}
         check_positive(**{option: size for option, size in sizes.items() if size is not None})
-        check_fractions(fractions)
+        check_shares(fractions)
         self.files = {
             "train": (source, target),
             "validation": (valid_source, valid_target),
@@ -139,40 +138,24 @@ class PairData(RecordData):
         self.shared_vocabulary, self.vocabulary_size, self.min_count = shared_vocabulary, vocabulary_size, min_count
         self.lowercase, self.max_length, self.reverse_source = lowercase, max_length, reverse_source
         self.bucket, self.left_out = bucket, 0
-        self._tokenizer: Tokenizer | None = None
-        self._source_tokenizer: Tokenizer | None = None
         self.save_hyperparameters(logger=False)
 
-    @property
+    @cached_property
     def tokenizer(self) -> Tokenizer:
-        """Of the training targets. Set it to read with a trained model's vocabulary."""
-        if self._tokenizer is None:
-            lines = [pair.target for pair in self.records["train"]]
-            if self.shared_vocabulary:
-                lines += [pair.source for pair in self.records["train"]]
-            self._tokenizer = self._build(self.unit, lines)
-        return self._tokenizer
+        """Of the training targets. Set it, before batches are read, to read with a trained model's vocabulary."""
+        lines = [pair.target for pair in self.records["train"]]
+        if self.shared_vocabulary:
+            lines += [pair.source for pair in self.records["train"]]
+        return self._build(self.unit, lines)
 
-    @tokenizer.setter
-    def tokenizer(self, tokenizer: Tokenizer) -> None:
-        self._tokenizer, self._parts = tokenizer, {}
-
-    @property
+    @cached_property
     def source_tokenizer(self) -> Tokenizer:
         """Of the training sources; that of the targets, or its reverse, if they share a vocabulary. Set it likewise."""
-        if self._source_tokenizer is not None:
-            return self._source_tokenizer
         if self.shared_vocabulary:
             forward = self.tokenizer
         else:
             forward = self._build(self.source_unit, [pair.source for pair in self.records["train"]])
-        found = SentenceTokenizer(forward, reverse=True) if self.reverse_source else forward
-        self._source_tokenizer = None if self.shared_vocabulary else found
-        return found
-
-    @source_tokenizer.setter
-    def source_tokenizer(self, tokenizer: Tokenizer) -> None:
-        self._source_tokenizer, self._parts = tokenizer, {}
+        return SentenceTokenizer(forward, reverse=True) if self.reverse_source else forward
 
     def _build(self, unit: str, lines: Sequence[str]) -> Tokenizer:
         text = "".join(f"{line}\n" for line in lines)
@@ -181,23 +164,15 @@ class PairData(RecordData):
     @cached_property
     def records(self) -> Mapping[str, list[Pair]]:
         """The pairs of each part."""
-        own = {part: self._read(part) for part, (source, _) in self.files.items() if source is not None}
-        training = own.pop("train")
-        decided = {pair.split for pair in training} | set(own)
-        # Where only the test is decided, its share is trained on.
-        shares = self.fractions if "test" not in decided else (1 - self.fractions[1], self.fractions[1], 0.0)
-        found: dict[str, list[Pair]] = {part: [] for part in PARTS}
-        for pair in training:
-            part = pair.split or "train"
-            if part == "train" and "validation" not in decided:
-                part = hashed_split(pair.key, shares)
-            found[part].append(pair)
-        found |= own
-        found["test"] = found["test"] or found["validation"]
-        for part in PARTS:
-            if not found[part]:
+        found: dict[str, list[Pair]] = {}
+        for pair in self._read("train"):
+            found.setdefault(pair.split or "train", []).append(pair)
+        found |= {part: self._read(part) for part in PARTS[1:] if self.files[part][0] is not None}
+        parts = in_parts({"train": [], **found}, self.fractions, seed=0)
+        for part, pairs in parts.items():
+            if not pairs:
                 raise DataError(f"{self.title}: has no pairs for {part}; give a file that has some, or other fractions")
-        return found
+        return parts
 
     def _read(self, part: str) -> list[Pair]:
         source, target = self.files[part]

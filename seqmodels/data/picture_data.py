@@ -32,7 +32,6 @@ class PictureData(RecordData):
         super().__init__(batch_size, eval_batch_size, seed)
         self.min_count = min_count
         self._picture_options = picture_options
-        self._tokenizer: Tokenizer | None = None
 
     @abstractmethod
     def training_text(self) -> str:
@@ -42,16 +41,10 @@ class PictureData(RecordData):
     def picture_sources(self) -> Mapping[str, str | Callable[[], Any]]:
         """Key -> file, or what gives the picture, of all parts."""
 
-    @property
+    @cached_property
     def tokenizer(self) -> Tokenizer:
         """Of the training text's words. Set it to read with a trained model's vocabulary."""
-        if self._tokenizer is None:
-            self._tokenizer = build_tokenizer("word", self.training_text(), min_count=self.min_count)
-        return self._tokenizer
-
-    @tokenizer.setter
-    def tokenizer(self, tokenizer: Tokenizer) -> None:
-        self._tokenizer = tokenizer
+        return build_tokenizer("word", self.training_text(), min_count=self.min_count)
 
     @cached_property
     def pictures(self) -> Pictures:

@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from seqmodels.errors import DataError, OptionError
@@ -153,9 +152,3 @@ class Pictures:
         return Path(
             self._folder, f"{self._backbone_options['name']}-{hashlib.sha256(described.encode()).hexdigest()[:12]}"
         )
-
-
-def pad(tokens: list[Tensor]) -> tuple[Tensor, Tensor]:
-    """Token sequences -> [T, B], 0 past their ends, and lengths [B]."""
-    lengths = torch.tensor([len(one) for one in tokens])
-    return torch.nn.utils.rnn.pad_sequence(tokens), lengths

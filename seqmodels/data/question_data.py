@@ -1,7 +1,6 @@
 """``QuestionData``: questions about pictures, with their answers."""
 
 # No `from __future__ import annotations`: LightningCLI reads the types of the constructor.
-import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any, NamedTuple
@@ -10,8 +9,10 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from seqmodels.data.held_out import PARTS
 from seqmodels.data.picture_data import PictureData
-from seqmodels.data.pictures import Pictures, pad
+from seqmodels.data.pictures import Pictures
+from seqmodels.data.plain_words import plain_words
 from seqmodels.data.position import check_positive
 from seqmodels.data.questions import (
     ImageArrays,
@@ -22,12 +23,10 @@ from seqmodels.data.questions import (
     read_vqa,
     soft_targets,
 )
+from seqmodels.data.sequences import pad
 from seqmodels.data.tokenizer import Tokenizer
 from seqmodels.errors import DataError, OptionError
 from seqmodels.metrics import normalise_answer
-
-PARTS = ("train", "validation", "test")
-_WORDS = re.compile(r"\w+(?:['\u2019]\w+)*|[^\w\s]")
 
 
 class QuestionBatch(NamedTuple):
@@ -45,15 +44,6 @@ class QuestionBatch(NamedTuple):
     """What the annotators said."""
     answer_types: tuple[str, ...]
     keys: tuple[str, ...]
-
-
-def question_words(text: str) -> str:
-    """Lower case, a space between words and punctuation: what questions are cut into.
-
-    >>> question_words("How many horses are in this image?")
-    'how many horses are in this image ?'
-    """
-    return " ".join(_WORDS.findall(text.lower()))
 
 
 class QuestionData(PictureData):
@@ -182,7 +172,7 @@ class QuestionData(PictureData):
 
     def training_text(self) -> str:
         """The training questions."""
-        return "\n".join(question_words(one.question) for one in self.records["train"])
+        return "\n".join(plain_words(one.question) for one in self.records["train"])
 
     def picture_sources(self) -> dict[str, Any]:
         """The pictures of all parts."""
@@ -259,4 +249,4 @@ class _Questions:
 
     def __getitem__(self, number: int) -> tuple[Tensor, Tensor, VisualQuestion]:
         one = self._questions[number]
-        return self._pictures[one.image], self._tokenizer.encode(question_words(one.question)), one
+        return self._pictures[one.image], self._tokenizer.encode(plain_words(one.question)), one

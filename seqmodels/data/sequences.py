@@ -1,11 +1,13 @@
-"""A batch of whole sequences."""
+"""Whole sequences side by side."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 
 class SequenceBatch(NamedTuple):
@@ -17,3 +19,14 @@ class SequenceBatch(NamedTuple):
     """What belongs to a whole sequence: classes [B], values [B] or [B, K]; or to each step: [T, B, K]."""
     lengths: Int64[Tensor, "B"] | None = None
     """Steps of each sequence; None: all have T."""
+
+
+def pad(tokens: list[Tensor]) -> tuple[Int64[Tensor, "T B"], Int64[Tensor, "B"]]:
+    """Vectors of tokens as the columns of one matrix, 0 past their ends, and their lengths.
+
+    Example:
+        >>> pad([torch.tensor([5, 6]), torch.tensor([7])])
+        (tensor([[5, 7],
+                [6, 0]]), tensor([2, 1]))
+    """
+    return pad_sequence(tokens), torch.tensor([len(one) for one in tokens])

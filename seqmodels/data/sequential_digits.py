@@ -9,12 +9,12 @@ import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor
 
+from seqmodels.data.held_out import PARTS
 from seqmodels.data.records import RecordData
 from seqmodels.data.sequences import SequenceBatch
 from seqmodels.errors import DataError, OptionError
 
 _ORDER = 0  # seed of the two fixed permutations: of the scans of scikit-learn, and of pixels
-_PARTS = ("train", "validation", "test")
 
 
 class SequentialDigits(RecordData):
@@ -83,7 +83,7 @@ class SequentialDigits(RecordData):
             order = np.random.default_rng(_ORDER).permutation(parts[0].pixels.shape[1])
             parts = [part._replace(pixels=part.pixels[:, order]) for part in parts]
         return {
-            name: _Pictures(part, f"the {name} part of {self.source}") for name, part in zip(_PARTS, parts, strict=True)
+            name: _Pictures(part, f"the {name} part of {self.source}") for name, part in zip(PARTS, parts, strict=True)
         }
 
     def collate(self, records: list[tuple[Tensor, Tensor]]) -> SequenceBatch:

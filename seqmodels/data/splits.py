@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from seqmodels.data.corpora import PYTHON, SHAKESPEARE, corpus_title, read_corpus
+from seqmodels.data.held_out import PARTS
 from seqmodels.data.text_file import read_text
 from seqmodels.errors import DataError, OptionError
 
-PARTS = ("train", "validation", "test")
 _IN_WORDS = {"train": "training", "validation": "validation", "test": "test"}
 
 
@@ -93,7 +93,7 @@ class TextSources:
             paths = dict(zip(PARTS, (self.train_path, self.valid_path, self.test_path), strict=True))
             return {part: read_text(path) for part, path in paths.items() if path is not None}
         if self.downloads:
-            from seqmodels.data.hub import read_splits
+            from seqmodels.data.dataset_texts import read_splits
 
             return read_splits(self.name, self.text_column)
         return {"train": read_corpus(self.name)}

@@ -2,14 +2,14 @@
 
 # No `from __future__ import annotations`: LightningCLI reads the types of the constructor.
 from collections.abc import Sequence
+from functools import cached_property
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
 from seqmodels.data.labelled import LabelledData, TaggedSentence, read_tagged_sentences
-from seqmodels.data.pictures import pad
 from seqmodels.data.position import check_positive
-from seqmodels.data.sequences import SequenceBatch
+from seqmodels.data.sequences import SequenceBatch, pad
 from seqmodels.data.streams import NOT_SCORED
 from seqmodels.data.tokenizer import Tokenizer, build_tokenizer
 
@@ -80,24 +80,17 @@ class TaggedTextData(LabelledData):
         check_positive(min_count=min_count)
         self.word_column, self.tag_column = word_column, tag_column
         self.lowercase, self.min_count = lowercase, min_count
-        self._tokenizer: Tokenizer | None = None
         self.save_hyperparameters(logger=False)
 
     def read(self, source: str) -> dict[str, list[TaggedSentence]]:
         """The sentences of a source, all of them to train on."""
         return {"train": read_tagged_sentences(source, self.word_column, self.tag_column, self.max_bad)}
 
-    @property
+    @cached_property
     def tokenizer(self) -> Tokenizer:
         """Of the training words. Set it to read with a trained model's vocabulary."""
-        if self._tokenizer is None:
-            text = "".join(f"{self._joined(record)}\n" for record in self.records["train"])
-            self._tokenizer = build_tokenizer("word", text, min_count=self.min_count)
-        return self._tokenizer
-
-    @tokenizer.setter
-    def tokenizer(self, tokenizer: Tokenizer) -> None:
-        self._tokenizer = tokenizer
+        text = "".join(f"{self._joined(record)}\n" for record in self.records["train"])
+        return build_tokenizer("word", text, min_count=self.min_count)
 
     def collate(self, records: list[TaggedSentence]) -> SequenceBatch:
         """Sentences -> input and target [T, B], lengths [B]."""

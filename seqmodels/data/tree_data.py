@@ -3,6 +3,7 @@
 # No `from __future__ import annotations`: LightningCLI reads the types of the constructor.
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -90,7 +91,6 @@ class TreeData(LabelledData):
         super().__init__(sources, fractions, split_seed, max_bad, batch_size, eval_batch_size, seed)
         self.form, self.binary, self.lowercase = form, binary, lowercase
         self.min_count, self.expressions = min_count, expressions
-        self._tokenizer: Tokenizer | None = None
         self.save_hyperparameters(logger=False)
 
     def read(self, source: str) -> Mapping[str, list[LabelledTree]]:
@@ -104,18 +104,12 @@ class TreeData(LabelledData):
         found = read_trees(source, self.form, self.max_bad)
         return {"train": _polar(found) if self.binary else found}
 
-    @property
+    @cached_property
     def tokenizer(self) -> Tokenizer:
         """Of the training trees' words. Set it to read with a trained model's vocabulary."""
-        if self._tokenizer is None:
-            text = "\n".join(" ".join(_words_of([record.tree])) for record in self.records["train"])
-            text = text.lower() if self.lowercase else text
-            self._tokenizer = build_tokenizer("word", text, min_count=self.min_count)
-        return self._tokenizer
-
-    @tokenizer.setter
-    def tokenizer(self, tokenizer: Tokenizer) -> None:
-        self._tokenizer = tokenizer
+        text = "\n".join(" ".join(_words_of([record.tree])) for record in self.records["train"])
+        text = text.lower() if self.lowercase else text
+        return build_tokenizer("word", text, min_count=self.min_count)
 
     def collate(self, records: list[LabelledTree]) -> TreeBatch:
         """The trees as one forest."""

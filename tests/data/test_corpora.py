@@ -6,7 +6,7 @@ import datasets
 import pytest
 
 from seqmodels.data import read_corpus
-from seqmodels.data.hub import read_splits
+from seqmodels.data.dataset_texts import read_splits
 from seqmodels.errors import DataError
 
 

@@ -2,16 +2,16 @@
 
 import os
 import pickle
-from pathlib import Path
 
 import numpy as np
 import pytest
+import shared_data
 from scipy.io import savemat
 
 from seqmodels.data.piano_rolls import read_piano_rolls
 from seqmodels.errors import DataError
 
-JSB = Path(__file__).parents[3] / "shared" / "data" / "jsb_chorales" / "JSB_Chorales.mat"
+JSB = shared_data.FOLDER / "jsb_chorales" / "JSB_Chorales.mat"
 PIECES = {"train": [[[60, 64, 67], [], [21, 108]], [[62]]], "valid": [[[50]]], "test": [[[], [70]]]}
 
 
@@ -76,7 +76,7 @@ def test_sequences_without_frames_are_left_out(tmp_path):
     assert same(found["train"], rolls([[[60]]]))
 
 
-@pytest.mark.skipif(not JSB.exists(), reason="needs shared/data/jsb_chorales beside the project")
+@shared_data.needs("jsb_chorales")
 def test_the_chorales_are_read():
     found = read_piano_rolls(JSB)
     assert [len(part) for part in found.values()] == [229, 76, 77]

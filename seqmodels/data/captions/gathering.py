@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from seqmodels.data.bad_records import BadRecords, shown
 from seqmodels.data.captions.captioned_image import CaptionedImage
 from seqmodels.data.captions.image_folder import ImageFolder, name_fault
-from seqmodels.data.captions.splits import SPLITS, hashed_split, split_name
+from seqmodels.data.held_out import PARTS, hashed_split, split_name
 
 
 @dataclass
@@ -80,7 +80,7 @@ class Gathering:
             return None
         own = None if split is None else split_name(split)
         if split is not None and own is None:
-            self.fault(where, f"the split is {shown(split)}; use {', '.join(SPLITS)}")
+            self.fault(where, f"the split is {shown(split)}; use {', '.join(PARTS)}")
             return None
         own = self.split or own
         earlier = self._found.get(text)

@@ -1,13 +1,13 @@
 """Captions in a Hugging Face dataset, where a picture is a cell of the table."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from seqmodels.data.captions.gathering import Gathering
+from seqmodels.data.hub import open_dataset, rows_of
 from seqmodels.errors import DataError
 
 _IMAGE = ("image", "img", "jpg", "png", "image_path", "file_path")
@@ -42,14 +42,14 @@ def gather_hugging_face(name: str, gathering: Gathering) -> None:
     Raises:
         DataError: the dataset can't be found, reached or read, or lacks a column.
     """
-    dataset = _load(name)
+    dataset = open_dataset(name)
     for part in dataset:
         table = dataset[part]
         image = _column(table, _IMAGE, f"{name}, split {part}", "pictures")
         captions = _column(table, _CAPTIONS, f"{name}, split {part}", "captions")
         key_column = next((column for column in _KEYS if column in table.column_names), None)
         table = _undecoded(table, image)
-        for number, row in enumerate(_rows(table, f"{name}, split {part}")):
+        for number, row in enumerate(rows_of(table, f"{name}, split {part}")):
             where = f"split {part}, row {number}"
             split = (row["split"] or "") if "split" in row else part if len(dataset) > 1 else None
             data, path = _content(row[image])
@@ -99,43 +99,3 @@ def _undecoded(table: Any, column: str) -> Any:
     if isinstance(table.features[column], datasets.Image):
         return table.cast_column(column, datasets.Image(decode=False))
     return table
-
-
-def _rows(table: Any, source: str) -> Iterator[dict[str, Any]]:
-    try:
-        yield from table
-    except DataError:
-        raise
-    except Exception as error:  # damaged files make the library raise nearly anything
-        raise _explained(source, error) from None
-
-
-def _load(name: str) -> Any:
-    import datasets
-
-    path = Path(name)
-    try:
-        if path.is_file():
-            return datasets.load_dataset("parquet", data_files=str(path))
-        if path.is_dir():
-            if (path / "state.json").is_file():
-                return {"train": datasets.load_from_disk(str(path))}
-            if (path / "dataset_dict.json").is_file():
-                return datasets.load_from_disk(str(path))
-            return datasets.load_dataset(str(path))
-        head, _, configuration = name.rpartition("/")
-        return datasets.load_dataset(head, configuration) if "/" in head else datasets.load_dataset(name)
-    except Exception as error:  # whatever the library, its parsers and the network raise
-        raise _explained(name, error) from None
-
-
-def _explained(source: str, error: Exception) -> DataError:
-    first: BaseException = error
-    seen = [first]
-    while (cause := first.__cause__ or first.__context__) is not None and cause not in seen:
-        first = cause
-        seen.append(cause)
-    reason = " ".join(f"{type(first).__name__}: {first}".split())[:300]
-    if any(isinstance(cause, ConnectionError) for cause in seen):
-        return DataError(f"{source}: the Hugging Face hub can't be reached; connect to it, or give a folder or a file")
-    return DataError(f"{source}: no dataset with captions can be read there ({reason}); check the name and its files")

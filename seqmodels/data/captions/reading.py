@@ -9,13 +9,13 @@ from seqmodels.data.captions.captioned_image import CaptionedImage
 from seqmodels.data.captions.gathering import Gathering
 from seqmodels.data.captions.image_folder import ImageFolder
 from seqmodels.data.captions.json_files import gather_coco, gather_karpathy, gather_neuraltalk2, json_format
-from seqmodels.data.captions.splits import check_fractions, checked_split, read_split_lists
 from seqmodels.data.captions.text_files import gather_csv, gather_flickr30k, gather_token, text_format
+from seqmodels.data.held_out import check_fractions, checked_split, read_split_lists
 from seqmodels.data.position import check_seed
 from seqmodels.data.text_file import read_text
 from seqmodels.errors import DataError, OptionError
 
-EMOJI = "emoji"
+EMOJI = ("emoji", "emoji-variants")
 _JSON: dict[str, Callable[[Any, Gathering], None]] = {
     "coco": gather_coco,
     "karpathy": gather_karpathy,
@@ -26,7 +26,7 @@ _TEXT: dict[str, Callable[[str, Gathering], None]] = {
     "token": gather_token,
     "flickr30k": gather_flickr30k,
 }
-FORMATS = (*_JSON, *_TEXT, "folder", "huggingface", EMOJI)
+FORMATS = (*_JSON, *_TEXT, "folder", "huggingface", *EMOJI)
 _TABLES = ("metadata.csv", "captions.csv", "captions.txt")
 
 
@@ -56,6 +56,7 @@ def read_captions(
     - ``huggingface``: a dataset on the hub, in a folder, or in a ``.parquet`` file, with the columns image and
       captions. Pictures within it have no path; use ``read_bytes``.
     - ``emoji``: the word itself; see ``read_emoji``. ``images`` is then where its pictures are kept.
+    - ``emoji-variants``: the same, but skin tones and genders of one emoji may be in different splits.
 
     Where neither the file nor ``splits`` says what is held out, a hash of the picture's key does: the same on every
     machine, and all captions of a picture together. White space at the ends of a caption is dropped, nothing else.
@@ -89,12 +90,12 @@ def read_captions(
     if format is not None and format not in FORMATS:
         raise OptionError(f"format is {format!r}; use one of {', '.join(FORMATS)}")
     bad = BadRecords(max_bad)
-    if format == EMOJI or (format is None and path == EMOJI):
+    if format in EMOJI or (format is None and path in EMOJI):
         from seqmodels.data.captions.emoji_pictures import read_emoji
 
         if splits is not None:
             raise OptionError("splits is given with emoji, which are split by their names; leave it out")
-        return read_emoji(images, emoji_size, fractions, seed)
+        return read_emoji(images, emoji_size, fractions, seed, variants_together=(format or path) == EMOJI[0])
     parts = _parts(path)
     lists = None if splits is None else read_split_lists(splits)
     kinds = [(split, file, format or _format(file)) for split, file in parts]

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from seqmodels.data import hub
 from seqmodels.data.bad_records import BadRecords, shown
+from seqmodels.data.hub import open_dataset, splits_of
 from seqmodels.data.labelled.records import LabelledText
 from seqmodels.errors import DataError
 
@@ -24,17 +24,10 @@ def read_dataset(name: str, text_column: str, label_column: str, bad: BadRecords
     Raises:
         DataError: The dataset can't be found, reached or read; it lacks a train split or a column.
     """
-    dataset = hub._load(name)
-    splits = {
-        part: next((spelling for spelling in spellings if spelling in dataset), None)
-        for part, spellings in hub._SPLITS.items()
-    }
-    if splits["train"] is None:
-        raise DataError(f"{name}: there is no split 'train' among {', '.join(dataset)}; use a dataset that has one")
+    splits = splits_of(open_dataset(name), name)
     return {
-        part: _rows(dataset[split], text_column, label_column, f"{name}, split {split}", bad)
-        for part, split in splits.items()
-        if split is not None
+        part: _rows(table, text_column, label_column, f"{name}, split {split}", bad)
+        for part, (split, table) in splits.items()
     }
 
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from seqmodels.data.bad_records import BadRecords, shown
-from seqmodels.data.labelled.parts import check_shares, in_parts
+from seqmodels.data.held_out import check_shares, in_parts
 from seqmodels.data.position import check_seed
 from seqmodels.data.records import RecordData
 from seqmodels.errors import DataError

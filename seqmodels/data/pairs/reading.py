@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seqmodels.data.bad_records import BadRecords, shown
-from seqmodels.data.pairs.hugging_face import BUILDERS, hugging_face_pairs
+from seqmodels.data.pairs.hugging_face import hugging_face_pairs
 from seqmodels.data.pairs.pair import Pair
 from seqmodels.data.pairs.text_files import one_file_pairs, parallel_pairs
 from seqmodels.errors import DataError, OptionError
 
 BUILT_IN = ("emoji", "replies", "pronunciations", "addition")
+_TABLE_ENDINGS = (".csv", ".json", ".jsonl", ".parquet")
 _TEXT_ENDINGS = (".txt", ".tsv", ".gz", ".zip")
 
 
@@ -115,7 +116,7 @@ def _two_languages(languages: str | None) -> tuple[str, str] | None:
 
 def _is_dataset(source: str | Path) -> bool:
     place = Path(source)
-    if place.is_dir() or place.suffix in BUILDERS:
+    if place.is_dir() or place.suffix in _TABLE_ENDINGS:
         return True
     # "owner/name" may be on the hub; what is there, has a text's ending, or begins like a path, is a file.
     like_a_file = place.suffix in _TEXT_ENDINGS or str(source).startswith(("/", ".", "~"))

@@ -28,7 +28,7 @@ class SentenceTokenizer(Tokenizer):
 
     Words: punctuation and signs of currency and mathematics at either end of a word become words of their own, but for
     apostrophes and hyphens; inside it (``3.14``, ``don't``) all stay. When decoded they join their neighbours again,
-    by rules that give back nearly every sentence (of Multi30k's 99.9 %), but not all.
+    by rules that give back nearly every sentence, but not all.
 
     Args:
         inner: its tokens are the vocabulary.

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from seqmodels.data.bad_records import BadRecords, shown
+from seqmodels.data.held_out import PARTS
 from seqmodels.data.questions.coco_images import CocoImages
 from seqmodels.data.questions.visual_question import VisualQuestion
 from seqmodels.data.strict_json import collection_paused, read_json
 from seqmodels.errors import DataError, OptionError
 
-SPLITS = ("train", "validation", "test")
 ANNOTATORS = 10
 _OTHER = {"questions": "annotations", "annotations": "questions"}
 
@@ -53,7 +53,7 @@ def read_vqa(
         >>> read_vqa(path, split="test")[0].question
         'Is it red?'
     """
-    if split not in SPLITS:
+    if split not in PARTS:
         raise OptionError(f"split must be 'train', 'validation' or 'test', not {split!r}")
     bad = BadRecords(max_bad)
     with collection_paused():

@@ -60,6 +60,15 @@ def test_variants_in_skin_tone_and_gender_share_a_split(images):
     assert {found[0] for found in splits.values()} == {"train", "validation", "test"}
 
 
+def test_variants_may_be_held_out_one_by_one(images, folder):
+    apart = read_captions("emoji-variants", folder, emoji_size=SIZE)
+    assert {image.key: image.captions for image in apart} == {image.key: image.captions for image in images}
+    trained_on = {emoji_base(image.captions[0]) for image in apart if image.split == "train"}
+    held_out = [image for image in apart if image.split == "test"]
+    assert 0.05 < len(held_out) / len(apart) < 0.15
+    assert 0.5 < sum(emoji_base(image.captions[0]) in trained_on for image in held_out) / len(held_out)
+
+
 @pytest.mark.parametrize(
     "names",
     [

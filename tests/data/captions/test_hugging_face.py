@@ -114,8 +114,8 @@ def test_what_is_wrong_with_a_dataset_is_one_line(tmp_path, one_line, dataset, p
 
 
 def test_folders_and_files_without_a_dataset_are_one_line(tmp_path, one_line):
-    with one_line(DataError, str(tmp_path), "no dataset with captions can be read there"):
+    with one_line(DataError, str(tmp_path), "no dataset can be read there"):
         read_captions(tmp_path)
     (tmp_path / "captions.parquet").write_bytes(b"PAR1 but no table")
-    with one_line(DataError, "captions.parquet: no dataset with captions can be read there"):
+    with one_line(DataError, "captions.parquet: no dataset can be read there"):
         read_captions(tmp_path / "captions.parquet")

@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
+from seqmodels.data.held_out import in_parts
 from seqmodels.data.labelled import LabelledText
-from seqmodels.data.labelled.parts import in_parts
 from seqmodels.data.labelled_text import LabelledTextData
 from seqmodels.errors import DataError, OptionError
 

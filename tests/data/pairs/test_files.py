@@ -3,14 +3,13 @@
 import gzip
 import os
 import zipfile
-from pathlib import Path
 
 import pytest
+import shared_data
 
 from seqmodels.data.pairs import read_pairs
 from seqmodels.errors import DataError, OptionError
 
-SHARED = Path(os.environ.get("SEQMODELS_SHARED_DATA") or Path(__file__).parents[4] / "shared" / "data")
 TATOEBA = "Hi.\tHallo!\tCC-BY 2.0 (France)\nRun!\tLauf!\tCC-BY 2.0 (France)\n"
 
 
@@ -159,12 +158,12 @@ def test_options_without_use_are_refused(tmp_path, one_line):
         read_pairs(path, max_bad=-1)
 
 
-def shared(name):
-    if not (SHARED / name).exists():
-        pytest.skip(f"needs shared/data/{name} beside the project, or SEQMODELS_SHARED_DATA")
-    return SHARED / name
+@shared_data.needs("multi30k")
+def test_multi30k_is_read_whole():
+    folder = shared_data.FOLDER / "multi30k"
+    assert len(read_pairs(folder / "val.de.gz", folder / "val.en.gz")) == 1014
 
 
-def test_official_files_are_read_whole():
-    assert len(read_pairs(shared("multi30k/val.de.gz"), shared("multi30k/val.en.gz"))) == 1014
-    assert len(read_pairs(shared("scan/simple_split/tasks_test_simple.txt"))) == 4182
+@shared_data.needs("scan")
+def test_scan_is_read_whole():
+    assert len(read_pairs(shared_data.FOLDER / "scan" / "simple_split" / "tasks_test_simple.txt")) == 4182

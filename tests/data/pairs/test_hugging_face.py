@@ -79,6 +79,6 @@ def test_folders_and_files_without_a_dataset_are_one_line(tmp_path, one_line):
     with one_line(DataError, str(tmp_path), "no dataset can be read there"):
         read_pairs(tmp_path)
     (tmp_path / "pairs.parquet").write_bytes(b"PAR1 but no table")
-    for name in ("pairs.parquet", "missing.csv"):
-        with one_line(DataError, f"{name}: no dataset can be read there"):
+    for name, fault in {"pairs.parquet": "no dataset can be read there", "missing.csv": "no such file"}.items():
+        with one_line(DataError, f"{name}: {fault}"):
             read_pairs(tmp_path / name)

@@ -1,10 +1,8 @@
 """Every form of trees is read as what it means; every fault is one line that names file and line."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
+import shared_data
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +10,6 @@ from seqmodels.data.tree_files import draw_expressions, parse_brackets, parse_op
 from seqmodels.errors import DataError, InputError, OptionError
 from seqmodels.trees import Branch, Tree
 
-FILES = Path(os.environ.get("SEQMODELS_SHARED_DATA", Path(__file__).parents[4] / "shared" / "data"))
 WORDS = st.text(st.characters(exclude_characters=" \t\r\n()"), min_size=1, max_size=5)
 LABELLED = st.recursive(
     st.builds(Branch, WORDS, WORDS),
@@ -189,17 +186,17 @@ def head(path, lines, folder):
     return folder / path.name
 
 
-@pytest.mark.skipif(not (FILES / "sst_trees").is_dir(), reason="needs treebanks; set SEQMODELS_SHARED_DATA")
+@shared_data.needs("sst_trees")
 def test_trees_of_the_sentiment_treebank(tmp_path):
-    path = head(FILES / "sst_trees" / "dev.txt", 100, tmp_path)
+    path = head(shared_data.FOLDER / "sst_trees" / "dev.txt", 100, tmp_path)
     found = read_trees(path)
     assert [str(one.tree) for one in found] == path.read_text(encoding="utf-8").splitlines()
     assert all({one.tree.parents.count(node) for node in range(len(one.tree))} <= {0, 2} for one in found)
 
 
-@pytest.mark.skipif(not (FILES / "listops").is_dir(), reason="needs ListOps; set SEQMODELS_SHARED_DATA")
+@shared_data.needs("listops")
 def test_expressions_of_listops(tmp_path):
-    path = head(FILES / "listops" / "test_d5c.tsv", 100, tmp_path)
+    path = head(shared_data.FOLDER / "listops" / "test_d5c.tsv", 100, tmp_path)
     parses, operators = read_trees(path), read_trees(path, "operators")
     words = [[word for word in one.tree.words if word not in (None, "]")] for one in parses]
     assert words == [list(one.tree.words) for one in operators]

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from seqmodels.data.captions import read_captions
-from seqmodels.data.captions.splits import hashed_split
+from seqmodels.data.held_out import hashed_split
 
 
 def test_the_shares_are_those_asked_for():

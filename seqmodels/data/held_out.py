@@ -1,14 +1,15 @@
-"""Which pictures are trained on and which are held out: as the files say, or fixed by a hash."""
+"""Which records are trained on and which are held out: as the files say, or fixed by a hash."""
 
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from seqmodels.data.text_file import read_text
 from seqmodels.errors import DataError, OptionError
 
-SPLITS = ("train", "validation", "test")
+PARTS = ("train", "validation", "test")
 # Karpathy's restval: pictures of COCO's validation set that are trained on.
 _SPELLINGS = {"train": "train", "restval": "train", "training": "train", "test": "test", "testing": "test"}
 _SPELLINGS |= dict.fromkeys(("validation", "valid", "val", "dev"), "validation")
@@ -64,6 +65,51 @@ def check_fractions(fractions: Sequence[float]) -> None:
         )
 
 
+def check_shares(fractions: tuple[float, float, float]) -> None:
+    """Refuse what is no three shares, and no share for training.
+
+    Raises:
+        OptionError: not three numbers from 0 that sum to 1, the first above 0.
+
+    Example:
+        >>> check_shares((0.8, 0.1, 0.1))
+    """
+    check_fractions(fractions)
+    if fractions[0] == 0:
+        raise OptionError(f"fractions is {list(fractions)}; nothing is left for training, so use a first above 0")
+
+
+def in_parts(found: Mapping[str, list[Any]], fractions: tuple[float, float, float], seed: int) -> dict[str, list[Any]]:
+    """All three parts of what has "train" for certain.
+
+    Without validation records, training records become them, by a hash of their ``key``: the same on every machine,
+    whatever else is in the file, and equal records together. So do test records, if there are none either. With
+    validation records alone, they are the test's too.
+
+    Args:
+        found: Records of the parts that there are.
+        fractions: Expected shares of training, validation and test.
+        seed: Of the hash.
+
+    Example:
+        >>> from seqmodels.data.labelled.records import LabelledText
+        >>> texts = [LabelledText("a", str(number), "") for number in range(1000)]
+        >>> {part: len(texts) for part, texts in in_parts({"train": texts}, (0.8, 0.1, 0.1), 0).items()}
+        {'train': 801, 'validation': 114, 'test': 85}
+    """
+    parts = dict(found)
+    if not parts.get("validation"):
+        training, validation, test = fractions
+        shares = (training, validation, test)
+        if parts.get("test"):  # their share is not needed
+            shares = (training / (training + validation), validation / (training + validation), 0.0)
+        cut: dict[str, list[Any]] = {part: [] for part in PARTS}
+        for record in parts["train"]:
+            cut[hashed_split(record.key, shares, seed)].append(record)
+        parts = {**cut, "test": parts.get("test") or cut["test"]}
+    return {part: parts.get(part) or parts["validation"] for part in PARTS} | {"train": parts["train"]}
+
+
 def read_split_lists(splits: Mapping[str, str | Path]) -> dict[str, str]:
     """Image name -> split, from one file of image names for each split, a name a line.
 
@@ -102,5 +148,5 @@ def checked_split(spelling: object, option: str) -> str:
     """
     split = split_name(spelling)
     if split is None:
-        raise OptionError(f"{option} has the key {spelling!r}; use {', '.join(SPLITS)}")
+        raise OptionError(f"{option} has the key {spelling!r}; use {', '.join(PARTS)}")
     return split
