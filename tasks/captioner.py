@@ -24,6 +24,7 @@ from seqmodels.tasks.image_conditioning import CONDITIONINGS, ImageConditioning
 from seqmodels.tasks.image_input import ImageInput
 from seqmodels.tasks.picture_rows import shown_records, thumbnail
 from seqmodels.tasks.recurrent import RecurrentTask, cell_name, refuse_options
+from seqmodels.tasks.self_critical import CaptionReward, draw
 from seqmodels.tasks.writing import line_of, without_unknown
 
 
@@ -128,7 +129,7 @@ class Captioner(RecurrentTask):
         )
         self.decoder = nn.Linear(self.rnn.output_size, len(self.tokenizer))
         self._scores = {stage: CaptionScores() for stage in ("val", "test")}
-        self._cider: Any = None
+        self._reward: CaptionReward | None = None
 
     @property
     def end(self) -> int:
@@ -224,48 +225,18 @@ class Captioner(RecurrentTask):
         write_coco_results(path, self._scores["test"].written or self._scores["val"].written)
 
     def _self_critical(self, batch: CaptionBatch) -> Tensor:
-        """- (CIDEr-D of a drawn caption - that of the likeliest) * its log-probability, a mean over tokens."""
-        features = self.image_input(batch.image)
+        features, longest = self.image_input(batch.image), self.hparams["max_length"]
         with evaluating(self):
             start, state = self._beginning(features)
-            likeliest = decoding.greedy(self._decode, state, start, self.hparams["max_length"], end=self.end)
-        drawn, log_probabilities, alive = self._draw(features)
-        reward = self._rewards(drawn, batch) - self._rewards(likeliest, batch)
-        self.log("train_reward", reward.mean(), prog_bar=True, batch_size=len(reward))
-        return -(reward[:, None] * log_probabilities * alive).sum() / alive.sum().clamp(min=1)
-
-    def _draw(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Captions drawn from the model [B, T], their log-probabilities, and where they hadn't ended."""
-        tokens, state = self._beginning(features)
-        alive = torch.ones_like(tokens, dtype=torch.bool)
-        rows: list[tuple[Tensor, Tensor, Tensor]] = []
-        for _ in range(self.hparams["max_length"]):
-            logits, state = self._decode(tokens, state)
-            log_probabilities = logits.log_softmax(-1)
-            tokens = torch.multinomial(log_probabilities.detach().exp(), 1)[:, 0]
-            rows.append((tokens, log_probabilities.gather(1, tokens[:, None])[:, 0], alive))
-            alive = alive & (tokens != self.end)
-        drawn, gathered, was_alive = (torch.stack(parts, 1) for parts in zip(*rows, strict=True))
-        return drawn.masked_fill(~was_alive, self.end), gathered, was_alive
-
-    def _rewards(self, captions: Tensor, batch: CaptionBatch) -> Tensor:
-        written = [line_of(tokens, self.tokenizer).split() for tokens in captions.tolist()]
-        references = [[line.split() for line in lines] for lines in batch.references]
-        scores = self._training_cider().score(written, references)
-        return torch.as_tensor(scores, dtype=torch.float32, device=captions.device)
-
-    def _training_cider(self) -> Any:
-        """CIDEr-D with the document frequencies of the training captions."""
-        if self._cider is None:
-            from seqmodels.data.caption_data import words_of
-            from seqmodels.metrics import CiderD
-
+            likeliest = decoding.greedy(self._decode, state, start, longest, end=self.end)
+        start, state = self._beginning(features)
+        drawn = draw(self._decode, state, start, longest, self.end)
+        if self._reward is None:
             data = self.trainer.datamodule  # type: ignore[attr-defined]
-            if not hasattr(data, "records"):
-                raise OptionError("Captioner: self_critical needs a CaptionData as the Trainer's datamodule")
-            records = data.records["train"]
-            self._cider = CiderD({one.key: [line.split() for line in words_of(one)] for one in records})
-        return self._cider
+            self._reward = CaptionReward(data, self.tokenizer)
+        reward = self._reward(drawn.tokens, batch.references) - self._reward(likeliest, batch.references)
+        self.log("train_reward", reward.mean(), prog_bar=True, batch_size=len(reward))
+        return drawn.loss(reward)
 
     # --- writing --------------------------------------------------------------------------------------------------
 

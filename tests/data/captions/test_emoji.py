@@ -66,7 +66,7 @@ def test_variants_may_be_held_out_one_by_one(images, folder):
     trained_on = {emoji_base(image.captions[0]) for image in apart if image.split == "train"}
     held_out = [image for image in apart if image.split == "test"]
     assert 0.05 < len(held_out) / len(apart) < 0.15
-    assert 0.5 < sum(emoji_base(image.captions[0]) in trained_on for image in held_out) / len(held_out)
+    assert sum(emoji_base(image.captions[0]) in trained_on for image in held_out) / len(held_out) > 0.5
 
 
 @pytest.mark.parametrize(
