@@ -55,7 +55,7 @@ def train(folder: Path, epochs: int | None, changes: dict[str, Any]) -> tuple[Tr
 class _Epochs(pl.Callback):
     """A line an epoch, as hours may pass."""
 
-    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         scores = (f"{name} {float(trainer.callback_metrics[name]):.3f}" for name in ("val_loss", "val_bleu"))
         print(f"{time.strftime('%H:%M:%S')} epoch {trainer.current_epoch}: {', '.join(scores)}", flush=True)
 

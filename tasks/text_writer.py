@@ -64,6 +64,7 @@ class TextWriter(nn.Module):
         Example:
             >>> from seqmodels.data import build_tokenizer
             >>> from seqmodels.decoding import Constraints
+            >>> from seqmodels.tasks import LanguageModel
             >>> model = LanguageModel(build_tokenizer("character", "hello"), cell="elman", hidden_size=3)
             >>> written = model.generate("h", length=4, beam_size=5, constraints=Constraints(no_repeat_ngram=1))
             >>> len(set(written))

@@ -22,7 +22,7 @@ def without_unknown(logits: Float[Tensor, "N V"], tokenizer: Tokenizer) -> Float
         >>> from seqmodels.data import build_tokenizer
         >>> words = build_tokenizer("word", "to be")
         >>> words.tokens, without_unknown(torch.zeros(1, 4), words)
-        (['<eos>', '<unk>', 'be', 'to'], tensor([[0., -inf, 0., 0.]]))
+        (['be', 'to', '<eos>', '<unk>'], tensor([[0., 0., 0., -inf]]))
     """
     if tokenizer.unknown_id is not None:
         logits[..., tokenizer.unknown_id] = -torch.inf

@@ -138,24 +138,40 @@ class PairData(RecordData):
         self.shared_vocabulary, self.vocabulary_size, self.min_count = shared_vocabulary, vocabulary_size, min_count
         self.lowercase, self.max_length, self.reverse_source = lowercase, max_length, reverse_source
         self.bucket, self.left_out = bucket, 0
+        self._tokenizer: Tokenizer | None = None
+        self._source_tokenizer: Tokenizer | None = None
         self.save_hyperparameters(logger=False)
 
-    @cached_property
+    @property
     def tokenizer(self) -> Tokenizer:
-        """Of the training targets. Set it, before batches are read, to read with a trained model's vocabulary."""
-        lines = [pair.target for pair in self.records["train"]]
-        if self.shared_vocabulary:
-            lines += [pair.source for pair in self.records["train"]]
-        return self._build(self.unit, lines)
+        """Of the training targets. Set it to read with a trained model's vocabulary."""
+        if self._tokenizer is None:
+            lines = [pair.target for pair in self.records["train"]]
+            if self.shared_vocabulary:
+                lines += [pair.source for pair in self.records["train"]]
+            self._tokenizer = self._build(self.unit, lines)
+        return self._tokenizer
 
-    @cached_property
+    @tokenizer.setter
+    def tokenizer(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer, self._parts = tokenizer, {}  # pairs are made tokens when they are read
+
+    @property
     def source_tokenizer(self) -> Tokenizer:
         """Of the training sources; that of the targets, or its reverse, if they share a vocabulary. Set it likewise."""
+        if self._source_tokenizer is not None:
+            return self._source_tokenizer
         if self.shared_vocabulary:
             forward = self.tokenizer
         else:
             forward = self._build(self.source_unit, [pair.source for pair in self.records["train"]])
-        return SentenceTokenizer(forward, reverse=True) if self.reverse_source else forward
+        found = SentenceTokenizer(forward, reverse=True) if self.reverse_source else forward
+        self._source_tokenizer = None if self.shared_vocabulary else found
+        return found
+
+    @source_tokenizer.setter
+    def source_tokenizer(self, tokenizer: Tokenizer) -> None:
+        self._source_tokenizer, self._parts = tokenizer, {}
 
     def _build(self, unit: str, lines: Sequence[str]) -> Tokenizer:
         text = "".join(f"{line}\n" for line in lines)
