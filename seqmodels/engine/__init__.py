@@ -6,7 +6,8 @@ from typing import Literal, get_args
 
 import torch
 
-from seqmodels.engine import generated, opaque, reference, vendor
+from seqmodels.engine import generated, interception, opaque, reference, vendor
+from seqmodels.engine.interception import intercept
 from seqmodels.engine.layer_pass import LayerPass, LayerResult, within_lengths
 from seqmodels.engine.opaque import StepModules
 from seqmodels.engine.products import Product, find_products
@@ -24,6 +25,7 @@ __all__ = [
     "StepModules",
     "check_backend",
     "find_products",
+    "intercept",
     "refusals",
     "run",
     "within_lengths",
@@ -49,6 +51,9 @@ def run(layer: LayerPass, backend: str = "auto") -> LayerResult:
         OptionError: If the backend that is asked for can't compute this; says why.
     """
     check_backend(backend)
+    if not torch.compiler.is_compiling() and (instead := interception.runner.get()) is not None:
+        with intercept(None):
+            return instead(layer, backend)
     layer = layer.without_padding()
     if backend == "reference":
         return reference.run(layer)
