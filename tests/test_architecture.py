@@ -36,9 +36,11 @@ IMPORTS = {
     "metrics": "errors",
     "data": "errors files images lazy metrics trees",
     "tasks": "cell data decoding dropout errors files images metrics registry rnn training trees",
-    "compare": "cell errors files lazy registry rnn tasks training trees",
-    "inspect": "cell data decoding engine errors files layer lazy registry rnn tasks training",
-    "cli": "cell compare data decoding engine errors explain files inspect metrics registry rnn tasks training trees",
+    "figures": "files",
+    "compare": "cell errors figures files lazy registry rnn tasks training trees",
+    "inspect": "cell data decoding engine errors figures files layer lazy registry rnn tasks training",
+    "cli": "cell compare data decoding engine errors explain figures files inspect metrics registry rnn tasks training "
+    "trees",
     "seqmodels": "adapter cell explain registry rnn",  # the public names
 }
 KNOW_LIGHTNING = {"training", "data", "tasks", "compare", "inspect", "cli"}

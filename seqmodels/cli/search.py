@@ -123,14 +123,14 @@ def _say(line: "Candidate") -> None:
 
 
 def _conclude(history: "Sequence[Candidate]", folder: Path) -> None:
-    from seqmodels.compare.report import style
     from seqmodels.compare.search import standings
     from seqmodels.compare.search.picture import progress
+    from seqmodels.figures import save
 
     ranking = standings(history)
     if not ranking:
         raise OptionError(f"{folder}: no cell passed the filter; give more --filter-steps, or a lower --filter-score")
-    style.save(progress(history, "gru"), folder, "history")
+    save(progress(history, "gru"), folder, "history")
     number, score = next(iter(ranking.items()))
     trained = sum(line.was_trained for line in history)
     print(

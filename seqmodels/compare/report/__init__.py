@@ -18,15 +18,15 @@ def write_report(study: StudyResults, folder: Path) -> None:
             ``summary.csv``; ``results.json``, which ``StudyResults.from_dict`` reads back; and ``figures/`` with every
             figure as PNG, SVG and PDF. Each file is whole whenever the process ends, and the same for the same study.
     """
-    from seqmodels.compare.report import style
     from seqmodels.compare.report.export import export, write_text
     from seqmodels.compare.report.figures import pictures
     from seqmodels.compare.report.page import to_html
     from seqmodels.compare.report.table import to_markdown
+    from seqmodels.figures import save
 
     drawn = pictures(study)
     export(study, folder)
     write_text(folder / "table.md", to_markdown(study))
     write_text(folder / "index.html", to_html(study, drawn))
     for picture in drawn:
-        style.save(picture.figure, folder / "figures", picture.name)
+        save(picture.figure, folder / "figures", picture.name)

@@ -16,6 +16,7 @@ from seqmodels.compare.report.statistics import estimate
 from seqmodels.compare.report.style import Look
 from seqmodels.compare.report.summary import StudyResults
 from seqmodels.compare.results import Point, Result
+from seqmodels.figures import panels, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +52,7 @@ class Picture(NamedTuple):
 def pictures(study: StudyResults) -> list[Picture]:
     """All figures that the results so far allow, in the order of the report; none without any result."""
     baseline = study.names[study.baseline]
-    with style.styled():
+    with styled():
         drawn = [
             ("scores", "Scores", SCORES, scores(study)),
             ("gains", f"Gain over {baseline}", GAINS, gains(study)),
@@ -70,7 +71,7 @@ def _lines(study: StudyResults, along: Callable[[Point], float], label: str) -> 
     shown = [p for p in study.problems if any(_usable(study.finals(p.name, cell)) for cell in study.cells)]
     if not shown:
         return None
-    figure, axes = style.panels(len(shown))
+    figure, axes = panels(len(shown))
     handles: dict[str, object] = {}
     for problem, ax in zip(shown, axes, strict=True):
         heights: list[float] = []
@@ -125,7 +126,7 @@ def _sizes(study: StudyResults) -> Figure | None:
         return None
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
-    figure, axes = style.panels(len(shown))
+    figure, axes = panels(len(shown))
     handles: dict[str, object] = {}
     for problem, ax in zip(shown, axes, strict=True):
         for cell, look in style.looks(study).items():

@@ -10,12 +10,12 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from seqmodels.compare.problem import Problem
-from seqmodels.compare.report import style
 from seqmodels.compare.report.comparison import finding
 from seqmodels.compare.report.figures import Picture, pictures
 from seqmodels.compare.report.grid import Entry, Findings, Grid, detail, overview
 from seqmodels.compare.report.names import NOTHING, plural
 from seqmodels.compare.report.summary import StudyResults
+from seqmodels.figures import FAINT, INK, to_svg
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -88,12 +88,12 @@ def inline_svg(picture: Picture) -> Markup:
     """The figure as an element of a page: ids that no other figure has, the page's colours for text and lines."""
     from markupsafe import Markup, escape
 
-    svg = style.to_svg(picture.figure)
+    svg = to_svg(picture.figure)
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     for pattern in (r'(\bid=")', r'(href="#)', r"(url\(#)"):
         svg = re.sub(pattern, rf"\g<1>{re.sub(r'[^A-Za-z0-9-]', '-', picture.name)}-", svg)
-    svg = svg.replace(style.INK, "currentColor").replace(style.FAINT, "var(--line)")
+    svg = svg.replace(INK, "currentColor").replace(FAINT, "var(--line)")
     width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])  # type: ignore[index]
     label = escape(f"{picture.title}. {picture.caption}")
     head, rest = svg.split(">", 1)

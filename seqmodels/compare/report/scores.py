@@ -13,6 +13,7 @@ from seqmodels.compare.report.grid import MARKS, arrow
 from seqmodels.compare.report.statistics import Estimate, estimate
 from seqmodels.compare.report.style import Look
 from seqmodels.compare.report.summary import StudyResults
+from seqmodels.figures import INK, panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,7 +49,7 @@ def scores(study: StudyResults) -> Figure | None:
         _draw(ax, strips)
         base = next((strip.mean for strip in strips if strip.look.is_baseline and strip.mean), None)
         if base:
-            ax.axvline(base.mean, color=style.INK, lw=1, ls=(0, (4, 3)), alpha=0.6, zorder=1)
+            ax.axvline(base.mean, color=INK, lw=1, ls=(0, (4, 3)), alpha=0.6, zorder=1)
         ax.set_title(problem.name)
         ax.set_xlabel(f"{problem.title} ({arrow(problem)} better)")
     return figure
@@ -74,7 +75,7 @@ def gains(study: StudyResults) -> Figure | None:
     figure, axes = _panels(found)
     for (problem, strips), ax in zip(found, axes, strict=True):
         _draw(ax, strips)
-        ax.axvline(0, color=style.INK, lw=1.4, zorder=1)
+        ax.axvline(0, color=INK, lw=1.4, zorder=1)
         ax.set_title(problem.name)
         ax.set_xlabel(f"gain in {problem.title} over {study.names[study.baseline]} (→ better)")
     return figure
@@ -82,7 +83,7 @@ def gains(study: StudyResults) -> Figure | None:
 
 def _panels(found: Sequence[tuple[Problem, Sequence[_Strip]]]) -> tuple[Figure, list[Axes]]:
     lines = max(len(strips) for _, strips in found)
-    return style.panels(len(found), height=max(1.5, 0.9 + 0.3 * lines))
+    return panels(len(found), height=max(1.5, 0.9 + 0.3 * lines))
 
 
 def _draw(ax: Axes, strips: Sequence[_Strip]) -> None:

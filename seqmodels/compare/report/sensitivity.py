@@ -10,6 +10,7 @@ from seqmodels.compare.report import style
 from seqmodels.compare.report.importance import IN_LOG, LEAST_TRIALS, SETTINGS, importance
 from seqmodels.compare.report.summary import StudyResults
 from seqmodels.compare.results import Result
+from seqmodels.figures import FAINT, panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +33,7 @@ def sensitivity(study: StudyResults, problem: Problem) -> Figure | None:
     varied = [name for name in SETTINGS if len({getattr(r.trial.settings, name) for r in everything}) > 1]
     if not varied:
         return None
-    figure, axes = style.panels(len(varied) + 1, width=3.2, height=2.5)
+    figure, axes = panels(len(varied) + 1, width=3.2, height=2.5)
     looks = style.looks(study)
     handles = {}
     narrow = min(1.0, 6 / len(study.cells))
@@ -99,7 +100,7 @@ def _importance(ax: Axes, shares: dict[str, float] | None, trials: int) -> None:
         ax.text(0.0, 0.9, few, transform=ax.transAxes, fontsize=8, style="italic", va="top").set_in_layout(False)
         return
     places = range(len(shares))
-    ax.barh(places, list(shares.values()), height=0.55, color=style.FAINT)
+    ax.barh(places, list(shares.values()), height=0.55, color=FAINT)
     for place, share in zip(places, shares.values(), strict=True):
         ax.text(share + 0.01, place, f"{share:.0%}".replace("%", " %"), va="center", fontsize=8)
     ax.set_yticks(places, [_LABELS[name] for name in shares])

@@ -1,67 +1,19 @@
-"""How figures look: colours and markers of cells, and files that are the same whenever they are written.
-
-Colours are those of Okabe & Ito (2008), which the colour-blind tell apart. The baseline has the colour of the text.
-"""
+"""How cells look in figures: each has a colour, a marker and a line; the baseline has the colour of the text."""
 
 from __future__ import annotations
 
-import contextlib
-import io
-import warnings
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seqmodels.compare.report.summary import StudyResults
-from seqmodels.files.atomic_file import write_atomically
+from seqmodels.figures import COLOURS, INK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK = "#1b1b1f"  # the page replaces it by the colour of its own text
-FAINT = "#c9c9d1"  # and this by that of its lines
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#B8A800")  # yellow darkened: on white
 _MARKERS = "oD^v<>ph*d8"  # no crosses: those are runs that diverged; the baseline has the square
 _LINES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (4, 1.2, 1, 1.2)))
-_RC = {
-    "font.family": "sans-serif",
-    "font.size": 9,
-    "axes.titlesize": 10,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.labelsize": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": FAINT,
-    "axes.labelcolor": INK,
-    "axes.titlecolor": INK,
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "grid.color": FAINT,
-    "grid.linewidth": 0.5,
-    "grid.alpha": 0.6,
-    "text.color": INK,
-    "text.parse_math": False,  # a $ in a name is a $
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
-    "xtick.major.pad": 5,
-    "xtick.major.size": 0,
-    "ytick.major.size": 0,
-    "xtick.minor.size": 0,
-    "ytick.minor.size": 0,
-    "axes.formatter.useoffset": False,
-    "legend.frameon": False,
-    "legend.fontsize": 9,
-    "lines.linewidth": 1.6,
-    "lines.solid_capstyle": "round",
-    "savefig.dpi": 200,
-    "svg.fonttype": "none",  # text stays text
-    "pdf.fonttype": 42,
-    "svg.hashsalt": "seqmodels",
-}
 
 
 class Look(NamedTuple):
@@ -75,18 +27,6 @@ class Look(NamedTuple):
     is_baseline: bool
 
 
-@contextlib.contextmanager
-def styled() -> Iterator[None]:
-    """Figures made and saved within look as they should, and settings outside stay as they are."""
-    import matplotlib
-
-    # Defaults first: a matplotlibrc of the user's must not reach into a report. The backend stays the user's.
-    defaults = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
-    settings: dict[Any, Any] = {**defaults, **_RC}
-    with matplotlib.rc_context(settings):
-        yield
-
-
 def looks(study: StudyResults) -> dict[str, Look]:
     """A look for every cell, no two alike; colours repeat after seven cells, with other lines and markers."""
     found, index = {}, 0
@@ -95,27 +35,10 @@ def looks(study: StudyResults) -> dict[str, Look]:
         if cell == study.baseline:
             found[cell] = Look(f"{label} (baseline)", INK, "s", "-", 2.4, True)
             continue
-        color, turn = _COLOURS[index % len(_COLOURS)], index // len(_COLOURS)
+        color, turn = COLOURS[index % len(COLOURS)], index // len(COLOURS)
         found[cell] = Look(label, color, _MARKERS[index % len(_MARKERS)], _LINES[turn % len(_LINES)], 1.6, False)
         index += 1
     return found
-
-
-def panels(count: int, *, width: float = 3.6, height: float = 2.9, columns: int = 3) -> tuple[Figure, list[Axes]]:
-    """A figure with so many panels, in rows of at most ``columns``."""
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
-    across = min(max(count, 1), columns)
-    down = -(-max(count, 1) // across)
-    # one panel alone would be too small for its legend
-    room = ConstrainedLayoutEngine(w_pad=0.07, h_pad=0.05, wspace=0.04, hspace=0.04)
-    figure = Figure(figsize=(max(width * across, 5.2), height * down + 0.5), layout=room)
-    grid = figure.subplots(down, across, squeeze=False)
-    axes = list(grid.flat)
-    for spare in axes[count:]:
-        spare.set_axis_off()
-    return figure, axes[:count]
 
 
 def legend(figure: Figure, handles: Sequence[Any], columns: int = 6) -> None:
@@ -142,28 +65,3 @@ def limit(axes: Axes, values: Sequence[float], mode: str, cut: float = 0.1) -> N
         worst = kept
     margin = 0.06 * (best - worst)
     axes.set_ylim(*sorted((worst - margin, best + margin)))
-
-
-def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Write the figure as PNG (200 dpi), SVG and PDF, without dates, each whole or not at all."""
-    files = []
-    dates: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    for kind, metadata in dates.items():
-        path = folder / f"{name}.{kind}"
-        with write_atomically(path) as file:
-            file.write(_drawn(figure, kind, metadata, transparent=False))
-        files.append(path)
-    return files
-
-
-def to_svg(figure: Figure) -> str:
-    """The figure as SVG on no background, for a page."""
-    return _drawn(figure, "svg", {"Date": None}, transparent=True).decode("utf-8")
-
-
-def _drawn(figure: Figure, kind: str, metadata: dict[str, Any], *, transparent: bool) -> bytes:
-    file = io.BytesIO()
-    with styled(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a name of a cell in a script the font lacks
-        figure.savefig(file, format=kind, metadata=metadata, transparent=transparent)
-    return file.getvalue()

@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from seqmodels.compare.report import style
 from seqmodels.compare.report.export import write_text
 from seqmodels.compare.report.figures import pictures
 from seqmodels.compare.report.grid import Findings, Grid, detail, overview
 from seqmodels.compare.report.page import to_html
 from seqmodels.compare.report.summary import StudyResults, plain
 from seqmodels.compare.results import Result
+from seqmodels.figures import save
 from seqmodels.training.wandb_logger import in_short, start_settings, why_not_online
 
 RECORD = "wandb.json"
@@ -180,7 +180,7 @@ def _log_report(run: Any, study: StudyResults) -> None:
     logged: dict[str, Any] = {name: _table(grid) for name, grid in grids.items()}
     with tempfile.TemporaryDirectory() as folder:  # W&B copies files when they are logged
         for picture in drawn:
-            file = style.save(picture.figure, Path(folder), picture.name)[0]
+            file = save(picture.figure, Path(folder), picture.name)[0]
             logged[f"figures/{picture.name}"] = wandb.Image(str(file), caption=picture.caption)
         logged["page"] = wandb.Html(to_html(study, drawn), inject=False)
         run.log(logged)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from seqmodels.compare.report.style import INK, panels, styled
 from seqmodels.compare.search.history import Candidate, best_so_far
+from seqmodels.figures import INK, panels, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,6 +10,7 @@ from seqmodels.compare.report import style
 from seqmodels.compare.report.figures import pictures
 from seqmodels.compare.report.importance import importance
 from seqmodels.compare.results import Result
+from seqmodels.figures import INK, save, to_svg
 
 
 def named(study):
@@ -79,7 +80,7 @@ def test_twelve_cells_all_look_different(make_study):
     many = make_study(skill={f"cell{i}": 0.01 * i for i in range(12)}, baseline="cell3", search=1)
     looks = style.looks(many)
     assert len({look[1:5] for look in looks.values()}) == 12
-    assert [cell for cell, look in looks.items() if look.color == style.INK] == ["cell3"]
+    assert [cell for cell, look in looks.items() if look.color == INK] == ["cell3"]
     figures = named(many)
     texts = [text.get_text() for text in figures["curves"].legends[0].get_texts()]
     assert texts == [look.label for look in looks.values()]
@@ -108,7 +109,7 @@ def test_parameters_are_shown_where_there_are_several_budgets(study):
 
 def test_names_are_drawn_as_they_are(make_study):
     odd = make_study(skill={"$x^2$ & <b>": 0.0}, baseline="$x^2$ & <b>", seeds=1, search=0)
-    svg = style.to_svg(pictures(odd)[0].figure)
+    svg = to_svg(pictures(odd)[0].figure)
     assert "$x^2$ &amp; &lt;b&gt;" in svg
 
 
@@ -123,7 +124,7 @@ def test_studies_under_way_have_the_figures_they_can(study, make_study):
 
 def test_files_are_the_same_whenever_they_are_written(study, tmp_path):
     for run in ("one", "two"):
-        style.save(pictures(study)[0].figure, tmp_path / run, "scores")
+        save(pictures(study)[0].figure, tmp_path / run, "scores")
     for kind in ("png", "svg", "pdf"):
         one, two = (tmp_path / run / f"scores.{kind}" for run in ("one", "two"))
         assert one.read_bytes() == two.read_bytes()
@@ -132,7 +133,7 @@ def test_files_are_the_same_whenever_they_are_written(study, tmp_path):
 
 def test_text_stays_text_and_settings_of_the_user_stay(drawn, tmp_path):
     before = dict(mpl.rcParams)
-    style.save(drawn["scores"], tmp_path, "scores")
+    save(drawn["scores"], tmp_path, "scores")
     texts = [element.text for element in ET.parse(tmp_path / "scores.svg").iter("{http://www.w3.org/2000/svg}text")]
     assert {"lstm", "arithmetic"} <= set(texts)
     assert dict(mpl.rcParams) == before
