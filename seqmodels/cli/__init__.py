@@ -20,6 +20,7 @@ COMMANDS = {
     "translate": ("seqmodels.cli.translate", "write what a trained translator makes of texts"),
     "classify": ("seqmodels.cli.classify", "name the class of texts, series or trees, with a trained classifier"),
     "tag": ("seqmodels.cli.tag", "name the class of each word, with a trained tagger"),
+    "inspect": ("seqmodels.cli.inspect", "find what the units of a language model know, and colour a text by them"),
     "explain": ("seqmodels.cli.explain", "show what the engine makes of a cell"),
     "cells": ("seqmodels.cli.cells", "list the cells that can be used by name"),
 }

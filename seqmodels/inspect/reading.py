@@ -2,12 +2,14 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from seqmodels.data import Tokenizer
 from seqmodels.errors import InputError
 from seqmodels.inspect.recording import LayerRecording, record, tokens_of
 from seqmodels.tasks import LanguageModel
@@ -28,7 +30,7 @@ class Reading:
     """A text as a model read it, T tokens long."""
 
     tokens: list[str]
-    """As text; joined they are the text that was read."""
+    """As text, with the spaces between words; joined they are what the model knows of the text."""
     units: list[Units]
     """After each token was read."""
     log_probabilities: Float[Tensor, " T"]
@@ -96,11 +98,19 @@ def read(
         recorded.append(found.layers)
     read_ones = torch.cat(expected)[:-1].gather(1, tokens[1:])[:, 0]
     return Reading(
-        tokens=[model.tokenizer.decode([token]) for token in tokens[:, 0].tolist()],
+        tokens=_texts(model.tokenizer, tokens[:, 0].tolist()),
         units=[units for parts in zip(*recorded, strict=True) for units in _joined(parts)],
         log_probabilities=torch.cat([read_ones.new_full((1,), torch.nan), read_ones]),
         likeliest=best,
     )
+
+
+def _texts(tokenizer: Tokenizer, tokens: list[int]) -> list[str]:
+    """What each token adds to the text of the one before it."""
+    texts = [tokenizer.decode(tokens[:1])]
+    for pair in pairwise(tokens):
+        texts.append(tokenizer.decode(pair)[len(tokenizer.decode(pair[:1])) :])
+    return texts
 
 
 def _joined(windows: tuple[LayerRecording, ...]) -> list[Units]:

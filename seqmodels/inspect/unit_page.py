@@ -1,0 +1,33 @@
+"""The page of what a search for units found."""
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from seqmodels.inspect.page import ModelUnits, RankedUnit, ReadText
+from seqmodels.inspect.unit_search import UnitSearch
+
+
+def page_of(searches: Mapping[str, UnitSearch], tokens: int) -> ReadText:
+    """What :func:`seqmodels.inspect.write_page` takes, of the first tokens of the held-out text.
+
+    Args:
+        searches: What to call each model -> what was found in it; all read the same text.
+        tokens: How many at most.
+    """
+    first = next(iter(searches.values())).held_out
+    return ReadText(first.tokens[:tokens], {title: _model(search, tokens) for title, search in searches.items()})
+
+
+def _model(search: UnitSearch, tokens: int) -> ModelUnits:
+    reading = search.held_out
+    activations: dict[str, dict[str, Tensor]] = {}
+    for units in reading.units:
+        activations.setdefault(units.layer, {})[units.name] = units.values[:tokens]
+    rankings = {
+        finding.property: [
+            RankedUnit(found.layer, found.name, found.score.unit, found.score.auc) for found in finding.units
+        ]
+        for finding in search.findings
+    }
+    return ModelUnits(activations, reading.log_probabilities[:tokens], reading.likeliest[:tokens], rankings)
