@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from seqmodels import decoding
@@ -77,17 +78,17 @@ class TextWriter(nn.Module):
             raise OptionError(f"temperature must be 0 or more, not {temperature}")
         rules: dict[str, Any] = {"end": self._end_token(end), "constraints": constraints}
         with evaluating(self):
-            begun = self._read_prompt(prompt)
+            begun = self.read_prompt(prompt)
             if beam_size is not None:
                 rules |= {"groups": groups, "diversity": diversity, "length_penalty": length_penalty}
                 written = self._search(*begun, length, beam_size, rules)
             elif temperature == 0:
-                written = decoding.greedy(self._decode_step, *begun, length, **rules)[0].tolist()
+                written = decoding.greedy(self.step, *begun, length, **rules)[0].tolist()
             else:
                 generator = torch.Generator()
                 generator.manual_seed(torch.seed() if seed is None else seed)
                 rules |= {"top_k": top_k, "top_p": top_p, "min_p": min_p, "generator": generator}
-                written = decoding.sample(self._decode_step, *begun, length, temperature, **rules)[0].tolist()
+                written = decoding.sample(self.step, *begun, length, temperature, **rules)[0].tolist()
         ended = written.index(rules["end"]) if rules["end"] in written else len(written)
         return self.tokenizer.decode(written[:ended])
 
@@ -96,12 +97,16 @@ class TextWriter(nn.Module):
         if length == 0:
             return ()
         ((best,),) = decoding.diverse_beam_search(
-            self._decode_step, state, start, beam_size=beam_size, max_length=length, n_best=1, batch_dim=1, **options
+            self.step, state, start, beam_size=beam_size, max_length=length, n_best=1, batch_dim=1, **options
         )
         return best.tokens
 
-    def _read_prompt(self, prompt: str) -> tuple[Any, Tensor]:
-        """The state before the last token of the prompt, and this token [1]."""
+    def read_prompt(self, prompt: str) -> tuple[Any, Int[Tensor, "1"]]:
+        """The state before the last token of the prompt, and this token.
+
+        Raises:
+            InputError: If the prompt has a character or word that the model has never seen.
+        """
         tokens = self._prompt_tokens(prompt).to(self.device)[:, None]
         return self(tokens[:-1])[1] if len(tokens) > 1 else None, tokens[-1]
 
@@ -125,6 +130,7 @@ class TextWriter(nn.Module):
         except InputError:
             return torch.zeros(1, dtype=torch.long)
 
-    def _decode_step(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
+    def step(self, tokens: Int[Tensor, " N"], state: Any) -> tuple[Float[Tensor, "N V"], Any]:
+        """One token further: the form that ``seqmodels.decoding`` takes."""
         logits, state = self(tokens[None], state)
         return without_unknown(logits[0], self.tokenizer), state

@@ -39,8 +39,9 @@ IMPORTS = {
     "figures": "files",
     "compare": "cell errors figures files lazy registry rnn tasks training trees",
     "inspect": "cell data decoding engine errors figures files layer lazy registry rnn tasks training",
-    "cli": "cell compare data decoding engine errors explain figures files inspect metrics registry rnn tasks training "
-    "trees",
+    "demo": "decoding errors images inspect lazy tasks",
+    "cli": "cell compare data decoding demo engine errors explain figures files inspect metrics registry rnn tasks "
+    "training trees",
     "seqmodels": "adapter cell explain registry rnn",  # the public names
 }
 KNOW_LIGHTNING = {"training", "data", "tasks", "compare", "inspect", "cli"}

@@ -21,6 +21,8 @@ COMMANDS = {
     "classify": ("seqmodels.cli.classify", "name the class of texts, series or trees, with a trained classifier"),
     "tag": ("seqmodels.cli.tag", "name the class of each word, with a trained tagger"),
     "inspect": ("seqmodels.cli.inspect", "find what the units of a language model know, and colour a text by them"),
+    "gradients": ("seqmodels.cli.gradients", "draw how gradients flow back through time"),
+    "demo": ("seqmodels.cli.demo", "show trained models on a web page: write, caption, ask, translate, units"),
     "explain": ("seqmodels.cli.explain", "show what the engine makes of a cell"),
     "cells": ("seqmodels.cli.cells", "list the cells that can be used by name"),
 }

@@ -5,30 +5,51 @@ from typing import TYPE_CHECKING
 from seqmodels.lazy import lazy
 
 if TYPE_CHECKING:
-    from seqmodels.inspect.page import ReadText, to_html, write_page
+    from seqmodels.inspect.error_analysis import ErrorType, ErrorTypes, error_types
+    from seqmodels.inspect.gradient_maps import GradientNorms, gradient_map, gradient_norms
+    from seqmodels.inspect.gradient_monitor import GradientFlow
+    from seqmodels.inspect.jacobians import LayerJacobians, RecurrentMatrix, recurrent_matrices, step_jacobians
+    from seqmodels.inspect.page import ModelUnits, RankedUnit, ReadText, to_html, write_page
     from seqmodels.inspect.reading import Reading, Units, read
     from seqmodels.inspect.recording import LayerRecording, Recording, names_of, record
+    from seqmodels.inspect.saturation import GateSaturation, gate_saturation, tanh_saturation
     from seqmodels.inspect.text_properties import PROPERTIES, TextProperty, text_property
     from seqmodels.inspect.unit_ranking import UnitScore, rank_units
     from seqmodels.inspect.unit_search import Finding, FoundUnit, UnitSearch, find_units
 
 _MODULES = {
+    "ErrorType": "error_analysis",
+    "ErrorTypes": "error_analysis",
     "Finding": "unit_search",
     "FoundUnit": "unit_search",
+    "GateSaturation": "saturation",
+    "GradientFlow": "gradient_monitor",
+    "GradientNorms": "gradient_maps",
+    "LayerJacobians": "jacobians",
     "LayerRecording": "recording",
+    "ModelUnits": "page",
     "PROPERTIES": "text_properties",
+    "RankedUnit": "page",
     "ReadText": "page",
     "Reading": "reading",
     "Recording": "recording",
+    "RecurrentMatrix": "jacobians",
     "TextProperty": "text_properties",
     "UnitScore": "unit_ranking",
     "UnitSearch": "unit_search",
     "Units": "reading",
+    "error_types": "error_analysis",
     "find_units": "unit_search",
+    "gate_saturation": "saturation",
+    "gradient_map": "gradient_maps",
+    "gradient_norms": "gradient_maps",
     "names_of": "recording",
     "rank_units": "unit_ranking",
     "read": "reading",
     "record": "recording",
+    "recurrent_matrices": "jacobians",
+    "step_jacobians": "jacobians",
+    "tanh_saturation": "saturation",
     "text_property": "text_properties",
     "to_html": "page",
     "write_page": "page",
@@ -36,21 +57,37 @@ _MODULES = {
 __getattr__, __dir__ = lazy(__name__, _MODULES)
 __all__ = [
     "PROPERTIES",
+    "ErrorType",
+    "ErrorTypes",
     "Finding",
     "FoundUnit",
+    "GateSaturation",
+    "GradientFlow",
+    "GradientNorms",
+    "LayerJacobians",
     "LayerRecording",
+    "ModelUnits",
+    "RankedUnit",
     "ReadText",
     "Reading",
     "Recording",
+    "RecurrentMatrix",
     "TextProperty",
     "UnitScore",
     "UnitSearch",
     "Units",
+    "error_types",
     "find_units",
+    "gate_saturation",
+    "gradient_map",
+    "gradient_norms",
     "names_of",
     "rank_units",
     "read",
     "record",
+    "recurrent_matrices",
+    "step_jacobians",
+    "tanh_saturation",
     "text_property",
     "to_html",
     "write_page",

@@ -57,7 +57,7 @@ def coloured_text(
 
 def _places(tokens: Sequence[str]) -> list[tuple[int, int, str, int]]:
     """Line, column, character and token of all that is shown."""
-    places = []
+    places: list[tuple[int, int, str, int]] = []
     line = column = 0
     for number, token in enumerate(tokens):
         for character in token:

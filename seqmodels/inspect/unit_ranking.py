@@ -194,7 +194,7 @@ def _sorted_ranks(
 
 
 def _mean_ranks(ascending: Int64[np.ndarray, "some T"]) -> Float64[np.ndarray, "some T"]:
-    place = np.arange(ascending.shape[1])
+    place = np.arange(ascending.shape[1], dtype=np.int32)
     begins = np.ones(ascending.shape, dtype=bool)
     begins[:, 1:] = ascending[:, 1:] != ascending[:, :-1]
     if begins.all():

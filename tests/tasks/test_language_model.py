@@ -359,9 +359,7 @@ def test_beam_search_writes_what_seqmodels_decoding_finds():
     *before, last = lm.tokenizer.encode("the ")
     state = lm(torch.tensor(before)[:, None])[1]
     options = {"beam_size": 6, "groups": 3, "diversity": 2.0, "constraints": Constraints(no_repeat_ngram=2)}
-    ((best, *_),) = decoding.diverse_beam_search(
-        lm._decode_step, state, last[None], max_length=12, batch_dim=1, **options
-    )
+    ((best, *_),) = decoding.diverse_beam_search(lm.step, state, last[None], max_length=12, batch_dim=1, **options)
     assert lm.generate("the ", length=12, **options) == lm.tokenizer.decode(best.tokens)
     assert lm.generate("the ", length=0, **options) == ""
 

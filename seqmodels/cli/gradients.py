@@ -1,0 +1,74 @@
+"""``seqmodels gradients``: how gradients flow back through time, as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seqmodels.cli.arguments import ArgumentParser
+from seqmodels.errors import DataError, OptionError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Draws the three pictures of the lecture, or the map of a trained language model."""
+    options = _parser().parse_args(arguments[1:])
+    from seqmodels.figures import save
+
+    if (options.checkpoint is None) != (options.file is None):
+        raise OptionError("give a checkpoint and --file with a text for it to read, or neither")
+    pictures = _regimes() if options.checkpoint is None else _map(options.checkpoint, options.file, options.steps)
+    try:
+        options.folder.mkdir(parents=True, exist_ok=True)
+        for name, figure in pictures.items():
+            print(save(figure, options.folder, name)[0])
+    except OSError as error:
+        raise DataError(f"{options.folder}: can't be written ({error.strerror}); give another --folder") from None
+
+
+def _regimes() -> dict[str, Figure]:
+    from seqmodels.inspect.gradient_pictures import clipping_picture, decay_picture
+    from seqmodels.inspect.regimes import clipping, forget_path, two_regimes
+
+    return {
+        "two_regimes": decay_picture(two_regimes(), "Elman: the largest singular value decides"),
+        "clipping": clipping_picture(clipping()),
+        "forget_path": decay_picture(forget_path(), "LSTM: the forget gate keeps the gradient"),
+    }
+
+
+def _map(checkpoint: Path, file: Path, steps: int) -> dict[str, Figure]:
+    from torch.nn import functional as F
+
+    from seqmodels import tasks
+    from seqmodels.data import read_text
+    from seqmodels.inspect.gradient_pictures import map_picture
+    from seqmodels.inspect.recording import tokens_of
+
+    if steps < 2:
+        raise OptionError(f"--steps is {steps}; use 2 or more")
+    model = tasks.load(checkpoint)
+    if not isinstance(model, tasks.LanguageModel):
+        raise OptionError(f"{checkpoint}: is a {type(model).__name__}; gradients needs a LanguageModel")
+    tokens = tokens_of(model, read_text(file))[: steps + 1]
+    if len(tokens) < 3:
+        raise DataError(f"{file}: has {len(tokens)} tokens; give a longer text")
+    flows = gradient_map(model, lambda: F.cross_entropy(model(tokens[:-1])[0][:, 0], tokens[1:, 0], reduction="none"))
+    return {"gradient_map": map_picture(flows)}
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        "seqmodels gradients",
+        description="Draw how gradients explode and vanish in an Elman network, what clipping does, and what an LSTM's "
+        "forget gate does; or, with a checkpoint and a text, how much each loss depends on each state before it.",
+    )
+    add = parser.add_argument
+    add("checkpoint", type=Path, nargs="?", help="of a language model; without one, the three pictures are drawn")
+    add("--file", type=Path, help="a text for it to read")
+    add("--steps", type=int, default=60, help="tokens of the text (default: %(default)s)")
+    add("--folder", type=Path, default=Path("gradients"), help="for the pictures (default: %(default)s)")
+    return parser

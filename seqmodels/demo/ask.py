@@ -1,0 +1,30 @@
+"""The tab in which a picture is asked about."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from seqmodels.demo.bars import bars
+from seqmodels.demo.handlers import calmly
+from seqmodels.demo.models import choice
+from seqmodels.demo.picture_input import open_picture, picture_input
+from seqmodels.tasks import VisualQuestionAnswerer
+
+
+def add_ask_tab(models: Mapping[str, VisualQuestionAnswerer]) -> None:
+    """A picture and a question; the likeliest answers."""
+    import gradio as gr
+
+    with gr.Tab("Ask"), gr.Row():
+        with gr.Column(scale=2, min_width=300):
+            name = choice(models)
+            picture = picture_input()
+        with gr.Column(scale=3, min_width=300):
+            question = gr.Textbox(label="Question", placeholder="What color is the shape?")
+            button = gr.Button("Ask", variant="primary")
+            answers = gr.HTML(elem_classes="result")
+
+    @calmly
+    def ask(name: str, picture: Any, question: str) -> str:
+        return bars(models[name].answer(open_picture(picture), question))
+
+    gr.on([button.click, question.submit], ask, [name, picture, question], answers)

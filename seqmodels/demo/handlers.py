@@ -1,0 +1,66 @@
+"""What is between a person's click and a model: mistakes become one calm line of the page."""
+
+import functools
+import html
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from seqmodels.errors import SeqmodelsError
+
+# People click at the same time, but models are used by one thread at a time: when a cell first runs, the engine traces
+# it, and meanwhile its parameters are no numbers.
+_MODELS = threading.Lock()
+
+
+def calmly(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """The handler of an event, but a mistake that a person can mend is one line; what was shown before stays.
+
+    Example:
+        >>> @calmly
+        ... def half(number):
+        ...     return number / 2
+        >>> half(6)
+        3.0
+    """
+
+    @functools.wraps(handler)
+    def answer(*given: Any) -> Any:
+        try:
+            with _MODELS:
+                return handler(*given)
+        except SeqmodelsError as error:
+            return _warn(error)
+
+    return answer
+
+
+def calmly_streaming(handler: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    """The same of a generator, which gives what is shown so far.
+
+    Example:
+        >>> list(calmly_streaming(lambda text: iter([text[:1], text[:2]]))("hello"))
+        ['h', 'he']
+    """
+
+    def answers(*given: Any) -> Iterator[Any]:
+        try:
+            shown = handler(*given)
+            while True:
+                with _MODELS:  # until the next sight only, so that others get their turn
+                    now = next(shown, None)
+                if now is None:
+                    return
+                yield now
+        except SeqmodelsError as error:
+            yield _warn(error)
+
+    # gradio looks whether it is a generator; a def isn't any more once the run-time checks of the tests wrap it.
+    return lambda *given: (yield from answers(*given))  # type: ignore[return-value]
+
+
+def _warn(error: SeqmodelsError) -> Any:
+    import gradio as gr
+
+    gr.Warning(html.escape(str(error)), title="")
+    return gr.skip()

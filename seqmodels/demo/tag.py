@@ -1,0 +1,44 @@
+"""The tab in which words get their tags."""
+
+import html
+from collections.abc import Mapping, Sequence
+
+from seqmodels.demo.handlers import calmly
+from seqmodels.demo.models import choice
+from seqmodels.tasks import SequenceTagger
+
+GOLDEN_ANGLE = 137.508  # degrees: hues of any number of tags are far apart
+
+
+def add_tag_tab(models: Mapping[str, SequenceTagger]) -> None:
+    """A text; each word with its tag."""
+    import gradio as gr
+
+    with gr.Tab("Tag"), gr.Row():
+        with gr.Column(scale=2, min_width=300):
+            name = choice(models)
+            text = gr.Textbox(label="Text", lines=3, placeholder="words with spaces between")
+            button = gr.Button("Tag", variant="primary")
+        with gr.Column(scale=3, min_width=300):
+            tagged = gr.HTML(elem_classes="result")
+
+    @calmly
+    def tag(name: str, text: str) -> str:
+        return coloured(models[name].tag(text), models[name].labels)
+
+    gr.on([button.click, text.submit], tag, [name, text], tagged)
+
+
+def coloured(words: Sequence[tuple[str, str]], labels: Sequence[str]) -> str:
+    """Words and their tags as HTML; a tag has the same colour everywhere.
+
+    Example:
+        >>> coloured([("dog", "NOUN")], ["DET", "NOUN"])
+        '<p class="tags"><span style="--hue:138">dog<small>NOUN</small></span></p>'
+    """
+    hues = {label: round(number * GOLDEN_ANGLE) % 360 for number, label in enumerate(labels)}
+    spans = (
+        f'<span style="--hue:{hues[label]}">{html.escape(word)}<small>{html.escape(label)}</small></span>'
+        for word, label in words
+    )
+    return f'<p class="tags">{" ".join(spans)}</p>'
