@@ -45,6 +45,7 @@ def _map(checkpoint: Path, file: Path, steps: int) -> dict[str, Figure]:
 
     from seqmodels import tasks
     from seqmodels.data import read_text
+    from seqmodels.inspect import gradient_map
     from seqmodels.inspect.gradient_pictures import map_picture
     from seqmodels.inspect.recording import tokens_of
 

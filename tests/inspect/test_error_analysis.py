@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from seqmodels.errors import InputError
-from seqmodels.inspect import error_types as module
+from seqmodels.inspect import error_analysis as module
 from seqmodels.inspect.error_analysis import ErrorType, error_types
 
 WRONG, RIGHT = math.log(0.25), math.log(0.75)
