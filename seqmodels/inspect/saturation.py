@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from seqmodels.errors import InputError
@@ -18,9 +18,9 @@ Values = Float[np.ndarray, "*steps U"] | Float[Tensor, "*steps U"]
 class GateSaturation(NamedTuple):
     """The shares of steps, from 0 to 1, in which each of U gates is saturated; left and right add up to at most 1."""
 
-    left: Float32[np.ndarray, " U"]
+    left: Float[Tensor, " U"]
     """Below 0.1, all but shut. A forget gate that is left-saturated keeps nothing: the unit doesn't look back."""
-    right: Float32[np.ndarray, " U"]
+    right: Float[Tensor, " U"]
     """Above 0.9, all but open. A forget gate that is right-saturated keeps the unit's value for long."""
 
 
@@ -43,10 +43,10 @@ def gate_saturation(gates: Values) -> GateSaturation:
         ([0.5, 0.0], [0.0, 1.0])
     """
     values = _steps_of_units(gates, "gates", 0.0)
-    return GateSaturation((values < GATE_MARGIN).mean(0, np.float32), (values > 1 - GATE_MARGIN).mean(0, np.float32))
+    return GateSaturation(_share(values < GATE_MARGIN), _share(values > 1 - GATE_MARGIN))
 
 
-def tanh_saturation(values: Values) -> Float32[np.ndarray, " U"]:
+def tanh_saturation(values: Values) -> Float[Tensor, " U"]:
     """The share of steps in which each tanh value is saturated, above 0.9 or below -0.9.
 
     Args:
@@ -59,17 +59,20 @@ def tanh_saturation(values: Values) -> Float32[np.ndarray, " U"]:
         >>> tanh_saturation(torch.tensor([[0.95, -0.5], [-0.95, 0.95]])).tolist()
         [1.0, 0.5]
     """
-    return (np.abs(_steps_of_units(values, "tanh values", -1.0)) > TANH_LIMIT).mean(0, np.float32)
+    return _share(_steps_of_units(values, "tanh values", -1.0).abs() > TANH_LIMIT)
 
 
-def _steps_of_units(values: Values, what: str, lowest: float) -> Float[np.ndarray, "N U"]:
-    array = torch.as_tensor(values).detach().cpu()
-    array = array.double() if array.dtype == torch.float64 else array.float()
-    if array.ndim < 2 or not array.numel():
-        raise InputError(f"{what} have shape {list(array.shape)}; give [steps, units], one step and one unit or more")
-    if not ((array >= lowest) & (array <= 1)).all():
+def _share(saturated: Bool[Tensor, "N U"]) -> Float[Tensor, " U"]:
+    return saturated.float().mean(0)
+
+
+def _steps_of_units(values: Values, what: str, lowest: float) -> Float[Tensor, "N U"]:
+    tensor = torch.as_tensor(values).detach().cpu()
+    if tensor.ndim < 2 or not tensor.numel():
+        raise InputError(f"{what} have shape {list(tensor.shape)}; give [steps, units], one step and one unit or more")
+    if not ((tensor >= lowest) & (tensor <= 1)).all():
         raise InputError(
-            f"{what} are from {array.min():.4g} to {array.max():.4g}, not from {lowest:g} to 1; give them after their "
-            "activation function"
+            f"{what} are from {tensor.min():.4g} to {tensor.max():.4g}, not from {lowest:g} to 1; give them after "
+            "their activation function"
         )
-    return array.flatten(0, -2).numpy()
+    return tensor.flatten(0, -2)

@@ -44,7 +44,7 @@ def test_tensors_and_arrays_are_counted_alike(dtype):
     ("saturation", "values", "part"),
     [
         (gate_saturation, [[-0.2, 0.5]], "gates are from -0.2 to 0.5, not from 0 to 1"),
-        (gate_saturation, [[0.2, float("nan")]], "after their activation function"),
+        (gate_saturation, [[0.2, float("nan")]], "give them after their activation function"),
         (tanh_saturation, [[-3.0, 0.5]], "tanh values are from -3 to 0.5, not from -1 to 1"),
         (gate_saturation, [0.2, 0.5], "have shape [2]; give [steps, units]"),
         (tanh_saturation, np.zeros((0, 3)), "have shape [0, 3]"),
