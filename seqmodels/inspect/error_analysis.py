@@ -1,7 +1,8 @@
 """What kinds of errors a character model makes: each oracle in turn takes away those that it could have avoided.
 
 Source: Karpathy, Johnson and Fei-Fei 2015, "Visualizing and understanding recurrent networks" (arXiv:1506.02078),
-section 4.4. The oracles, their order and their limits are the paper's. What it leaves open is decided here:
+section 4.4, whose oracles these are. Their order, the limits of memory, rare words and boost, and the following may
+differ from the paper's, so compare shares with each other rather than with its figures:
 
 - the n-gram models are relative frequencies in the training text, without smoothing;
 - a word is a run of letters, digits and underscores, with apostrophes within; its case matters;
