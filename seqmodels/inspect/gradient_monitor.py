@@ -32,8 +32,8 @@ class GradientFlow(Callback):
       each layer, state and distance. L is the loss that is backpropagated. A backwards layer ends at the first step.
     - ``rnn.layers.0/over_window``: what of the last step's gradient reaches the first step, by way of the layer's
       states: the ratio of the norms. Unlike the norms it isn't refreshed by the losses of the steps between.
-    - ``rnn.layers.0/largest_singular_value``: of the layer's recurrent matrices, gate by gate; about 1 % too small at
-      most as a rule, since it comes of 30 power iterations.
+    - ``rnn.layers.0/largest_singular_value``: of the layer's recurrent matrices, gate by gate; by 30 power
+      iterations, so a little too small.
     - ``rnn.layers.0/saturated``: the share of results of sigmoid below 0.1 or above 0.9 and of tanh beyond 0.9, at the
       last step.
     - ``total_norm``: of the gradient of all parameters, before clipping.
@@ -44,7 +44,7 @@ class GradientFlow(Callback):
     for the step. Under DDP the values are those of the first rank's part of the batch.
 
     Args:
-        every_n_steps: how often to measure; a measurement takes as long as two or three steps, so 100 costs about 3 %.
+        every_n_steps: how often to measure; a measurement takes about as long as a few steps of training.
         distances: steps back from the last of the window; those beyond its first are left out.
         vanishes_below: warn once if ``over_window`` is less.
         explodes_above: warn once if ``over_window`` is more, or a gradient isn't finite.
