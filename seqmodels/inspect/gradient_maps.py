@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from seqmodels import engine
 from seqmodels.engine import LayerPass, LayerResult, within_lengths
 from seqmodels.errors import InputError
+from seqmodels.inspect.layers import layers_of
 from seqmodels.layer import Layer, reverse
 
 States = tuple[Tensor, ...]  # each [B, S]
@@ -125,12 +126,6 @@ def run_with_taps(layer: LayerPass, backend: str, steps: Sequence[int]) -> tuple
         start = step + 1
     states = tuple(torch.cat(parts) for parts in zip(*histories, strict=True)) if histories else None
     return LayerResult(torch.cat(outputs), state, states), tapped
-
-
-def layers_of(model: nn.Module) -> dict[int, tuple[str, Layer]]:
-    """The layers of all RNNs in a model and their places, by the identity of their cells."""
-    found = ((place, module) for place, module in model.named_modules() if isinstance(module, Layer))
-    return {id(layer.cell): (place, layer) for place, layer in found}
 
 
 def _part(layer: LayerPass, start: int, stop: int, state: States) -> LayerPass:

@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 from seqmodels import engine
 from seqmodels.engine import LayerPass, LayerResult
 from seqmodels.errors import OptionError
-from seqmodels.inspect.gradient_maps import layers_of
+from seqmodels.inspect.layers import layers_of
 from seqmodels.inspect.watched_layer import WatchedLayer
 
 HOLD = "clip gradients (gradient_clip_val), lower the learning rate, or start from smaller recurrent matrices"

@@ -11,7 +11,7 @@ from seqmodels.cell import Cell
 from seqmodels.engine import LayerPass, LayerResult, within_lengths
 from seqmodels.engine.products import Call, ProductMode
 from seqmodels.errors import InputError
-from seqmodels.inspect.gradient_maps import layers_of
+from seqmodels.inspect.layers import layers_of
 
 
 class LayerJacobians(NamedTuple):

@@ -14,8 +14,9 @@ from seqmodels import engine
 from seqmodels.engine import LayerPass, LayerResult, within_lengths
 from seqmodels.engine.products import SequenceProducts
 from seqmodels.errors import InputError, OptionError
+from seqmodels.inspect.layers import layers_of
 from seqmodels.inspect.step_variables import step_variables
-from seqmodels.layer import Layer, reverse
+from seqmodels.layer import reverse
 
 ROWS = 1024  # computed together: few enough to be kept in the processor's cache, many enough for fast products
 
@@ -115,7 +116,7 @@ def names_of(model: nn.Module) -> dict[str, list[str]]:
         {'layers.0': ['h', 'W_xh', 'W_hh']}
     """
     found = {}
-    for place, layer in _layers(model):
+    for place, layer in layers_of(model).values():
         like = next(layer.cell.parameters(), torch.empty(0))
         state = [like.new_zeros(1, size) for size in layer.cell.state_sizes]
         inside = step_variables(layer.cell, like.new_zeros(1, layer.cell.input_size), state)
@@ -128,12 +129,11 @@ class _Recorder:
 
     def __init__(self, model: nn.Module, names: Collection[str] | None, layers: Collection[str] | None) -> None:
         self._names = names
-        every = _layers(model)
-        wanted = [(place, layer) for place, layer in every if _fits(place, layers)]
-        if not wanted:
-            known = f"it has {', '.join(place for place, _ in every)}" if every else "it has no RNN"
+        every = layers_of(model)
+        self._layers = {key: (place, layer) for key, (place, layer) in every.items() if _fits(place, layers)}
+        if not self._layers:
+            known = f"it has {', '.join(place for place, _ in every.values())}" if every else "it has no RNN"
             raise InputError(f"{type(model).__name__}: there is no layer to record; {known}")
-        self._layers = {id(layer.cell): (place, layer) for place, layer in wanted}
         self._found: dict[str, list[LayerRecording]] = {}
 
     def __call__(self, layer: LayerPass, backend: str) -> LayerResult:
@@ -182,10 +182,6 @@ class _Recorder:
                 f"names: nothing is called {', '.join(map(repr, self._names or ()))}; see names_of(model)"
             )
         return joined
-
-
-def _layers(model: nn.Module) -> list[tuple[str, Layer]]:
-    return [(name, module) for name, module in model.named_modules() if isinstance(module, Layer)]
 
 
 def _fits(name: str, patterns: Collection[str] | None) -> bool:
