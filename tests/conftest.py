@@ -1,7 +1,9 @@
-"""Fixtures of all tests: seeds, uninitialised memory full of NaN, the registry as it was, errors of one line."""
+"""Fixtures of all tests: seeds, uninitialised memory full of NaN, the registry as it was, one-line errors, a browser."""
 
 import contextlib
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import jaxtyping
 import pytest
@@ -11,6 +13,7 @@ from seqmodels import registry
 from seqmodels.errors import SeqmodelsError
 from seqmodels.trees import sequence_cells
 
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CELLS = sequence_cells()  # tests/trees has those for trees, which are cells of sequences, too
 
 # Tests run in parallel processes, one thread each; torch.empty gives NaN, so that reading it shows.
@@ -59,3 +62,39 @@ def one_line() -> Callable:
             assert part in message
 
     return check
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    """Chromium. A module's, no session's: while it is there, the process has a running asyncio loop."""
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium on this machine (apt-get install chromium)")
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed (pip install playwright)"
+    )
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def show_file(browser) -> Iterator[Callable]:
+    """Opens an HTML file; fails at the end if anything was said on the console or asked of another place."""
+    trouble: list[str] = []
+    pages = []
+
+    def show(file: Path, width: int = 1280, **options):
+        page = browser.new_page(viewport={"width": width, "height": 900}, **options)
+        page.on("console", lambda message: trouble.append(message.text))
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("requestfailed", lambda request: trouble.append(request.url))
+        page.on("request", lambda request: request.url.startswith(("file:", "data:")) or trouble.append(request.url))
+        page.goto(file.as_uri())
+        pages.append(page)
+        return page
+
+    yield show
+    for page in pages:
+        page.close()
+    assert trouble == []

@@ -1,6 +1,5 @@
-"""Tiny models of every task, untrained, in checkpoints; the page over them; a browser that reports what is wrong."""
+"""Tiny models of every task, untrained, in checkpoints; the page over them."""
 
-import shutil
 import socket
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from quick_fit import QUIET
 from seqmodels import tasks
 from seqmodels.data import CaptionData, QuestionData, build_tokenizer
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 LETTERS = build_tokenizer("character", "abcdefghijklmnopqrstuvwxyz <>&.\n")
 WORDS = build_tokenizer("word", "a lovely dull film\n")
 
@@ -77,16 +75,3 @@ def free_port():
             return probe.getsockname()[1]
 
     return find
-
-
-@pytest.fixture(scope="session")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium on this machine (apt-get install chromium)")
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed (pip install playwright)"
-    )
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()

@@ -1,9 +1,9 @@
 import base64
+import functools
 import json
 import math
 import os
 import re
-import shutil
 
 import pytest
 import torch
@@ -11,7 +11,6 @@ import torch
 from seqmodels.errors import InputError
 from seqmodels.inspect.page import ModelUnits, RankedUnit, ReadText, to_html, write_page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 TEXT = "def say(name):\n\treturn 'hello ' + name\nsay('you')\n"
 T = len(TEXT)
 LAYER = "rnn.layers.{}"
@@ -55,38 +54,11 @@ def page_text(read):
     return to_html(read)
 
 
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium on this machine (apt-get install chromium)")
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed (pip install playwright)"
-    )
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def show(browser, read, tmp_path):
-    """Opens the page; fails at the end if anything was said on the console or asked of another place."""
-    trouble, pages = [], []
+def show(show_file, read, tmp_path):
+    """Opens the page at a width."""
     write_page(read, tmp_path / "index.html")
-
-    def open_page(width=1280, **options):
-        page = browser.new_page(viewport={"width": width, "height": 900}, **options)
-        page.on("console", lambda message: trouble.append(message.text))
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.on("request", lambda request: request.url.startswith(("file:", "data:")) or trouble.append(request.url))
-        page.goto((tmp_path / "index.html").as_uri())
-        pages.append(page)
-        return page
-
-    yield open_page
-    for page in pages:
-        page.close()
-    assert trouble == []
+    return functools.partial(show_file, tmp_path / "index.html")
 
 
 def character(page, at, pane=0):

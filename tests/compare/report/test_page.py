@@ -1,8 +1,8 @@
+import functools
 import html
 import json
 import os
 import re
-import shutil
 from dataclasses import replace
 
 import pytest
@@ -10,8 +10,6 @@ import pytest
 from seqmodels.compare.problem import Problem
 from seqmodels.compare.report import write_report
 from seqmodels.compare.report.page import to_html
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @pytest.fixture(scope="module")
@@ -26,38 +24,10 @@ def page_text(folder):
     return (folder / "index.html").read_text("utf-8")
 
 
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium on this machine (apt-get install chromium)")
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed (pip install playwright)"
-    )
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def show(browser, folder):
-    """Opens the page; fails at the end if anything was said on the console or asked of another place."""
-    trouble, pages = [], []
-
-    def open_page(width=1280, **options):
-        page = browser.new_page(viewport={"width": width, "height": 900}, **options)
-        page.on("console", lambda message: trouble.append(message.text))
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.on("requestfailed", lambda request: trouble.append(request.url))
-        page.on("request", lambda request: request.url.startswith(("file:", "data:")) or trouble.append(request.url))
-        page.goto((folder / "index.html").as_uri())
-        pages.append(page)
-        return page
-
-    yield open_page
-    for page in pages:
-        page.close()
-    assert trouble == []
+def show(show_file, folder):
+    """Opens the page at a width."""
+    return functools.partial(show_file, folder / "index.html")
 
 
 def test_the_page_needs_nothing_but_itself(page_text):
