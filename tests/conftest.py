@@ -1,4 +1,4 @@
-"""Fixtures of all tests: seeds, uninitialised memory full of NaN, the registry as it was, one-line errors, a browser."""
+"""Fixtures of all tests: seeds, memory full of NaN, the registry as it was, one-line errors, a browser."""
 
 import contextlib
 import shutil
