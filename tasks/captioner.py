@@ -17,9 +17,9 @@ from seqmodels.data.streams import NOT_SCORED
 from seqmodels.data.tokenizer import Tokenizer
 from seqmodels.dropout import probability
 from seqmodels.errors import OptionError
+from seqmodels.evaluating import evaluating
 from seqmodels.rnn import RNN
 from seqmodels.tasks.caption_scores import CaptionScores
-from seqmodels.tasks.evaluating import evaluating
 from seqmodels.tasks.image_conditioning import CONDITIONINGS, ImageConditioning
 from seqmodels.tasks.image_input import ImageInput
 from seqmodels.tasks.picture_rows import shown_records, thumbnail

@@ -14,8 +14,8 @@ from seqmodels.data.streams import NOT_SCORED
 from seqmodels.data.tokenizer import Tokenizer
 from seqmodels.dropout import probability
 from seqmodels.errors import InputError, OptionError
+from seqmodels.evaluating import evaluating
 from seqmodels.rnn import RNN
-from seqmodels.tasks.evaluating import evaluating
 from seqmodels.tasks.recurrent import RecurrentTask, cell_name, refuse_options
 from seqmodels.tasks.writing import check_way_of_writing, line_of, without_unknown
 from seqmodels.training import TokenLoss

@@ -14,8 +14,8 @@ from seqmodels.data.sequences import SequenceBatch
 from seqmodels.data.tokenizer import Tokenizer
 from seqmodels.dropout import probability
 from seqmodels.errors import InputError, OptionError
+from seqmodels.evaluating import evaluating
 from seqmodels.rnn import RNN
-from seqmodels.tasks.evaluating import evaluating
 from seqmodels.tasks.pooling import Pooling
 from seqmodels.tasks.recurrent import RecurrentTask, cell_name, refuse_options
 from seqmodels.tasks.word_vectors import word_embedding

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from seqmodels import decoding
 from seqmodels.data import Tokenizer
 from seqmodels.errors import InputError, OptionError
-from seqmodels.tasks.evaluating import evaluating
+from seqmodels.evaluating import evaluating
 from seqmodels.tasks.writing import check_way_of_writing, without_unknown
 
 

@@ -18,12 +18,12 @@ from seqmodels.data.streams import NOT_SCORED
 from seqmodels.data.tokenizer import Tokenizer
 from seqmodels.dropout import probability
 from seqmodels.errors import OptionError
+from seqmodels.evaluating import evaluating
 from seqmodels.rnn import RNN
 from seqmodels.tasks.attentional_decoder import AttentionalDecoder
 from seqmodels.tasks.base import parameter_count
 from seqmodels.tasks.encoder import Encoder
 from seqmodels.tasks.encoder_decoder import EncoderDecoder
-from seqmodels.tasks.evaluating import evaluating
 from seqmodels.tasks.recurrent import RecurrentTask, cell_name, refuse_options
 from seqmodels.tasks.translation import Translation, Writer
 from seqmodels.tasks.translation_scores import TranslationScores

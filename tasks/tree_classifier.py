@@ -15,9 +15,9 @@ from seqmodels.data.tree_data import TreeBatch, plant_words
 from seqmodels.data.tree_files import parse_brackets
 from seqmodels.dropout import probability
 from seqmodels.errors import InputError, OptionError
+from seqmodels.evaluating import evaluating
 from seqmodels.tasks.base import Task, parameter_count
 from seqmodels.tasks.class_reader import likeliest
-from seqmodels.tasks.evaluating import evaluating
 from seqmodels.tasks.recurrent import cell_name, refuse_options
 from seqmodels.tasks.word_vectors import word_embedding
 from seqmodels.trees import Forest, Tree, TreeRNN

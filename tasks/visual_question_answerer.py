@@ -16,10 +16,10 @@ from seqmodels.data.questions import write_vqa_results
 from seqmodels.data.tokenizer import Tokenizer
 from seqmodels.dropout import probability
 from seqmodels.errors import InputError, OptionError
+from seqmodels.evaluating import evaluating
 from seqmodels.rnn import RNN
 from seqmodels.tasks.answer_scores import AnswerScores
 from seqmodels.tasks.class_reader import likeliest
-from seqmodels.tasks.evaluating import evaluating
 from seqmodels.tasks.image_input import ImageInput
 from seqmodels.tasks.picture_rows import shown_records, thumbnail
 from seqmodels.tasks.recurrent import RecurrentTask, cell_name, refuse_options

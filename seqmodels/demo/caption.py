@@ -12,8 +12,8 @@ from seqmodels.demo.beam_tree import Node, grow_tree
 from seqmodels.demo.handlers import calmly
 from seqmodels.demo.models import choice
 from seqmodels.demo.picture_input import open_picture, picture_input
+from seqmodels.evaluating import evaluating
 from seqmodels.tasks import Captioner
-from seqmodels.tasks.evaluating import evaluating
 from seqmodels.tasks.writing import line_of, without_unknown
 
 if TYPE_CHECKING:

@@ -2,15 +2,10 @@
 
 import functools
 import html
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from seqmodels.errors import SeqmodelsError
-
-# People click at the same time, but models are used by one thread at a time: when a cell first runs, the engine traces
-# it, and meanwhile its parameters are no numbers.
-_MODELS = threading.Lock()
 
 
 def calmly(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -27,8 +22,7 @@ def calmly(handler: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(handler)
     def answer(*given: Any) -> Any:
         try:
-            with _MODELS:
-                return handler(*given)
+            return handler(*given)
         except SeqmodelsError as error:
             return _warn(error)
 
@@ -45,13 +39,7 @@ def calmly_streaming(handler: Callable[..., Iterator[Any]]) -> Callable[..., Ite
 
     def answers(*given: Any) -> Iterator[Any]:
         try:
-            shown = handler(*given)
-            while True:
-                with _MODELS:  # until the next sight only, so that others get their turn
-                    now = next(shown, None)
-                if now is None:
-                    return
-                yield now
+            yield from handler(*given)
         except SeqmodelsError as error:
             yield _warn(error)
 

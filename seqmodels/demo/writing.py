@@ -9,8 +9,8 @@ from torch import Tensor
 
 from seqmodels import decoding
 from seqmodels.errors import InputError, OptionError
+from seqmodels.evaluating import evaluating
 from seqmodels.tasks import ConditionalGenerator, LanguageModel
-from seqmodels.tasks.evaluating import evaluating
 from seqmodels.tasks.writing import line_of
 
 Choose = Callable[..., Tensor]

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import threading
 import weakref
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ from seqmodels.engine.trace import Inputs, trace, without_autocast
 from seqmodels.engine.whole_step import zoneout_masks
 
 NARROW = (torch.bfloat16, torch.float16)
+_tracing = threading.RLock()  # torch.fx changes nn.Module while it traces, and must be done before another begins
 _programs: "weakref.WeakKeyDictionary[Cell, dict[tuple, Program | str]]" = weakref.WeakKeyDictionary()
 
 
@@ -78,8 +80,8 @@ def program_of(layer: LayerPass) -> Program | str:
     program = known.get(signature)
     if program is None:
         # torch.compile and torch.export come here while they trace, with sizes that are symbols.
-        with _disable_current_modes(), tracing(None):
-            program = known[signature] = _make(layer)
+        with _tracing, _disable_current_modes(), tracing(None):
+            program = known.get(signature) or known.setdefault(signature, _make(layer))
     return program
 
 

@@ -1,6 +1,7 @@
 """Pass 1: the whole step of a layer as a graph of torch's operations (torch.fx, ATen)."""
 
 import contextlib
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -83,7 +84,7 @@ class Inputs:
         )
 
 
-class _Layer(nn.Module):
+class _Modules(nn.Module):
     """The modules whose parameters a whole step reads."""
 
     def __init__(self, layer: LayerPass) -> None:
@@ -93,6 +94,18 @@ class _Layer(nn.Module):
 
     def forward(self, function: Any) -> Any:
         return function()
+
+    def twin(self) -> "_Modules":
+        """Modules of its own with the same tensors: what changes in them, other threads that use the cell don't see."""
+        shared = {id(tensor): tensor for tensor in (*self.parameters(), *self.buffers())}
+        try:
+            return copy.deepcopy(self, shared)
+        except Exception as error:  # whatever a stranger's attributes raise
+            raise _NoTwin from error
+
+
+class _NoTwin(Exception):
+    """Something that a cell holds can't be copied."""
 
 
 @dataclass
@@ -107,6 +120,8 @@ class Traced:
 def trace(layer: LayerPass, decompose: bool = False) -> Traced:
     """Runs the whole step once on tensors that have shapes and no values.
 
+    It runs on a twin of the cell, where it has one: some hold what can't be copied, or a function that reads the cell.
+
     Args:
         layer: The layer.
         decompose: Write operations out in torch's core operations, and those in place as others.
@@ -115,6 +130,14 @@ def trace(layer: LayerPass, decompose: bool = False) -> Traced:
         Unsupported: If the step can't run so: it looks at values, holds tensors that are no parameters or buffers, or
             changes gradients by hand.
     """
+    modules = _Modules(layer)
+    try:
+        return _trace(layer, modules.twin(), decompose)
+    except (Unsupported, _NoTwin):
+        return _trace(layer, modules, decompose)
+
+
+def _trace(layer: LayerPass, modules: _Modules, decompose: bool) -> Traced:
     from torch.fx.experimental.proxy_tensor import make_fx
 
     draws = layer.training and any(layer.zoneout)
@@ -123,21 +146,21 @@ def trace(layer: LayerPass, decompose: bool = False) -> Traced:
     inputs = Inputs.of(layer, real, keeps)
     rows = _number_of_rows(inputs)
     examples = [_example(item, rows) for item in inputs]
-    module = _Layer(layer)
+    norms = {int(index): norm for index, norm in modules.norms.items()}
 
     def step(*tensors: Tensor) -> tuple[Tensor, ...]:
         given = inputs.filled(tensors)
-        products = ChangedProducts(given.operand_masks, given.weight_masks, layer.norms)
+        products = ChangedProducts(given.operand_masks, given.weight_masks, norms)
         around = Surroundings(given.real, given.reset, given.initial, given.keeps)
 
         def next_state(x: Tensor, state: Sequence[Tensor]) -> tuple[Tensor, ...]:
             with products:
-                return layer.cell.next_state(x, state)
+                return modules.cell.next_state(x, state)
 
         def run() -> tuple[Tensor, ...]:
             return whole_step(next_state, given.x, given.state, around, layer.zoneout)
 
-        return torch.func.functional_call(module, given.parameters, (run,))
+        return torch.func.functional_call(modules, given.parameters, (run,))
 
     table: Any = {}
     function = step

@@ -1,7 +1,6 @@
 """What the cells of a model compute while it reads: every state, gate and named value, at every step."""
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -14,6 +13,7 @@ from seqmodels import engine
 from seqmodels.engine import LayerPass, LayerResult, within_lengths
 from seqmodels.engine.products import SequenceProducts
 from seqmodels.errors import InputError, OptionError
+from seqmodels.evaluating import evaluating
 from seqmodels.inspect.layers import layers_of
 from seqmodels.inspect.step_variables import step_variables
 from seqmodels.layer import reverse
@@ -102,7 +102,7 @@ def record(
     if len(input) == 1 and isinstance(input[0], str):
         input = (tokens_of(model, input[0]),)
     recorder = _Recorder(model, names, layers)
-    with _evaluation(model), engine.intercept(recorder):
+    with evaluating(model), engine.intercept(recorder):
         output = model(*input, **options)
     return Recording(recorder.recorded(), output)
 
@@ -219,15 +219,3 @@ def tokens_of(model: nn.Module, text: str) -> Int64[Tensor, "T 1"]:
         raise InputError(f"the model has never seen the {tokenizer.unit} {unknown!r}; leave it out of the text")
     tokens: Tensor = tokenizer.encode(text)[:, None]
     return tokens.to(next(model.parameters()).device)
-
-
-@contextmanager
-def _evaluation(model: nn.Module) -> Iterator[None]:
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for module, training in modes:
-            module.training = training

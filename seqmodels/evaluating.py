@@ -1,7 +1,7 @@
 """Using a model that may be in training."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import torch
 from torch import nn
@@ -20,8 +20,12 @@ def evaluating(*modules: nn.Module) -> Iterator[None]:
         >>> layer.training
         True
     """
-    with ExitStack() as after, torch.no_grad():
-        for module in modules:
-            after.callback(module.train, module.training)
-            module.eval()
-        yield
+    before = [(part, part.training) for module in modules for part in module.modules()]
+    for module in modules:
+        module.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for part, training in before:
+            part.training = training

@@ -1,0 +1,87 @@
+"""The first run of a cell, which the engine follows with tensors that have no values."""
+
+import threading
+
+import pytest
+import torch
+from torch import nn
+from torch._subclasses import FakeTensor
+
+from seqmodels import RNN, Cell, engine
+from seqmodels.engine import LayerPass, generated
+
+T, B, H = 4, 2, 3
+_in_the_trace, _go_on = threading.Event(), threading.Event()
+
+
+def layer_of(cell):
+    return LayerPass(cell(H, H), torch.randn(T, B, H), (torch.zeros(B, H),))
+
+
+class Slow(Cell):
+    """Its trace takes until another thread is done."""
+
+    def __init__(self, input_size, hidden_size):
+        super().__init__(input_size, hidden_size)
+        self.product = nn.Linear(input_size + hidden_size, hidden_size)
+
+    def step(self, x, h):
+        if isinstance(x, FakeTensor):
+            _in_the_trace.set()
+            assert _go_on.wait(20)
+        return torch.tanh(self.product(torch.cat([x, h], 1)))
+
+
+def test_other_threads_use_the_cell_while_it_is_traced():
+    layer = layer_of(Slow)
+    first = []
+    tracing = threading.Thread(target=lambda: first.append(engine.run(layer).output))
+    tracing.start()
+    assert _in_the_trace.wait(20)
+    by_steps = engine.run(layer, "reference").output
+    _go_on.set()
+    tracing.join(20)
+    torch.testing.assert_close(first[0], by_steps)
+
+
+class HoldsALock(Slow):
+    """It can't be copied."""
+
+    def __init__(self, input_size, hidden_size):
+        super().__init__(input_size, hidden_size)
+        self.lock = threading.Lock()
+
+
+class ReadsItself(Cell):
+    """A copy of its function would still read the cell that it was made of."""
+
+    def __init__(self, input_size, hidden_size):
+        super().__init__(input_size, hidden_size)
+        self.product = nn.Linear(hidden_size, hidden_size)
+        self.change = lambda h: self.product(h)
+
+    def step(self, x, h):
+        return torch.tanh(x + self.change(h))
+
+
+@pytest.mark.parametrize("cell", [HoldsALock, ReadsItself])
+def test_what_has_no_twin_is_traced_itself(cell):
+    _go_on.set()
+    assert generated.refusal(layer_of(cell)) is None
+
+
+def test_many_threads_may_run_a_cell_first():
+    rnn, x = RNN("gru", H, H), torch.randn(T, B, H)
+    begin, found = threading.Barrier(4), []
+
+    def run():
+        begin.wait()
+        found.append(rnn(x)[0])
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(found) == 4
+    assert all(torch.equal(output, found[0]) for output in found)
