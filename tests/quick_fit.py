@@ -1,4 +1,4 @@
-"""Short training on one CPU thread, for tests of whether a task learns a problem."""
+"""Short training on one CPU thread, for tests of whether a task learns a problem; checkpoints without any."""
 
 import lightning.pytorch as pl
 
@@ -32,3 +32,11 @@ def fit_and_test(module, data, **options):
     values = {name: float(value) for name, value in trainer.callback_metrics.items()}
     (tested,) = trainer.test(module, datamodule=data, verbose=False)
     return {**values, **tested}
+
+
+def save_untrained(model, path):
+    """Writes a checkpoint as the trainer does; its path as text."""
+    trainer = pl.Trainer(**QUIET)
+    trainer.strategy.connect(model)
+    trainer.save_checkpoint(path)
+    return str(path)

@@ -9,9 +9,8 @@ import sysconfig
 import urllib.request
 from pathlib import Path
 
-import lightning.pytorch as pl
 import pytest
-from quick_fit import QUIET
+from quick_fit import save_untrained
 
 from seqmodels.cli import demo
 from seqmodels.data import build_tokenizer
@@ -24,10 +23,7 @@ pytest.importorskip("gradio", reason="gradio is not installed (pip install 'seqm
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
     path = tmp_path_factory.mktemp("demo") / "model.ckpt"
-    trainer = pl.Trainer(**QUIET)
-    trainer.strategy.connect(LanguageModel(build_tokenizer("character", "hello\n"), cell="gru", hidden_size=4))
-    trainer.save_checkpoint(path)
-    return str(path)
+    return save_untrained(LanguageModel(build_tokenizer("character", "hello\n"), cell="gru", hidden_size=4), path)
 
 
 @pytest.fixture

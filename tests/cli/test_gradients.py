@@ -1,8 +1,7 @@
 """``seqmodels gradients``: pictures from nothing, and of a trained model."""
 
-import lightning.pytorch as pl
 import pytest
-from quick_fit import QUIET
+from quick_fit import save_untrained
 
 from seqmodels.cli import main
 from seqmodels.data import build_tokenizer
@@ -14,9 +13,8 @@ TEXT = "to be or not to be\n" * 20
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("gradients")
-    trainer = pl.Trainer(**QUIET)
-    trainer.strategy.connect(LanguageModel(build_tokenizer("character", TEXT), cell="gru", hidden_size=6))
-    trainer.save_checkpoint(folder / "gru.ckpt")
+    model = LanguageModel(build_tokenizer("character", TEXT), cell="gru", hidden_size=6)
+    save_untrained(model, folder / "gru.ckpt")
     (folder / "my.txt").write_text(TEXT)
     (folder / "short.txt").write_text("to")
     return folder

@@ -6,10 +6,9 @@ import sys
 import sysconfig
 from pathlib import Path
 
-import lightning.pytorch as pl
 import pytest
 import torch
-from quick_fit import QUIET
+from quick_fit import save_untrained
 
 from seqmodels.cli import translate
 from seqmodels.data import build_tokenizer
@@ -21,18 +20,11 @@ LETTERS = build_tokenizer("character", "abcdefg\n")
 TEXTS = ["bad", "", "cabbage", "  ", "deed"]
 
 
-def saved(model, path):
-    trainer = pl.Trainer(**QUIET)
-    trainer.strategy.connect(model)
-    trainer.save_checkpoint(path)
-    return str(path)
-
-
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
     torch.manual_seed(0)
     model = Translator(LETTERS, cell="gru", hidden_size=8, embedding_size=8, max_length=6)
-    return saved(model, tmp_path_factory.mktemp("translator") / "model.ckpt")
+    return save_untrained(model, tmp_path_factory.mktemp("translator") / "model.ckpt")
 
 
 @pytest.fixture
@@ -135,6 +127,6 @@ def test_a_pipe_must_be_utf8(run, one_line, monkeypatch):
 
 
 def test_other_models_are_refused(run, one_line, tmp_path):
-    path = saved(LanguageModel(LETTERS, cell="gru", hidden_size=4), tmp_path / "other.ckpt")
+    path = save_untrained(LanguageModel(LETTERS, cell="gru", hidden_size=4), tmp_path / "other.ckpt")
     with one_line(OptionError, "LanguageModel", "needs a Translator"):
         run("--text", "a", model=path)

@@ -3,11 +3,10 @@
 import socket
 from pathlib import Path
 
-import lightning.pytorch as pl
 import pictures
 import pytest
 import torch
-from quick_fit import QUIET
+from quick_fit import save_untrained
 
 from seqmodels import tasks
 from seqmodels.data import CaptionData, QuestionData, build_tokenizer
@@ -47,9 +46,7 @@ def folder(tmp_path_factory):
     """Pictures, and a checkpoint for each model."""
     folder = tmp_path_factory.mktemp("demo")
     for name, model in make_models(folder).items():
-        trainer = pl.Trainer(**QUIET)
-        trainer.strategy.connect(model)
-        trainer.save_checkpoint(folder / f"{name}.ckpt")
+        save_untrained(model, folder / f"{name}.ckpt")
     return folder
 
 
