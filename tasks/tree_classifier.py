@@ -67,6 +67,7 @@ class TreeClassifier(Task):
     """
 
     kept = ("tokenizer", "labels")
+    chosen_by = "val_accuracy"
 
     def __init__(
         self,
