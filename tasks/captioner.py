@@ -23,7 +23,7 @@ from seqmodels.tasks.caption_scores import CaptionScores
 from seqmodels.tasks.image_conditioning import CONDITIONINGS, ImageConditioning
 from seqmodels.tasks.image_input import ImageInput
 from seqmodels.tasks.picture_rows import shown_records, thumbnail
-from seqmodels.tasks.recurrent import RecurrentTask, cell_name, refuse_options
+from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_options
 from seqmodels.tasks.self_critical import CaptionReward, draw
 from seqmodels.tasks.writing import line_of, without_unknown
 
@@ -111,6 +111,7 @@ class Captioner(RecurrentTask):
     ) -> None:
         settings = {k: v for k, v in locals().items() if k not in ("self", "__class__", "tokenizer")}
         super().__init__()
+        check_numbers("Captioner", settings)
         self.save_hyperparameters({**settings, "cell": cell_name(cell)})
         self.tokenizer = Tokenizer.from_dict(tokenizer) if isinstance(tokenizer, dict) else tokenizer
         _check(settings)
@@ -349,6 +350,3 @@ def _check(settings: dict[str, Any]) -> None:
         raise OptionError(
             f"Captioner: conditioning is {settings['conditioning']!r}; use one of {', '.join(CONDITIONINGS)}"
         )
-    for name in ("embedding_size", "attention_size", "beam_size", "max_length"):
-        if settings[name] < 1:
-            raise OptionError(f"Captioner: {name} is {settings[name]}; use 1 or more")

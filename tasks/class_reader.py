@@ -9,7 +9,7 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
 from seqmodels.data.sequences import SequenceBatch
 from seqmodels.data.streams import NOT_SCORED
-from seqmodels.errors import OptionError
+from seqmodels.errors import InputError, OptionError
 from seqmodels.tasks.class_report import ClassReport
 from seqmodels.tasks.sequence_reader import SequenceReader
 
@@ -45,6 +45,11 @@ class ClassReader(SequenceReader):
         }
 
     def _paired(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        if output.shape[:-1] != target.shape:
+            raise InputError(
+                f"{type(self).__name__}: answers are {list(output.shape[:-1])}, but labels {list(target.shape)}; a "
+                "SequenceTagger needs a label for each step, a SequenceClassifier one for each sequence"
+            )
         return output.flatten(0, -2), target.flatten()
 
     def _loss(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -97,8 +102,8 @@ def _labels(task: str, num_classes: int | None, labels: list[str] | None) -> lis
         return [str(number) for number in range(num_classes)]
     if num_classes not in (None, len(labels)):
         raise OptionError(f"{task}: num_classes is {num_classes}, but there are {len(labels)} labels; leave it away")
-    if len(labels) < 1 or len(set(labels)) < len(labels):
-        raise OptionError(f"{task}: labels must be at least one name, none of them twice")
+    if len(labels) < 2 or len(set(labels)) < len(labels):
+        raise OptionError(f"{task}: labels must be two or more, none of them twice, not {', '.join(labels) or 'none'}")
     return list(labels)
 
 

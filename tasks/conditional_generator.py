@@ -16,7 +16,7 @@ from seqmodels.dropout import probability
 from seqmodels.errors import InputError, OptionError
 from seqmodels.evaluating import evaluating
 from seqmodels.rnn import RNN
-from seqmodels.tasks.recurrent import RecurrentTask, cell_name, refuse_options
+from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_options
 from seqmodels.tasks.writing import check_way_of_writing, line_of, without_unknown
 from seqmodels.training import TokenLoss
 
@@ -74,6 +74,7 @@ class ConditionalGenerator(RecurrentTask):
     ) -> None:
         settings = {k: v for k, v in locals().items() if k not in ("self", "__class__", "tokenizer", "labels")}
         super().__init__()
+        check_numbers("ConditionalGenerator", settings)
         self.save_hyperparameters({**settings, "cell": cell_name(cell)})
         self.tokenizer = Tokenizer.from_dict(tokenizer) if isinstance(tokenizer, dict) else tokenizer
         self.labels = labels
@@ -217,6 +218,8 @@ class ConditionalGenerator(RecurrentTask):
         check_way_of_writing(locals())
         if count < 1:
             raise OptionError(f"count is {count}; use 1 or more")
+        if temperature < 0:
+            raise OptionError(f"temperature must be 0 or more, not {temperature}")
         condition = self._condition(label)
         with evaluating(self):
             if beam_size is not None or temperature == 0:

@@ -18,7 +18,7 @@ from seqmodels.data.streams import NOT_SCORED
 from seqmodels.dropout import dropout_mask, locked_dropout, probability
 from seqmodels.errors import OptionError
 from seqmodels.rnn import RNN
-from seqmodels.tasks.recurrent import RecurrentTask, cell_name, refuse_options
+from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_options
 from seqmodels.tasks.text_writer import TextWriter
 from seqmodels.training import NTASGD, TokenLoss
 
@@ -110,6 +110,7 @@ class LanguageModel(TextWriter, RecurrentTask):
     ) -> None:
         settings = {key: value for key, value in locals().items() if key not in ("self", "__class__", "tokenizer")}
         super().__init__()
+        check_numbers("LanguageModel", {**settings, "embedding_size": embedding_size or None})  # 0: none
         self.save_hyperparameters({**settings, "cell": cell_name(cell)})
         self.tokenizer = Tokenizer.from_dict(tokenizer) if isinstance(tokenizer, dict) else tokenizer
         self.carry_hiddens = carry_state

@@ -13,7 +13,7 @@ from seqmodels.data.sequences import SequenceBatch
 from seqmodels.dropout import probability
 from seqmodels.errors import OptionError
 from seqmodels.rnn import RNN
-from seqmodels.tasks.recurrent import RecurrentTask, cell_name, refuse_options
+from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_options
 
 
 class MusicModel(RecurrentTask):
@@ -61,6 +61,7 @@ class MusicModel(RecurrentTask):
     ) -> None:
         settings = {key: value for key, value in locals().items() if key not in ("self", "__class__")}
         super().__init__()
+        check_numbers("MusicModel", settings)
         self.save_hyperparameters({**settings, "cell": cell_name(cell)})
         self.truncated_bptt_steps = truncated_bptt_steps
         self._dropout = probability("dropout", dropout)

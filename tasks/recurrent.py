@@ -1,5 +1,6 @@
 """What the tasks around one recurrent network share."""
 
+import math
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from seqmodels.rnn import RNN
 from seqmodels.tasks.base import Task, parameter_count
 
 OF_THE_TASK = ("cell", "input_size", "hidden_size", "num_layers", "batch_first", "dropout")
+COUNTS = ("num_layers", "num_classes", "max_length", "patience")
 
 
 class RecurrentTask(Task):
@@ -45,3 +47,14 @@ def refuse_options(task: str, options: dict[str, Any], *more: str) -> None:
     for name in (*OF_THE_TASK, *more):
         if name in options:
             raise OptionError(f"rnn_options: {name!r} belongs to {task} itself, or can't be chosen here")
+
+
+def check_numbers(task: str, settings: dict[str, Any]) -> None:
+    """Refuses sizes and the like below 1, and learning rates and weight decays below 0."""
+    for name, value in settings.items():
+        if value is None:
+            continue
+        if (name in COUNTS or name.endswith("_size")) and value < 1:
+            raise OptionError(f"{task}: {name} is {value}; use 1 or more")
+        if name.endswith(("learning_rate", "weight_decay")) and not 0 <= value < math.inf:
+            raise OptionError(f"{task}: {name} is {value}; use 0 or more")

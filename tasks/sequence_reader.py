@@ -17,10 +17,8 @@ from seqmodels.errors import InputError, OptionError
 from seqmodels.evaluating import evaluating
 from seqmodels.rnn import RNN
 from seqmodels.tasks.pooling import Pooling
-from seqmodels.tasks.recurrent import RecurrentTask, cell_name, refuse_options
+from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_options
 from seqmodels.tasks.word_vectors import word_embedding
-
-SIZES = ("input_size", "embedding_size", "num_classes", "output_size")
 
 
 class SequenceReader(RecurrentTask):
@@ -40,9 +38,7 @@ class SequenceReader(RecurrentTask):
     def __init__(self, output_size: int, settings: dict[str, Any], bidirectional: bool | None = None) -> None:
         super().__init__()
         name, options = type(self).__name__, settings["rnn_options"] or {}
-        for option in SIZES:
-            if (size := settings.get(option)) is not None and size < 1:
-                raise OptionError(f"{name}: {option} is {size}; use 1 or more")
+        check_numbers(name, settings)
         refuse_options(name, options, *(["bidirectional"] if bidirectional is not None else []))
         if bidirectional is not None:
             options = {**options, "bidirectional": bidirectional}

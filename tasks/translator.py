@@ -24,7 +24,7 @@ from seqmodels.tasks.attentional_decoder import AttentionalDecoder
 from seqmodels.tasks.base import parameter_count
 from seqmodels.tasks.encoder import Encoder
 from seqmodels.tasks.encoder_decoder import EncoderDecoder
-from seqmodels.tasks.recurrent import RecurrentTask, cell_name, refuse_options
+from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_options
 from seqmodels.tasks.translation import Translation, Writer
 from seqmodels.tasks.translation_scores import TranslationScores
 
@@ -109,6 +109,7 @@ class Translator(RecurrentTask):
         tokenizers = ("tokenizer", "source_tokenizer")
         settings = {k: v for k, v in locals().items() if k not in ("self", "__class__", "tokenizers", *tokenizers)}
         super().__init__()
+        check_numbers("Translator", settings)
         encoder_cell = cell if encoder_cell is None else encoder_cell
         self.save_hyperparameters({**settings, "cell": cell_name(cell), "encoder_cell": cell_name(encoder_cell)})
         self.tokenizer = _restored(tokenizer)
@@ -285,8 +286,5 @@ def _restored(tokenizer: Tokenizer | dict[str, Any]) -> Tokenizer:
 def _check(settings: dict[str, Any]) -> None:
     for name in ("dropout", "label_smoothing"):
         probability(name, settings[name])
-    for name in ("embedding_size", "encoder_size", "attention_size", "patience", "beam_size", "max_length"):
-        if settings[name] is not None and settings[name] < 1:
-            raise OptionError(f"Translator: {name} is {settings[name]}; use 1 or more")
     if not 0 <= settings["length_penalty"] <= 10:
         raise OptionError(f"Translator: length_penalty is {settings['length_penalty']}; use 0 to 10")

@@ -18,7 +18,7 @@ from seqmodels.errors import InputError, OptionError
 from seqmodels.evaluating import evaluating
 from seqmodels.tasks.base import Task, parameter_count
 from seqmodels.tasks.class_reader import likeliest
-from seqmodels.tasks.recurrent import cell_name, refuse_options
+from seqmodels.tasks.recurrent import cell_name, check_numbers, refuse_options
 from seqmodels.tasks.word_vectors import word_embedding
 from seqmodels.trees import Forest, Tree, TreeRNN
 
@@ -87,6 +87,7 @@ class TreeClassifier(Task):
     ) -> None:
         settings = {k: v for k, v in locals().items() if k not in NOT_AMONG_SETTINGS}
         super().__init__()
+        check_numbers("TreeClassifier", settings)
         self.save_hyperparameters({**settings, "cell": cell_name(cell)})
         self.tokenizer = Tokenizer.from_dict(tokenizer) if isinstance(tokenizer, dict) else tokenizer
         self.labels = list(labels)
@@ -200,10 +201,5 @@ def _check(settings: dict[str, Any], labels: int) -> None:
     for name, allowed in (("supervise", ("all", "root")), ("optimizer", tuple(OPTIMIZERS))):
         if settings[name] not in allowed:
             raise OptionError(f"TreeClassifier: {name} is {settings[name]!r}; use one of {', '.join(allowed)}")
-    for name in ("learning_rate", "embedding_learning_rate", "weight_decay"):
-        if (value := settings[name]) is not None and value < 0:
-            raise OptionError(f"TreeClassifier: {name} is {value}; use 0 or more")
-    if settings["embedding_size"] < 1:
-        raise OptionError(f"TreeClassifier: embedding_size is {settings['embedding_size']}; use 1 or more")
     if labels < 2:
         raise OptionError(f"TreeClassifier: there are {labels} labels to choose from; give at least two")

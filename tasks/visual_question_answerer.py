@@ -22,7 +22,7 @@ from seqmodels.tasks.answer_scores import AnswerScores
 from seqmodels.tasks.class_reader import likeliest
 from seqmodels.tasks.image_input import ImageInput
 from seqmodels.tasks.picture_rows import shown_records, thumbnail
-from seqmodels.tasks.recurrent import RecurrentTask, cell_name, refuse_options
+from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_options
 
 INPUTS = ("both", "question", "image")
 TARGETS = ("common", "soft")
@@ -97,6 +97,7 @@ class VisualQuestionAnswerer(RecurrentTask):
     ) -> None:
         settings = {k: v for k, v in locals().items() if k not in ("self", "__class__", "tokenizer", "answers")}
         super().__init__()
+        check_numbers("VisualQuestionAnswerer", settings)
         self.save_hyperparameters({**settings, "cell": cell_name(cell)})
         self.tokenizer = Tokenizer.from_dict(tokenizer) if isinstance(tokenizer, dict) else tokenizer
         self.answers = list(answers)
@@ -257,8 +258,5 @@ def _check(settings: dict[str, Any], answers: int) -> None:
     for name, allowed in (("inputs", INPUTS), ("targets", TARGETS)):
         if settings[name] not in allowed:
             raise OptionError(f"VisualQuestionAnswerer: {name} is {settings[name]!r}; use one of {', '.join(allowed)}")
-    for name in ("embedding_size", "common_size"):
-        if settings[name] < 1:
-            raise OptionError(f"VisualQuestionAnswerer: {name} is {settings[name]}; use 1 or more")
     if answers < 1:
         raise OptionError("VisualQuestionAnswerer: there are no answers to choose from; give at least one")

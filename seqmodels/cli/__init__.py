@@ -1,6 +1,7 @@
 """The ``seqmodels`` command: one module a subcommand, imported when it is asked for."""
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -29,7 +30,7 @@ COMMANDS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command line; the result is the exit code: 0, or 2 after a mistake that the user can mend."""
+    """Runs a command line; the result is the exit code: 2 after a mistake that the user can mend, 130 after Ctrl-C."""
     try:
         code = _run(list(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()
@@ -37,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SeqmodelsError as error:
         print(f"seqmodels: error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("seqmodels: stopped by Ctrl-C", file=sys.stderr)
+        return 128 + signal.SIGINT
     except BrokenPipeError:  # piped into head, which has seen enough; Python flushes once more when it ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as pl
 from lightning.pytorch.cli import LightningArgumentParser
@@ -12,6 +13,18 @@ from seqmodels import tasks
 from seqmodels.errors import OptionError
 
 CLASSES = {"model": "seqmodels.tasks.LanguageModel", "data": "seqmodels.data.TextData"}  # where none is named
+
+# The data that each task of ours reads, of those that are made of a user's files.
+READS = {
+    "LanguageModel": ("TextData",),
+    "Captioner": ("CaptionData",),
+    "VisualQuestionAnswerer": ("QuestionData",),
+    "Translator": ("PairData",),
+    "ConditionalGenerator": ("LabelledTextData",),
+    "SequenceClassifier": ("LabelledTextData", "SeriesData"),
+    "SequenceTagger": ("TaggedTextData", "SeriesData"),
+    "TreeClassifier": ("TreeData",),
+}
 
 
 def set_default_classes(parser: LightningArgumentParser, arguments: Sequence[str]) -> None:
@@ -29,6 +42,32 @@ def set_default_classes(parser: LightningArgumentParser, arguments: Sequence[str
             parser.set_defaults({part: {"class_path": path}})
         except (ValueError, ImportError, AttributeError) as error:
             raise OptionError(_no_class(part, path)) from error
+
+
+def check_pair(model: str, data: str) -> None:
+    """Whether a task reads such data; nothing is known of classes that aren't ours.
+
+    Raises:
+        OptionError: If it doesn't.
+    """
+    (models, _, task), (modules, _, given) = model.rpartition("."), data.rpartition(".")
+    known = {name for names in READS.values() for name in names}
+    if (models, modules) != ("seqmodels.tasks", "seqmodels.data") or given not in known:
+        return
+    if given not in (reads := READS.get(task, (given,))):
+        raise OptionError(f"{task} reads {' or '.join(reads)}, not {given}; give --data {reads[0]}")
+
+
+def check_task(path: str, checkpoint: dict[str, Any], model: str) -> None:
+    """Whether a checkpoint is of the task that is asked for, as far as both are ours.
+
+    Raises:
+        OptionError: If it isn't.
+    """
+    recorded = str(checkpoint.get("seqmodels", {}).get("task", "")).rpartition(":")[2]
+    package, _, task = model.rpartition(".")
+    if package == "seqmodels.tasks" and recorded not in ("", task) and hasattr(tasks, recorded):
+        raise OptionError(f"{path}: is a {recorded}, not a {task}; give --model {recorded} and its data")
 
 
 def named_classes(arguments: Sequence[str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""``seqmodels classify``: let a trained classifier name the class of texts or series."""
+"""``seqmodels classify``: let a trained classifier name the class of texts, series or trees."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -54,11 +54,11 @@ def _series_of(path: Path) -> Iterator[Any]:
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         "seqmodels classify",
-        description="Name the class of texts or series. Without --text, --file and --series, texts are read from "
-        "standard input, one a line.",
+        description="Name the class of texts, series or trees. Without --text, --file and --series, texts or trees are "
+        "read from standard input, one a line.",
     )
     add = parser.add_argument
-    add("checkpoint", type=Path, help="a checkpoint of a SequenceClassifier that seqmodels fit has written")
+    add("checkpoint", type=Path, help="of a SequenceClassifier or TreeClassifier that seqmodels fit has written")
     add_one = parser.add_mutually_exclusive_group().add_argument
     add_one("--text", help='such as "who was Galileo?"')
     add_one("--file", type=Path, help="a file of texts, one a line")

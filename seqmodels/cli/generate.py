@@ -55,7 +55,9 @@ def _write_of_class(model: "ConditionalGenerator", options: argparse.Namespace, 
         if getattr(options, name) != _parser().get_default(name):
             option = name.replace("_", "-")
             raise OptionError(f"--{option} is for a LanguageModel; this is a ConditionalGenerator, give --label")
-    texts = model.generate(options.label, count=options.count or 5, max_length=options.length, **way)
+    texts = model.generate(
+        options.label, count=5 if options.count is None else options.count, max_length=options.length, **way
+    )
     sys.stdout.writelines(f"{text}\n" for text in texts)
 
 

@@ -14,6 +14,8 @@ from seqmodels.errors import OptionError, SeqmodelsError
 UNKNOWN_OPTION = re.compile(r"class_path '(?P<path>[\w.]+)'.*?Option '(?P<option>\w+)' is not accepted", re.DOTALL)
 UNKNOWN_KEY = re.compile(r"Option '(?P<option>[^']+)' is not accepted|[Uu]nrecognized arguments: (?P<argument>\S+)")
 
+OF_A_CLASS = re.compile(r"Union subtypes.*?Errors:\s*- (?P<inner>.*?)\s*- Expected a <class 'None", re.DOTALL)
+PROBLEM = re.compile(r"^Problem with given class_path '[\w.]+':\s*(?:- )?")
 KEY = re.compile(r'Parser key "([\w.]+)"')
 EXPECTED = re.compile(r"Expected a (?:<class '(\w+)'>|typing\.Literal\[(.*?)\])")
 
@@ -50,4 +52,7 @@ def _shorten(message: str) -> str:
     expected = [name or choices for name, choices in EXPECTED.findall(message) if name != "NoneType"]
     if keys and expected:
         return f"--{'.'.join(dict.fromkeys(keys))} must be {' or '.join(expected)}"
+    if match := OF_A_CLASS.search(message):  # what else the option might have been is of no interest
+        inner = KEY.sub("", PROBLEM.sub("", match["inner"])).lstrip(": ")
+        message = f"--{'.'.join(keys)}: {inner}" if keys else inner
     return " ".join(message.split())

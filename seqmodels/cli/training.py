@@ -2,8 +2,10 @@
 
 import functools
 import logging
+import sys
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import jsonargparse
@@ -13,7 +15,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
-from seqmodels.cli.classes import set_default_classes
+from seqmodels.cli.classes import CLASSES, check_pair, check_task, set_default_classes
 from seqmodels.cli.mistakes import explain, raised_by_lightning
 from seqmodels.cli.next_steps import next_steps
 from seqmodels.data import Tokenizer
@@ -91,14 +93,28 @@ class TrainingCLI(LightningCLI):
 
     def instantiate_classes(self) -> None:
         path = self._get(self.config, "ckpt_path")
+        if not path and self.subcommand != "fit":
+            raise OptionError(f"--ckpt_path is missing: give the checkpoint to {self.subcommand}")
+        model, data = (self._get(self.config, part).class_path for part in CLASSES)
         hyper_parameters = {}
         if path and path not in CHECKPOINT_KEYWORDS:
-            hyper_parameters = read_checkpoint(path).get("hyper_parameters", {})
+            checkpoint = read_checkpoint(path)
+            check_task(path, checkpoint, model)
+            hyper_parameters = checkpoint.get("hyper_parameters", {})
+        check_pair(model, data)
         self._trained = {name: hyper_parameters.get(name) for name in TRAINED}
         try:
             super().instantiate_classes()
         except (ValueError, TypeError, MisconfigurationException) as error:
             raise explain(error, str(self.subcommand)) from error
+
+    def _run_subcommand(self, subcommand: str) -> None:
+        try:
+            super()._run_subcommand(subcommand)
+        except SystemExit:  # told to leave: GracefulTermination has said that, and written the checkpoint
+            if subcommand == "fit" and self.trainer.is_global_zero:
+                _say_how_to_go_on(self.trainer)
+            raise
 
     def _parse_ckpt_path(self) -> None:
         """Options come from the command line and its files, not from the checkpoint: it holds the tokenizer too."""
@@ -172,14 +188,23 @@ def _checkpoints(model: Task, every_n_steps: int) -> list[pl.Callback]:
     ]
 
 
+def _say_how_to_go_on(trainer: pl.Trainer) -> None:
+    config, last = (Path(trainer.log_dir or "", name) for name in ("config.yaml", "checkpoints/last.ckpt"))
+    if config.is_file() and last.is_file():
+        print(f"go on: seqmodels fit --config {config} --ckpt_path {last}", file=sys.stderr)
+
+
 def _silence_lightning() -> None:
-    """Advertisements, and warnings that concern Lightning's own code."""
+    """Advertisements, and warnings that concern Lightning's own code or what is meant so."""
     logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(
         lambda record: "Tip:" not in record.getMessage()
     )
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")
     warnings.filterwarnings("ignore", message=".*args parameter is intended.*")
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*dirpath has changed.*")
+    warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
+    warnings.filterwarnings("ignore", message="Be aware that when using `ckpt_path`.*")
 
 
 def _report(cli: TrainingCLI) -> None:

@@ -91,7 +91,8 @@ def _explained(source: str, error: BaseException, instead: str) -> DataError:
     while (cause := causes[-1].__cause__ or causes[-1].__context__) and cause not in causes:
         causes.append(cause)
     if any(isinstance(cause, ConnectionError) for cause in causes):
-        return DataError(f"{source}: the Hugging Face hub can't be reached; connect to it, or {instead}")
+        here = "" if Path(source).exists() else "is no file or folder here, and "
+        return DataError(f"{source}: {here}the Hugging Face hub can't be reached; connect to it, or {instead}")
     if any(type(cause).__name__ in ("StopIteration", "SchemaInferenceError") for cause in causes):
         return DataError(f"{source}: the dataset has an empty file; remove it or fill it")
     first, last = (" ".join(str(cause).split()) for cause in (error, causes[-1]))

@@ -1,7 +1,13 @@
 """``seqmodels fit``, ``validate``, ``test`` and ``generate`` as a person uses them."""
 
+import os
+import shlex
+import signal
+import sys
+import types
 from pathlib import Path
 
+import lightning.pytorch as pl
 import pytest
 import torch
 import yaml
@@ -137,6 +143,10 @@ MISTAKES = {
     "class": (["--model.cell", "torch.nn:Linear"], "no subclass of seqmodels.Cell"),
     "trainer": (["--trainer.val_check_interval", "100000"], "val_check_interval"),
     "batch size": (["--data.batch_size", "0"], "batch_size is 0; use 1 or more"),
+    "size": (["--model.hidden_size", "-3"], "hidden_size is -3; use 1 or more"),
+    "learning rate": (["--model.learning_rate", "-1"], "learning_rate is -1.0; use 0 or more"),
+    "numbers": (["--data.fractions", "[0.5, 0.4]"], "--data.fractions: Expected a tuple with 3 elements"),
+    "other data": (["--model", "Captioner"], "Captioner reads CaptionData, not TextData; give --data CaptionData"),
 }
 
 
@@ -147,6 +157,46 @@ def test_a_mistake_is_one_line_and_exit_code_2(folder, capsys, mistake):
     *_, line = capsys.readouterr().err.strip().splitlines()
     assert line.startswith("seqmodels: error: ")
     assert message in line
+
+
+@pytest.mark.parametrize("command", ["validate", "test"])
+def test_what_evaluates_needs_a_checkpoint(folder, capsys, command):
+    assert main([command, "--data.path", "my.txt"]) == 2
+    assert capsys.readouterr().err.strip().endswith(f"--ckpt_path is missing: give the checkpoint to {command}")
+
+
+def test_a_checkpoint_of_another_task_is_named(folder, capsys):
+    fit()
+    file, data = str(CHECKPOINTS / "last.ckpt"), ("--data", "LabelledTextData", "--data.source", "unicode")
+    assert main(["fit", "--model", "SequenceClassifier", *data, "--ckpt_path", file]) == 2
+    line = capsys.readouterr().err.strip().splitlines()[-1]
+    assert line.endswith(
+        f"{file}: is a LanguageModel, not a SequenceClassifier; give --model LanguageModel and its data"
+    )
+
+
+class Told(pl.Callback):
+    """Ctrl-C after the first batch."""
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        if trainer.global_step == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_who_is_stopped_is_told_how_to_go_on(folder, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "told", types.SimpleNamespace(Told=Told))
+    with pytest.raises(SystemExit) as left:
+        fit("--trainer.callbacks", "told.Told")
+    assert left.value.code == 130
+    line = capsys.readouterr().err.strip().splitlines()[-1]
+    assert line == f"go on: seqmodels fit --config runs/version_0/config.yaml --ckpt_path {CHECKPOINTS / 'last.ckpt'}"
+    assert main(shlex.split(line)[3:]) == 0
+
+
+def test_ctrl_c_while_nothing_runs_yet_is_one_line(capsys, monkeypatch):
+    monkeypatch.setattr("seqmodels.cli._run", lambda arguments: signal.raise_signal(signal.SIGINT))
+    assert main(["fit"]) == 130
+    assert capsys.readouterr().err == "seqmodels: stopped by Ctrl-C\n"
 
 
 BAD_TEXTS = {

@@ -127,5 +127,5 @@ def test_what_it_cannot_write_is_one_line(one_line):
         model.generate(torch.zeros(2))
     with one_line(OptionError, "count is 0"):
         model.generate("Czech", count=0)
-    with one_line(OptionError, "temperature must be above 0"):
+    with one_line(OptionError, "temperature must be 0 or more"):
         model.generate("Czech", temperature=-1.0)

@@ -145,3 +145,14 @@ def test_wrong_options_are_one_line(options, part, one_line):
 def test_what_it_cannot_tag_is_one_line(words, part, one_line):
     with one_line(InputError, part):
         make().tag(words)
+
+
+def test_labels_of_whole_sequences_are_refused():
+    batch = batch_of(["a b c", "d"])
+    with pytest.raises(InputError, match=r"answers are \[3, 2\], but labels \[2\]; a SequenceTagger needs a label for"):
+        make().training_step(batch._replace(target=torch.tensor([0, 1])), 0)
+
+
+def test_one_class_is_nothing_to_learn():
+    with pytest.raises(OptionError, match="labels must be two or more, none of them twice, not A"):
+        make(labels=["A"])

@@ -13,6 +13,7 @@ PYTHON = "python"
 _CONLLU = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 _NO_WORD = re.compile(r"\d+[-.]\d+")  # CoNLL-U's ranges of words and empty nodes
 _DOCUMENT = "-DOCSTART-"
+LAST = -1
 
 
 def read_tagged_sentences(
@@ -51,9 +52,10 @@ def read_tagged_sentences(
         from seqmodels.data.labelled.python_tokens import read_python_tokens
 
         return read_python_tokens()
-    found = []
+    found, columns = [], 0
     for first, lines in _sentences(read_text(path)):
-        sentence = _sentence(lines, f"{path}, line", first, word, tag, is_conllu, bad)
+        columns = columns or (len(_columns(lines[0])) if tag == LAST else 0)
+        sentence = _sentence(lines, f"{path}, line", first, word, tag, columns, is_conllu, bad)
         if sentence is not None:
             found.append(sentence)
     if not found:
@@ -91,26 +93,33 @@ def _sentences(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _sentence(
-    lines: list[str], source: str, first: int, word: int, tag: int, is_conllu: bool, bad: BadRecords
+    lines: list[str], source: str, first: int, word: int, tag: int, columns: int, is_conllu: bool, bad: BadRecords
 ) -> TaggedSentence | None:
-    """None: it has a bad line, or no word."""
+    """None: it has a bad line, or no word. Where the tag is the last of the columns, all lines have as many."""
     words, tags = [], []
     for number, line in enumerate(lines, first):
-        columns = line.split("\t") if "\t" in line else line.split()
-        if is_conllu and _NO_WORD.fullmatch(columns[0]):
+        parts = _columns(line)
+        if is_conllu and _NO_WORD.fullmatch(parts[0]):
             continue
-        if fault := _fault(columns, word, tag):
+        if fault := _fault(parts, word, tag, columns):
             bad.add(f"{source} {number}", fault)
             return None
-        words.append(columns[word].strip())
-        tags.append(columns[tag].strip())
+        words.append(parts[word].strip())
+        tags.append(parts[tag].strip())
     return TaggedSentence(tuple(words), tuple(tags), f"{source} {first}") if words else None
 
 
-def _fault(columns: list[str], word: int, tag: int) -> str:
-    count = len(columns)
-    if word >= count or not columns[word].strip():
+def _columns(line: str) -> list[str]:
+    return line.split("\t") if "\t" in line else line.split()
+
+
+def _fault(parts: list[str], word: int, tag: int, columns: int) -> str:
+    count = len(parts)
+    if word >= count or not parts[word].strip():
         return f"there is no word in column {word + 1}; the line has {count}"
-    if tag >= count or not columns[tag].strip() or tag % count == word:
-        return f"the word {columns[word][:60]!r} has no tag"
+    if tag >= count or not parts[tag].strip() or tag % count == word:
+        has = f"; the line has {count} columns, and tag_column is {tag + 1}" if tag >= count else ""
+        return f"the word {parts[word][:60]!r} has no tag{has}"
+    if columns and count != columns:
+        return f"the line has {count} columns, and the first line {columns}"
     return ""

@@ -73,20 +73,20 @@ def read_trees(path: str | Path, form: Form | None = None, max_bad: int = 0) -> 
         for line, text in pieces(read_text(path)):
             where = f"{path}, line {line}"
             try:
-                trees.append(LabelledTree(_labelled(parse(text), everywhere=form == "brackets"), where))
+                trees.append(LabelledTree(_labelled(parse(text), form), where))
             except InputError as error:
                 bad.add(where, str(error))
     bad.warn()
     return trees
 
 
-def _labelled(tree: Tree, everywhere: bool) -> Tree:
+def _labelled(tree: Tree, form: Form) -> Tree:
     """The tree, if it has the labels that its form has."""
-    if everywhere and None in tree.labels:
+    if form == "brackets" and None in tree.labels:
         node = tree.labels.index(None)
         raise InputError(f"node {node} ({tree.words[node] or 'no word'}) has no label; write (label word)")
     if tree.labels[0] is None:
-        raise InputError("the tree has no label")
+        raise InputError("the tree has no label" + ("; write '# label = ...' above it" if form == "conllu" else ""))
     return tree
 
 
