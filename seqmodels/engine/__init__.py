@@ -13,7 +13,7 @@ from seqmodels.engine.opaque import StepModules
 from seqmodels.engine.products import Product, find_products
 from seqmodels.errors import OptionError
 
-Backend = Literal["auto", "reference", "native", "vendor"]
+Backend = Literal["auto", "reference", "native", "vendor", "cuda"]
 BACKENDS: tuple[str, ...] = get_args(Backend)
 
 __all__ = [
@@ -44,8 +44,9 @@ def run(layer: LayerPass, backend: str = "auto") -> LayerResult:
     Args:
         layer: What to compute.
         backend: "reference": the plain loop; "native": generated code for the CPU; "vendor": torch's kernel, if the
-            cell equals one of torch's modules; "auto": the first of native, vendor and reference that can. A single
-            step is the cell's own in any case but "native".
+            cell equals one of torch's modules; "cuda": generated code for GPUs; "auto": the first that can, on the CPU
+            of native, vendor and reference, elsewhere of vendor and reference. A single step is the cell's own in any
+            case but "native" and "cuda".
 
     Raises:
         OptionError: If the backend that is asked for can't compute this; says why.
@@ -59,25 +60,40 @@ def run(layer: LayerPass, backend: str = "auto") -> LayerResult:
         return reference.run(layer)
     if torch.compiler.is_compiling():
         return opaque.run(layer, backend)
-    program = None
-    # Packing the matrices costs as much as a single step.
-    if backend == "native" or (backend == "auto" and len(layer.input) > 1):
-        program = generated.prepare(layer)
-        if not isinstance(program, str):
-            return generated.run(layer, program)
-    reason = program if backend == "native" else vendor.refusal(layer)
-    if reason is None:
-        return vendor.run(layer)
+    reason = "" if layer.input.is_cpu or len(layer.input) <= 1 else generated.UNMEASURED
+    for name in _order(layer) if backend == "auto" else (backend,):
+        found = _attempt(layer, name)
+        if isinstance(found, LayerResult):
+            return found
+        reason = found if name != "vendor" or backend == "vendor" else reason
     if backend != "auto":
         raise OptionError(f"backend={backend!r} can't run this: {reason}; use backend='auto'")
-    if program is not None:
-        _say_once(type(layer.cell).__name__, program)
+    if reason:
+        _say_once(type(layer.cell).__name__, reason)
     return reference.run(layer)
+
+
+def _order(layer: LayerPass) -> tuple[str, ...]:
+    """The backends that "auto" tries before the plain loop."""
+    if len(layer.input) <= 1:  # packing the matrices costs as much as a single step
+        return ("vendor",)
+    return generated.order(layer.input.device)
+
+
+def _attempt(layer: LayerPass, backend: str) -> LayerResult | str:
+    """What a backend gives, or why it can't."""
+    if backend == "vendor":
+        return vendor.refusal(layer) or vendor.run(layer)
+    if (refusal := generated.wrong_device(layer, backend)) is not None:
+        return refusal
+    program = generated.prepare(layer)
+    return program if isinstance(program, str) else generated.run(layer, program)
 
 
 def refusals(layer: LayerPass) -> dict[str, str | None]:
     """Of each backend that can't take every layer: why it can't take this one, or None."""
-    return {"native": generated.refusal(layer), "vendor": vendor.refusal(layer)}
+    found = {name: generated.refusal(layer, name) for name in ("native", "cuda")}
+    return {"native": found["native"], "vendor": vendor.refusal(layer), "cuda": found["cuda"]}
 
 
 @functools.cache

@@ -15,6 +15,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 from seqmodels.cell import Cell
 from seqmodels.engine import operators, text
 from seqmodels.engine.columns import Columns
+from seqmodels.engine.cuda import device as triton
 from seqmodels.engine.graph import Unsupported
 from seqmodels.engine.layer_pass import LayerPass, LayerResult, within_lengths
 from seqmodels.engine.loop import Loop
@@ -25,6 +26,7 @@ from seqmodels.engine.trace import Inputs, trace, without_autocast
 from seqmodels.engine.whole_step import zoneout_masks
 
 NARROW = (torch.bfloat16, torch.float16)
+UNMEASURED = "code for GPUs is generated where backend='cuda' asks for it, as it is not measured yet"
 _tracing = threading.RLock()  # torch.fx changes nn.Module while it traces, and must be done before another begins
 _programs: "weakref.WeakKeyDictionary[Cell, dict[tuple, Program | str]]" = weakref.WeakKeyDictionary()
 
@@ -38,16 +40,37 @@ class Program:
     prelude: Prelude
 
 
-def refusal(layer: LayerPass) -> str | None:
-    """Why no generated code computes this, or None if it does."""
-    prepared = prepare(layer)
+def backend_of(device: torch.device) -> str | None:
+    """Which backend generates code for a device, if one does."""
+    if triton.runs_on(device):
+        return "cuda"
+    return "native" if device.type == "cpu" else None
+
+
+def order(device: torch.device) -> tuple[str, ...]:
+    """The backends that "auto" tries on a device before the plain loop."""
+    return ("native", "vendor") if device.type == "cpu" else ("vendor",)
+
+
+def refusal(layer: LayerPass, backend: str = "native") -> str | None:
+    """Why a backend's generated code doesn't compute this, or None if it does."""
+    prepared = wrong_device(layer, backend) or prepare(layer)
     return prepared if isinstance(prepared, str) else None
 
 
+def wrong_device(layer: LayerPass, backend: str) -> str | None:
+    """Says so if a backend generates no code for the device of a layer."""
+    device = layer.input.device
+    if (other := backend_of(device)) is None:
+        return f"no code is generated for tensors on {device.type}"
+    return None if other == backend else f"tensors on {device.type} are for backend={other!r}"
+
+
 def prepare(layer: LayerPass) -> Program | str:
-    """The program that computes this, or why there is none."""
-    if not layer.input.is_cpu:
-        return f"there is none for {layer.input.device.type} yet"
+    """The program that computes this on its device, or why there is none."""
+    backend = backend_of(layer.input.device)
+    if backend is None:
+        return f"no code is generated for tensors on {layer.input.device.type}"
     tensors = (layer.input, *layer.state, *layer.parameters.values())
     if torch._C._are_functorch_transforms_active():
         return "vmap and transforms of torch.func need the step itself"
@@ -56,16 +79,18 @@ def prepare(layer: LayerPass) -> Program | str:
     if layer.has_hooks:
         return "hooks of the cell's modules want to be called at every step"
     program = program_of(layer)
-    return program if isinstance(program, str) else _compile_problem() or program
+    problem = triton.problem() if backend == "cuda" else _compile_problem()
+    return program if isinstance(program, str) else problem or program
 
 
 def run(layer: LayerPass, program: Program) -> LayerResult:
     """Runs the generated code that prepare(layer) gave."""
     real = None if layer.lengths is None else within_lengths(layer.lengths, layer.input.shape[0])
     inputs = Inputs.of(layer, real, zoneout_masks(layer))
-    dtype = _compute_type(inputs)
+    device = layer.input.device
+    dtype = _triton_type(inputs, program.loop) if triton.runs_on(device) else _compute_type(inputs)
     steps, batch = layer.input.shape[:2]
-    with without_autocast("cpu"):
+    with without_autocast(device.type):
         tensors = [_converted(item.tensor, dtype) for item in inputs]
         given = [t if t.dtype is dtype else t.to(dtype) for t in program.prelude(tensors, steps, batch)]
         new, final = operators.apply(program.key, steps, given)
@@ -103,6 +128,7 @@ def _signature(layer: LayerPass) -> tuple:
     cell = layer.cell
     return (
         layer.input.dtype,
+        layer.input.device,  # a step that makes tensors makes them there
         _has_narrow_products(layer),
         int(layer.input.shape[2]),  # a symbol under torch.compile
         layer.lengths is not None,
@@ -119,8 +145,9 @@ def _signature(layer: LayerPass) -> tuple:
 
 def _has_narrow_products(layer: LayerPass) -> bool:
     """Whether products take bfloat16: by their own type, or by autocast."""
-    if torch.is_autocast_enabled("cpu"):
-        return torch.get_autocast_dtype("cpu") is torch.bfloat16
+    device = layer.input.device.type
+    if torch.is_autocast_enabled(device):
+        return torch.get_autocast_dtype(device) is torch.bfloat16
     return layer.input.dtype is torch.bfloat16
 
 
@@ -136,6 +163,17 @@ _PLAIN = (bool, int, float, str, type(None))
 def _compute_type(inputs: Inputs) -> torch.dtype:
     types = {item.tensor.dtype for item in inputs if item.tensor.is_floating_point()}
     return torch.float64 if torch.float64 in types else torch.float32
+
+
+def _triton_type(inputs: Inputs, loop: Loop) -> torch.dtype:
+    """Of what kernels read and write; what is narrower than float32 they compute in float32."""
+    types = {item.tensor.dtype for item in inputs if item.tensor.is_floating_point()}
+    device = inputs.x.device.type
+    if torch.float64 not in types and torch.is_autocast_enabled(device):
+        types = {torch.get_autocast_dtype(device)}
+    # The place of a maximum is found again on the way back, which rounding would hide.
+    is_rounded = len(types) == 1 and types <= set(NARROW) and all(node.op != "amax" for node in loop.graph.nodes)
+    return types.pop() if is_rounded else _compute_type(inputs)
 
 
 def _converted(tensor: Tensor, dtype: torch.dtype) -> Tensor:

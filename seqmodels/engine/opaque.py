@@ -72,8 +72,17 @@ class _Modules(nn.Module):
         self.norms = nn.ModuleDict({str(index): norm for index, norm in step_modules.norms.items()})
 
     def forward(self, layer: LayerPass, backend: str) -> tuple[Tensor, tuple[Tensor, ...], tuple[Tensor, ...]]:
-        found = "torch's kernel is none of torch.compile's" if backend == "vendor" else generated.prepare(layer)
-        if isinstance(found, str) and backend == "native":
-            raise OptionError(f"backend='native' can't run this: {found}; use backend='auto'")
+        found = self._prepared(layer, backend)
+        if isinstance(found, str) and backend in ("native", "cuda"):
+            raise OptionError(f"backend={backend!r} can't run this: {found}; use backend='auto'")
         result = reference.run(layer) if isinstance(found, str) else generated.run(layer, found)
         return result.output, result.state, result.states or ()  # Dynamo takes no None out of such a call
+
+    def _prepared(self, layer: LayerPass, backend: str) -> generated.Program | str:
+        if backend == "vendor":
+            return "torch's kernel is none of torch.compile's"
+        wanted = generated.order(layer.input.device) if backend == "auto" else (backend,)
+        refusals = [generated.wrong_device(layer, name) for name in wanted if name != "vendor"]
+        if None not in refusals:
+            return next(filter(None, refusals), generated.UNMEASURED)
+        return generated.prepare(layer)

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from seqmodels.engine import interpret, text
-from seqmodels.engine.directions import plan_inference, plan_training
+from seqmodels.engine.cuda import device
+from seqmodels.engine.cuda.execute import TritonLoop
+from seqmodels.engine.directions import Directions, plan_inference, plan_training
 from seqmodels.engine.loop import Loop
 from seqmodels.engine.native.execute import Inputs, NativeLoop
 
@@ -28,9 +30,24 @@ def loop_of(key: str) -> Loop:
 @functools.lru_cache(maxsize=512)
 def native_loop(key: str, wanted: str, dtype: torch.dtype) -> NativeLoop:
     """The compiled loop; ``wanted`` has a letter for each input, "g" where its gradient is asked for, or is empty."""
+    return NativeLoop(_directions(key, wanted), dtype)
+
+
+@functools.lru_cache(maxsize=512)
+def triton_loop(key: str, wanted: str, dtype: torch.dtype) -> TritonLoop:
+    """The loop for GPUs."""
+    return TritonLoop(_directions(key, wanted), dtype)
+
+
+def _directions(key: str, wanted: str) -> Directions:
     loop = text.read(key)
-    directions = plan_training(loop, _wanted(loop, wanted)) if wanted else plan_inference(loop)
-    return NativeLoop(directions, dtype)
+    return plan_training(loop, _wanted(loop, wanted)) if wanted else plan_inference(loop)
+
+
+def _loop_for(key: str, wanted: str, like: Tensor) -> NativeLoop | TritonLoop:
+    """What computes a loop on the device of a tensor, in its type."""
+    make = triton_loop if device.runs_on(like.device) else native_loop
+    return make(key, wanted, like.dtype)
 
 
 def apply(key: str, steps: int, tensors: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
@@ -73,7 +90,7 @@ def _wanted(loop: Loop, letters: str) -> set[tuple[str, int]]:
 
 def _compute(key: str, wanted: str, steps: int, tensors: Sequence[Tensor]) -> list[Tensor]:
     """States after every step, and after the last, and what the way back needs."""
-    loop = native_loop(key, wanted, tensors[0].dtype)
+    loop = _loop_for(key, wanted, tensors[0])
     new, kept = loop.forward(Inputs.of(loop.loop, tensors), steps, save=bool(wanted))
     return [*new, *(sequence[-1].clone() for sequence in new), *(kept if wanted else ())]
 
@@ -90,8 +107,8 @@ def _(key: str, wanted: str, steps: int, tensors: Sequence[Tensor]) -> list[Tens
     results = [like.new_empty(steps, like.shape[0], size) for size in loop.states]
     results += [like.new_empty(like.shape[0], size) for size in loop.states]
     if wanted:
-        native = native_loop(key, wanted, like.dtype)
-        results += [like.new_empty(steps, like.shape[0], native.padded(w)) for w in native.directions.saved]
+        made = _loop_for(key, wanted, like)
+        results += [like.new_empty(steps, like.shape[0], made.padded(w)) for w in made.directions.saved]
     return results
 
 
@@ -104,10 +121,10 @@ def _compute_backward(
     incoming: Sequence[Tensor | None],
     final: Sequence[Tensor | None],
 ) -> list[Tensor]:
-    native = native_loop(key, wanted, new[0].dtype)
+    made = _loop_for(key, wanted, new[0])
     incoming = [None if gradient is None else gradient.contiguous() for gradient in incoming]
-    names = _wanted(native.loop, wanted)
-    found = native.backward(Inputs.of(native.loop, tensors), new, kept, incoming, final, names)
+    names = _wanted(made.loop, wanted)
+    found = made.backward(Inputs.of(made.loop, tensors), new, kept, incoming, final, names)
     everything = [*found.steps, *found.states, *found.batches, *found.vectors, *found.matrices]
     return [gradient for gradient, letter in zip(everything, wanted, strict=True) if letter == "g"]
 

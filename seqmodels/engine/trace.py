@@ -146,7 +146,7 @@ def _trace(layer: LayerPass, modules: _Modules, decompose: bool) -> Traced:
     inputs = Inputs.of(layer, real, keeps)
     rows = _number_of_rows(inputs)
     examples = [_example(item, rows) for item in inputs]
-    norms = {int(index): norm for index, norm in modules.norms.items()}
+    norms: dict[int, Any] = {int(index): norm for index, norm in modules.norms.items()}
 
     def step(*tensors: Tensor) -> tuple[Tensor, ...]:
         given = inputs.filled(tensors)

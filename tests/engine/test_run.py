@@ -134,7 +134,7 @@ def test_every_state_is_given_if_asked_for(cell_name):
 
 
 def test_an_unknown_backend_is_named(one_line):
-    with one_line(OptionError, "backend must be one of auto, reference, native, vendor, not 'fast'"):
+    with one_line(OptionError, "backend must be one of auto, reference, native, vendor, cuda, not 'fast'"):
         engine.run(layer_pass("lstm"), "fast")
 
 

@@ -1,0 +1,143 @@
+"""The text of functions that Triton has none of, or whose own loses digits: what stands before every kernel.
+
+Only what both the compiler and the interpreter of Triton know is used: libdevice's functions are not interpreted. No
+function overflows on its way to a result that doesn't.
+"""
+
+COMMON = """\
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def maximum(a, b):
+    return tl.maximum(a, b, propagate_nan=tl.PropagateNan.ALL)
+
+
+@triton.jit
+def minimum(a, b):
+    return tl.minimum(a, b, propagate_nan=tl.PropagateNan.ALL)
+
+
+@triton.jit
+def sigmoid(x):
+    e = tl.exp(-tl.abs(x))
+    return tl.where(x < 0, e, 1.0) / (1.0 + e)
+
+
+# log of the rounded 1 + x, and what was rounded away.
+@triton.jit
+def log1p(x):
+    u = 1.0 + x
+    is_finite = (u > 0) & (u < float("inf"))
+    return tl.log(u) + tl.where(is_finite, (x - (u - 1.0)) / tl.where(is_finite, u, 1.0), 0.0)
+
+
+@triton.jit
+def softplus(x):
+    return maximum(x, 0.0) + log1p(tl.exp(-tl.abs(x)))
+
+
+@triton.jit
+def power(a, b):
+    whole = tl.floor(b)
+    is_odd = whole - 2.0 * tl.floor(0.5 * whole) == 1.0
+    size = tl.exp(b * tl.log(tl.abs(a)))
+    signed = tl.where((a < 0) & is_odd, -size, size)
+    real = tl.where((a < 0) & (whole != b), float("nan"), signed)
+    return tl.where(b == 0.0, 1.0, real)
+
+"""
+
+FLOAT32 = """\
+
+@triton.jit
+def root(x):
+    return tl.sqrt_rn(x)
+
+
+# exp(x) - 1 = x + x^2 / 2 + ...; coefficients of Cephes' expf (S. L. Moshier).
+@triton.jit
+def expm1(x):
+    p = 1.9875691500e-4
+    p = p * x + 1.3981999507e-3
+    p = p * x + 8.3334519073e-3
+    p = p * x + 4.1665795894e-2
+    p = p * x + 1.6666665459e-1
+    p = p * x + 5.0000001201e-1
+    return tl.where(tl.abs(x) < 0.35, p * (x * x) + x, tl.exp(x) - 1.0)
+
+
+# Near 0 a polynomial keeps all digits; coefficients of Cephes' tanhf.
+@triton.jit
+def tanh(x):
+    z = x * x
+    p = -5.70498872745e-3
+    p = p * z + 2.06390887954e-2
+    p = p * z - 5.37397155531e-2
+    p = p * z + 1.33314422036e-1
+    p = p * z - 3.33332819422e-1
+    e = tl.exp(-2.0 * tl.abs(x))
+    far = (1.0 - e) / (1.0 + e)
+    return tl.where(tl.abs(x) < 0.625, p * z * x + x, tl.where(x < 0, -far, far))
+
+"""
+
+FLOAT64 = """\
+
+@triton.jit
+def root(x):
+    return tl.sqrt(x)
+
+
+# Kahan: the error of exp(x) - 1 for a small x is that of its logarithm.
+@triton.jit
+def expm1(x):
+    u = tl.exp(x)
+    is_small = tl.abs(x) < 0.5
+    is_one = u == 1.0
+    other = tl.where(is_small & ~is_one, u, 2.0)
+    near = (other - 1.0) * x / tl.log(other)
+    return tl.where(is_small, tl.where(is_one, x, near), u - 1.0)
+
+
+@triton.jit
+def tanh(x):
+    e = expm1(-2.0 * tl.abs(x))
+    positive = -e / (e + 2.0)
+    return tl.where(x < 0, -positive, positive)
+
+"""
+
+SHARED = {"float32": COMMON + FLOAT32, "float64": COMMON + FLOAT64}
+
+EXPRESSIONS = {
+    "add": "{} + {}",
+    "sub": "{} - {}",
+    "mul": "{} * {}",
+    "div": "{} / {}",
+    "neg": "-{}",
+    "abs": "tl.abs({})",
+    "sqrt": "root({})",
+    "exp": "tl.exp({})",
+    "expm1": "expm1({})",
+    "log": "tl.log({})",
+    "log1p": "log1p({})",
+    "tanh": "tanh({})",
+    "sigmoid": "sigmoid({})",
+    "softplus": "softplus({})",
+    "sin": "tl.sin({})",
+    "cos": "tl.cos({})",
+    "erf": "tl.erf({})",
+    "pow": "power({}, {})",
+    "floor": "tl.floor({})",
+    "maximum": "maximum({}, {})",
+    "minimum": "minimum({}, {})",
+    "less": "({} < {}).to(REAL)",
+    "less_equal": "({} <= {}).to(REAL)",
+    "equal": "({} == {}).to(REAL)",
+    "select": "tl.where({} != 0, {}, {})",
+    "spread": "{}",
+    "same": "{}",
+    "stop": "{}",
+}

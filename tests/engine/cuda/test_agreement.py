@@ -1,0 +1,61 @@
+"""The GPU backend computes what the plain loop computes: values and gradients, by Triton's interpreter."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from seqmodels.trees import sequence_cells
+
+ENDS = {"lengths": [3, 0, 2], "resets": True, "return_states": True}
+MASKED = {"zoneout": 0.1, "recurrent_dropout": 0.25, "weight_dropout": 0.3, "learn_initial_state": True}
+TOLERANCES = {"float64": 1e-11, "float32": 1e-5, "float16": 4e-3, "bfloat16": 4e-2}
+CASES: dict[str, dict[str, Any]] = {
+    **{f"{cell}, lengths and resets": {"cell": cell, **ENDS} for cell in sequence_cells()},
+    "wider than it is high": {"cell": "gru", "sizes": [2, 1, 3, 150]},
+    "both directions, two layers": {
+        "cell": "elman",
+        "sizes": [2, 3, 3, 19],
+        "options": {"bidirectional": True, "num_layers": 2},
+    },
+    "masks": {"cell": "gru", "sizes": [3, 3, 2, 19], "options": MASKED, **ENDS},
+    "expected zoneout": {"cell": "elman", "options": {"zoneout": 0.3}},
+    "layer norm": {"cell": "coupled", "sizes": [2, 3, 3, 19], "options": {"layer_norm": True}},
+    "maximum of a row": {"cell": "hopfield memory", "sizes": [2, 3, 3, 5]},
+    "reductions of products": {"cell": "layer norm lstm", "sizes": [2, 3, 3, 5]},
+    "single numbers": {"cell": "input statistics", "sizes": [2, 3, 3, 5]},
+    "two products in a chain": {"cell": "multiplicative lstm", "sizes": [2, 3, 3, 5]},
+    "comparisons": {"cell": "piecewise", "sizes": [2, 3, 3, 5]},
+    "float64": {"cell": "peephole", "dtype": "float64", "sizes": [2, 3, 3, 5]},
+    "float16": {"cell": "mut1", "dtype": "float16", "sizes": [2, 3, 3, 5]},
+    "bfloat16": {"cell": "lstm", "dtype": "bfloat16", "sizes": [2, 3, 3, 5]},
+    "autocast": {"cell": "lstm", "autocast": True, "sizes": [2, 3, 3, 5]},
+    "a maximum in bfloat16": {"cell": "hopfield memory", "dtype": "bfloat16", "sizes": [1, 2, 3, 5]},
+    "windows of steps": {"cell": "lstm", "windows": 4, "sizes": [7, 2, 3, 5]},
+    "windows of steps and what they read": {
+        "cell": "elman",
+        "windows": 2,
+        "sizes": [5, 2, 3, 5],
+        "options": {"recurrent_dropout": 0.25, "learn_initial_state": True},
+        "lengths": [5, 2],
+        "resets": True,
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def outcomes(interpreted: Callable) -> dict[str, float | str]:
+    """All cases in one process."""
+    return interpreted("agreement", CASES)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_values_and_gradients_are_those_of_the_plain_loop(name: str, outcomes: dict) -> None:
+    found, case = outcomes[name], CASES[name]
+    kind = "bfloat16" if case.get("autocast") else case.get("dtype", "float32")
+    assert isinstance(found, float), found
+    assert found <= TOLERANCES[kind]
+
+
+def test_random_cells(interpreted: Callable) -> None:
+    assert interpreted("random_cells", 5) == ""
