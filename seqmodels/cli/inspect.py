@@ -1,4 +1,4 @@
-"""``seqmodels inspect``: which units of a language model know what, as a table, pictures and a page."""
+"""``seqmodels inspect``: which units of a language model know what, how its gates saturate, and where it errs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqmodels.cli.arguments import ArgumentParser, names
-from seqmodels.errors import DataError, OptionError
+from seqmodels.cli.inspect_tables import table_of_errors, table_of_units
+from seqmodels.errors import DataError, OptionError, SeqmodelsError
 
 if TYPE_CHECKING:
-    from seqmodels.inspect import UnitSearch
+    from seqmodels.inspect import ErrorTypes, GateSaturation, Reading, UnitSearch
     from seqmodels.tasks import LanguageModel
 
 OF_PYTHON = ["python_string_or_comment", "python_bracket_depth", "python_if", "indentation", "line_position"]
@@ -20,21 +21,25 @@ ON_THE_PAGE = 3000  # characters
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Prints the table, and writes the page and the pictures."""
+    """Prints the tables, and writes the page and the pictures."""
     options = _parser().parse_args(arguments[1:])
     if options.characters < 1000:
         raise OptionError(f"--characters is {options.characters}; use 1000 or more")
-    from seqmodels.data import read_text
+    from seqmodels.inspect import text_saturation
 
     models = {path: _language_model(path) for path in options.checkpoint}
-    text = read_text(options.file)[: options.characters]
+    if options.training_file is not None:
+        _check_characters(models)
+    text = _text(options.file, options.checkpoint[0])[: options.characters]
     properties = options.properties or _usual(options.file, text)
     searches = {_title(path, model): _search(model, text, properties, options) for path, model in models.items()}
     for title, search in searches.items():
-        print("\n".join(_table(title, search)))
+        print("\n".join(table_of_units(title, search)))
+    _print_errors(models, searches, options.training_file)
+    saturations = [text_saturation(model, text, options.layers) for model in models.values()]
     try:
         options.folder.mkdir(parents=True, exist_ok=True)
-        _write(searches, options.folder)
+        _draw(searches, saturations, options.folder)
     except OSError as error:
         raise DataError(f"{options.folder}: can't be written ({error.strerror}); give another --folder") from None
 
@@ -48,15 +53,37 @@ def _language_model(path: Path) -> LanguageModel:
     return model
 
 
+def _check_characters(models: dict[Path, LanguageModel]) -> None:
+    for path, model in models.items():
+        if (unit := model.tokenizer.unit) != "character":
+            raise OptionError(f"--training_file: {path} reads {unit}s, but error types are of characters; leave it out")
+
+
+def _text(file: Path | None, checkpoint: Path) -> str:
+    """Of the file; if there is none, what the model was not trained on."""
+    from seqmodels.data import read_text
+    from seqmodels.inspect import held_out_text
+
+    if file is not None:
+        return read_text(file)
+    try:
+        text, source = held_out_text(checkpoint)
+    except DataError as error:
+        raise DataError(f"{error} as --file") from None
+    print(f"reads {source}")
+    return text
+
+
 def _title(path: Path, model: LanguageModel) -> str:
     return f"{model.hparams['cell']} ({path})"
 
 
-def _usual(path: Path, text: str) -> list[str]:
+def _usual(path: Path | None, text: str) -> list[str]:
     """What may be known of such a text."""
-    if path.suffix in (".c", ".h", ".cpp", ".cc", ".cu"):
+    if path is not None and path.suffix in (".c", ".h", ".cpp", ".cc", ".cu"):
         return OF_C
-    return OF_PYTHON if path.suffix == ".py" or "\ndef " in text or "\n    def " in text else OF_PROSE
+    is_python = (path is not None and path.suffix == ".py") or "\ndef " in text or "\n    def " in text
+    return OF_PYTHON if is_python else OF_PROSE
 
 
 def _search(model: LanguageModel, text: str, properties: list[str], options: Any) -> UnitSearch:
@@ -65,27 +92,47 @@ def _search(model: LanguageModel, text: str, properties: list[str], options: Any
     return find_units(model, text, properties, options.names, options.layers, top=options.top, seed=options.seed)
 
 
-def _table(title: str, search: UnitSearch) -> list[str]:
-    """A line for each property: its best unit, and what the best of an untrained network does."""
-    lines = [f"{title}: chosen on the first half of the text, scored on the second"]
-    lines.append(f"{'property':28} {'best unit':34} {'AUC':>6} {'untrained':>10}")
-    for finding in search.findings:
-        best = finding.units[0]
-        unit = f"{best.name}[{best.score.unit}] of {best.layer}"
-        lines.append(f"{finding.property:28} {unit:34} {best.score.auc:6.3f} {finding.untrained[0].score.auc:10.3f}")
-    lines += [f"{name:28} hardly changes all over one half of the text" for name in search.left_out]
-    return lines
+def _print_errors(models: dict[Path, LanguageModel], searches: dict[str, UnitSearch], file: Path | None) -> None:
+    """The table of error types of the models whose training text is there, and of each which text that is, or why none.
+
+    The texts are large: one at a time.
+    """
+    found: dict[str, ErrorTypes] = {}
+    notes = []
+    for (path, model), (title, search) in zip(models.items(), searches.items(), strict=True):
+        if (unit := model.tokenizer.unit) != "character":
+            notes.append(f"{title}: no error types, as it reads {unit}s, not characters")
+            continue
+        try:
+            found[title], source = _errors(search.held_out, path, file)
+            notes.append(f"{title}: trained on {source}")
+        except SeqmodelsError as error:
+            if file is not None:
+                raise
+            notes.append(f"{title}: no error types without the training text ({error}); give it as --training_file")
+    print("\n".join([*table_of_errors(found), *notes]))
 
 
-def _write(searches: dict[str, UnitSearch], folder: Path) -> None:
+def _errors(reading: Reading, checkpoint: Path, file: Path | None) -> tuple[ErrorTypes, str]:
+    """Of what was read, but its first character, of which nothing was expected; and what the training text is."""
+    from seqmodels.data import read_text
+    from seqmodels.inspect import error_types, training_text
+
+    text, source = training_text(checkpoint) if file is None else (read_text(file), str(file))
+    return error_types("".join(reading.tokens), reading.log_probabilities.nan_to_num(0.0), text), source
+
+
+def _draw(
+    searches: dict[str, UnitSearch], saturations: list[dict[str, dict[str, GateSaturation]]], folder: Path
+) -> None:
     from seqmodels.figures import save
     from seqmodels.inspect.page import write_page
-    from seqmodels.inspect.pictures import coloured_text
+    from seqmodels.inspect.pictures import coloured_text, saturation
     from seqmodels.inspect.unit_page import page_of
 
     page = folder / "index.html"
     write_page(page_of(searches, ON_THE_PAGE), page)
-    for number, search in enumerate(searches.values(), 1):
+    for number, (search, layers) in enumerate(zip(searches.values(), saturations, strict=True), 1):
         units = {}
         for finding in search.findings:
             best = finding.units[0]
@@ -93,6 +140,9 @@ def _write(searches: dict[str, UnitSearch], folder: Path) -> None:
             units[f"{finding.property}: {best.name}[{best.score.unit}] of {best.layer}"] = values
         if units:
             save(coloured_text(search.held_out.tokens, units), folder, f"units_{number}")
+        gates = {f"{name} of {layer}": shares for layer, gates in layers.items() for name, shares in gates.items()}
+        if gates:  # some cells have none
+            save(saturation(gates), folder, f"saturation_{number}")
     print(f"page: {page}")
 
 
@@ -100,11 +150,12 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         "seqmodels inspect",
         description="Find the units of a language model that tell whether a text is in a quotation, a comment, a "
-        "bracket, and more; colour the text by them.",
+        "bracket, and more; colour the text by them; draw how often its gates saturate; count its errors by type.",
     )
     add = parser.add_argument
     add("checkpoint", type=Path, nargs="+", help="of language models that seqmodels fit has written; two are compared")
-    add("--file", type=Path, required=True, help="a text to read, best one that the model was not trained on")
+    add("--file", type=Path, help="a text to read (default: of the training's text what was kept for the test)")
+    add("--training_file", type=Path, help="the text it was trained on (default: where the checkpoint says it was)")
     add("--characters", type=int, default=40_000, help="of the text at most (default: %(default)s)")
     add("--properties", type=names, help="with commas between; regex:PATTERN too (default: by the kind of text)")
     add("--names", type=names, help="values to look at, such as h,sigmoid(*) (default: the states)")

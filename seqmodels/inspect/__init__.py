@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from seqmodels.inspect.jacobians import LayerJacobians, RecurrentMatrix, recurrent_matrices, step_jacobians
     from seqmodels.inspect.page import ModelUnits, RankedUnit, ReadText, to_html, write_page
     from seqmodels.inspect.reading import Reading, Units, read
-    from seqmodels.inspect.recording import LayerRecording, Recording, names_of, record
+    from seqmodels.inspect.reading_gates import text_saturation
+    from seqmodels.inspect.recording import LayerRecording, Recording, gates_of, names_of, record
     from seqmodels.inspect.saturation import GateSaturation, gate_saturation, tanh_saturation
     from seqmodels.inspect.text_properties import PROPERTIES, TextProperty, text_property
-    from seqmodels.inspect.unit_ranking import UnitScore, rank_units
+    from seqmodels.inspect.trained_on import held_out_text, training_text
+    from seqmodels.inspect.unit_ranking import UnitScore, areas_under_curve, rank_units
     from seqmodels.inspect.unit_search import Finding, FoundUnit, UnitSearch, find_units
 
 _MODULES = {
@@ -38,11 +40,14 @@ _MODULES = {
     "UnitScore": "unit_ranking",
     "UnitSearch": "unit_search",
     "Units": "reading",
+    "areas_under_curve": "unit_ranking",
     "error_types": "error_analysis",
     "find_units": "unit_search",
     "gate_saturation": "saturation",
+    "gates_of": "recording",
     "gradient_map": "gradient_maps",
     "gradient_norms": "gradient_maps",
+    "held_out_text": "trained_on",
     "names_of": "recording",
     "rank_units": "unit_ranking",
     "read": "reading",
@@ -51,7 +56,9 @@ _MODULES = {
     "step_jacobians": "jacobians",
     "tanh_saturation": "saturation",
     "text_property": "text_properties",
+    "text_saturation": "reading_gates",
     "to_html": "page",
+    "training_text": "trained_on",
     "write_page": "page",
 }
 __getattr__, __dir__ = lazy(__name__, _MODULES)
@@ -76,11 +83,14 @@ __all__ = [
     "UnitScore",
     "UnitSearch",
     "Units",
+    "areas_under_curve",
     "error_types",
     "find_units",
     "gate_saturation",
+    "gates_of",
     "gradient_map",
     "gradient_norms",
+    "held_out_text",
     "names_of",
     "rank_units",
     "read",
@@ -89,6 +99,8 @@ __all__ = [
     "step_jacobians",
     "tanh_saturation",
     "text_property",
+    "text_saturation",
     "to_html",
+    "training_text",
     "write_page",
 ]

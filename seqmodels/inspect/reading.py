@@ -1,17 +1,17 @@
 """A language model reads a text: what it expected, and what its units were at every token."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from seqmodels.data import Tokenizer
 from seqmodels.errors import InputError
-from seqmodels.inspect.recording import LayerRecording, record, tokens_of
+from seqmodels.inspect.recording import LayerRecording, Recording, record, tokens_of
 from seqmodels.tasks import LanguageModel
 
 
@@ -80,16 +80,12 @@ def read(
         (['h', 'e', 'l', 'l'], torch.Size([4, 3]), 4)
     """
     tokens = tokens_of(model, text)
-    if len(tokens) == 0:
-        raise InputError("the text is empty; give one to read")
-    state: Any = None
     recorded: list[list[LayerRecording]] = []
     expected: list[Tensor] = []
     best: list[list[tuple[str, float]]] = []
     vocabulary = model.tokenizer.tokens
-    for part in tokens.split(window):
-        found = record(model, part, state, names=names, layers=layers)
-        logits, state = found.output
+    for found in read_windows(model, tokens, names, layers, window):
+        logits, _ = found.output
         log_probabilities = logits[:, 0].float().log_softmax(-1)
         expected.append(log_probabilities)
         top = log_probabilities.exp().topk(min(likeliest, len(vocabulary)))
@@ -103,6 +99,27 @@ def read(
         log_probabilities=torch.cat([read_ones.new_full((1,), torch.nan), read_ones]),
         likeliest=best,
     )
+
+
+def read_windows(
+    model: LanguageModel,
+    tokens: Int64[Tensor, "T 1"],
+    names: Collection[str] | None,
+    layers: Collection[str] | None,
+    window: int,
+) -> Iterator[Recording]:
+    """What :func:`seqmodels.inspect.record` gives of one window after the other, so that none needs to be kept.
+
+    Raises:
+        InputError: If there are no tokens.
+    """
+    if len(tokens) == 0:
+        raise InputError("the text is empty; give one to read")
+    state: Any = None
+    for part in tokens.split(window):
+        found = record(model, part, state, names=names, layers=layers)
+        _, state = found.output
+        yield found
 
 
 def _texts(tokenizer: Tokenizer, tokens: list[int]) -> list[str]:

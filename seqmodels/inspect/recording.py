@@ -15,8 +15,8 @@ from seqmodels.engine.products import SequenceProducts
 from seqmodels.errors import InputError, OptionError
 from seqmodels.evaluating import evaluating
 from seqmodels.inspect.layers import layers_of
-from seqmodels.inspect.step_variables import step_variables
-from seqmodels.layer import reverse
+from seqmodels.inspect.step_variables import Variable, step_variables
+from seqmodels.layer import Layer, reverse
 
 ROWS = 1024  # computed together: few enough to be kept in the processor's cache, many enough for fast products
 
@@ -115,13 +115,28 @@ def names_of(model: nn.Module) -> dict[str, list[str]]:
         >>> names_of(RNN("elman", 2, 3))
         {'layers.0': ['h', 'W_xh', 'W_hh']}
     """
-    found = {}
-    for place, layer in layers_of(model).values():
-        like = next(layer.cell.parameters(), torch.empty(0))
-        state = [like.new_zeros(1, size) for size in layer.cell.state_sizes]
-        inside = step_variables(layer.cell, like.new_zeros(1, layer.cell.input_size), state)
-        found[place] = [*layer.cell.state_names, *inside]
-    return found
+    return {place: [*layer.cell.state_names, *_inside_of_step(layer)] for place, layer in layers_of(model).values()}
+
+
+def gates_of(model: nn.Module) -> dict[str, list[str]]:
+    """The layers of a model, and the names of their gates: what a sigmoid gives.
+
+    Example:
+        >>> from seqmodels import RNN
+        >>> gates_of(RNN("gru", 2, 3))
+        {'layers.0': ['r', 'z']}
+    """
+    return {
+        place: [name for name, variable in _inside_of_step(layer).items() if variable.activation == "sigmoid"]
+        for place, layer in layers_of(model).values()
+    }
+
+
+def _inside_of_step(layer: Layer) -> dict[str, Variable]:
+    """The variables of a step from zeros, of one row."""
+    like = next(layer.cell.parameters(), torch.empty(0))
+    state = [like.new_zeros(1, size) for size in layer.cell.state_sizes]
+    return step_variables(layer.cell, like.new_zeros(1, layer.cell.input_size), state)
 
 
 class _Recorder:

@@ -15,6 +15,7 @@ from seqmodels.engine.products import SequenceProducts
 from seqmodels.inspect.gradient_maps import States, run_with_taps
 from seqmodels.inspect.jacobians import recurrent_matrices
 from seqmodels.inspect.saturation import GATE_MARGIN, TANH_LIMIT
+from seqmodels.inspect.spectra import largest_singular_value, spectral_radius
 
 UNSATURATED = {"sigmoid": (GATE_MARGIN, 1 - GATE_MARGIN), "tanh": (-TANH_LIMIT, TANH_LIMIT)}
 
@@ -67,10 +68,9 @@ class WatchedLayer:
         }
         of_last = self._norms(result, states, self._gradients_of_last_step())
         found["over_window"] = of_last[0].norm() / of_last[-1].norm()
-        singular_value = _largest_singular_value(layer.cell)
+        found |= _of_recurrent_matrices(layer.cell)
         before_last = tuple(tensor.detach() for tensor in states[steps.index(last - 1)])
         saturated = _saturated(layer, before_last)
-        found |= {} if singular_value is None else {"largest_singular_value": singular_value}
         return found | ({} if saturated is None else {"saturated": saturated})
 
     def _norms(self, result: LayerResult, states: list[States], gradients: dict[int, Tensor]) -> list[Tensor]:
@@ -112,19 +112,16 @@ def _detached(layer: LayerPass) -> LayerPass:
 
 
 @torch.no_grad()
-def _largest_singular_value(cell: Cell) -> Tensor | None:
-    """Of all blocks of the recurrent matrices; None if there are none."""
-    values = [_stretch(matrix.weight.float()) for matrix in recurrent_matrices(cell)]
-    return torch.stack(values).max() if values else None
-
-
-def _stretch(weight: Tensor) -> Tensor:
-    """The largest singular value by power iteration: a decomposition would take longer than training steps."""
-    vector = weight[weight.norm(dim=1).argmax()]
-    for _ in range(30):
-        vector = vector / vector.norm().clamp_min(torch.finfo(vector.dtype).tiny)
-        vector = weight.t() @ (weight @ vector)
-    return vector.norm().sqrt()
+def _of_recurrent_matrices(cell: Cell) -> dict[str, Tensor]:
+    """The largest of all blocks of the recurrent matrices; nothing if there are none, no radius if none is square."""
+    matrices = [matrix.weight.float() for matrix in recurrent_matrices(cell)]
+    if not matrices:
+        return {}
+    with torch.autocast(matrices[0].device.type, enabled=False):  # low precision would show
+        stretches = [largest_singular_value(matrix) for matrix in matrices]
+        radii = [spectral_radius(matrix) for matrix in matrices if matrix.shape[0] == matrix.shape[1]]
+    found = {"largest_singular_value": torch.stack(stretches).max()}
+    return found | ({"spectral_radius": torch.stack(radii).max()} if radii else {})
 
 
 @torch.no_grad()

@@ -1,34 +1,35 @@
-"""``seqmodels inspect``: a table, pictures and a page from a checkpoint and a text."""
+"""``seqmodels inspect``: tables, pictures and a page from a checkpoint and a text."""
 
-import lightning.pytorch as pl
+import re
+
 import pytest
 import torch
-from quick_fit import QUIET
+from quick_fit import fit, save_untrained
 
 from seqmodels.cli import main
-from seqmodels.data import build_tokenizer
-from seqmodels.tasks import LanguageModel, SequenceTagger
+from seqmodels.data import TextData, build_tokenizer
+from seqmodels.inspect import error_types, read
+from seqmodels.tasks import LanguageModel, SequenceTagger, load
 
 CODE = "".join(f"def f{number % 7}(a, b):\n    return 'x' + a[{number}]  # so\n" for number in range(30))
-
-
-def saved(model, path):
-    trainer = pl.Trainer(**QUIET)
-    trainer.strategy.connect(model)
-    trainer.save_checkpoint(path)
-    return str(path)
+NO_TEXT_TO_COLOUR = ["--properties", "indentation"]  # it changes too little for a unit to be drawn, which takes long
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A checkpoint of two cells each, a text, and a checkpoint of another task."""
+    """A checkpoint of three cells each, texts, and checkpoints of words and of another task."""
     folder = tmp_path_factory.mktemp("inspect")
     torch.manual_seed(0)
     tokenizer = build_tokenizer("character", CODE)
-    for cell in ("gru", "lstm"):
-        saved(LanguageModel(tokenizer, cell=cell, hidden_size=6), folder / f"{cell}.ckpt")
-    saved(SequenceTagger(tokenizer=build_tokenizer("word", "a b"), labels=["A"], hidden_size=2), folder / "tagger.ckpt")
+    for cell in ("gru", "lstm", "elman"):
+        save_untrained(LanguageModel(tokenizer, cell=cell, hidden_size=6), folder / f"{cell}.ckpt")
+    save_untrained(
+        SequenceTagger(tokenizer=build_tokenizer("word", "a b"), labels=["A", "B"], hidden_size=2),
+        folder / "tagger.ckpt",
+    )
+    save_untrained(LanguageModel(build_tokenizer("word", CODE), cell="gru", hidden_size=2), folder / "words.ckpt")
     (folder / "code.py").write_text(CODE)
+    (folder / "half.py").write_text(CODE[: len(CODE) // 2])
     (folder / "other.txt").write_text("§" * 2000)
     return folder
 
@@ -42,16 +43,22 @@ def test_a_table_a_page_and_pictures_come_of_it(capsys, folder):
     assert main(["inspect", "gru.ckpt", "--file", "code.py", "--folder", "one"]) == 0
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "gru (gru.ckpt): chosen on the first half of the text, scored on the second"
-    found = {line.split()[0]: line.split() for line in said[2:-1] if "hardly changes" not in line}
+    found = {line.split()[0]: line.split() for line in said[2:-2] if "hardly changes" not in line}
     assert set(found) == {"python_string_or_comment", "python_bracket_depth", "line_position"}
     assert found["line_position"][1].startswith("h[")
     assert all(0 <= float(number) <= 1 for number in found["line_position"][-2:])
     assert {line.split()[0] for line in said if "hardly changes" in line} == {"indentation", "python_if"}
+    assert said[-2].startswith("gru (gru.ckpt): no error types without the training text (gru.ckpt: ")
+    assert said[-2].endswith("give it as --training_file")
     assert said[-1] == "page: one/index.html"
     assert (folder / "one" / "index.html").stat().st_size > 10_000
     assert {path.name for path in (folder / "one").iterdir()} == {
-        *("index.html", "units_1.png", "units_1.svg", "units_1.pdf")
+        *("index.html", "units_1.png", "units_1.svg", "units_1.pdf"),
+        *("saturation_1.png", "saturation_1.svg", "saturation_1.pdf"),
     }
+    assert re.findall(r">(\w+ of rnn\.layers\.\d)<", (folder / "one" / "saturation_1.svg").read_text()) == [
+        *("r of rnn.layers.0", "z of rnn.layers.0")
+    ]
 
 
 def test_two_cells_stand_on_one_page(capsys, folder):
@@ -63,6 +70,58 @@ def test_two_cells_stand_on_one_page(capsys, folder):
     assert "gru (gru.ckpt)" in page
     assert "lstm (lstm.ckpt)" in page
     assert "sigmoid(f)" in page
+
+
+def test_a_cell_without_gates_has_no_picture_of_them(folder):
+    options = [*NO_TEXT_TO_COLOUR, "--folder", "three"]
+    assert main(["inspect", "elman.ckpt", "gru.ckpt", "--file", "code.py", *options]) == 0
+    assert {path.stem for path in (folder / "three").iterdir()} == {"index", "saturation_2"}
+
+
+def test_errors_are_told_apart_by_the_training_text(capsys):
+    options = [*NO_TEXT_TO_COLOUR, "--training_file", "half.py", "--folder", "four"]
+    assert main(["inspect", "gru.ckpt", "lstm.ckpt", "--file", "code.py", *options]) == 0
+    said = capsys.readouterr().out.splitlines()
+    begin = next(number for number, line in enumerate(said) if line.startswith("errors: "))
+    assert said[begin + 1].split() == ["gru", "(gru.ckpt)", "lstm", "(lstm.ckpt)"]
+    table = {line[:11].strip(): line[11:].split() for line in said[begin + 2 : begin + 9]}
+    assert list(table) == ["n-gram", "memory", "rare word", "word", "punctuation", "boost", "errors"]
+    second_half = "".join(CODE.splitlines(keepends=True)[30:])
+    for place, cell in enumerate(("gru", "lstm")):
+        reading = read(load(f"{cell}.ckpt"), second_half)
+        expected = error_types(second_half, reading.log_probabilities.nan_to_num(0.0), CODE[: len(CODE) // 2])
+        assert [table[oracle][place] for oracle in expected.shares()] == [
+            f"{s:.1%}" for s in expected.shares().values()
+        ]
+        errors = int((reading.log_probabilities.exp() < 0.5).sum())
+        assert table["errors"][3 * place : 3 * place + 3] == [f"{errors:,}", "of", f"{len(second_half):,}"]
+    assert said[begin + 9 : -1] == [*("gru (gru.ckpt): trained on half.py", "lstm (lstm.ckpt): trained on half.py")]
+
+
+def test_the_training_text_is_found_by_the_checkpoint(capsys, folder):
+    data = TextData(path="code.py", batch_size=2, steps=5)
+    trainer = fit(LanguageModel(data.tokenizer, cell="elman", hidden_size=2), data, max_steps=1)
+    trainer.save_checkpoint(folder / "trained.ckpt")
+    options = [*NO_TEXT_TO_COLOUR, "--folder", "five"]
+    assert main(["inspect", "trained.ckpt", "--file", "code.py", *options]) == 0
+    said = capsys.readouterr().out
+    assert said.count("n-gram") == 1
+    assert "elman (trained.ckpt): trained on the training part of code.py\n" in said
+
+
+def test_without_a_file_it_reads_what_was_held_out(capsys, folder):
+    data = TextData(path="code.py", fractions=(0.4, 0.1, 0.5), batch_size=2, steps=5)
+    trainer = fit(LanguageModel(data.tokenizer, cell="elman", hidden_size=2), data, max_steps=1)
+    trainer.save_checkpoint(folder / "part.ckpt")
+    assert main(["inspect", "part.ckpt", *NO_TEXT_TO_COLOUR, "--folder", "seven"]) == 0
+    assert capsys.readouterr().out.startswith("reads the test part of code.py\n")
+
+
+def test_a_model_of_words_has_no_error_types(capsys):
+    assert main(["inspect", "words.ckpt", "--file", "code.py", "--properties", "line_position", "--folder", "six"]) == 0
+    said = capsys.readouterr().out
+    assert "n-gram" not in said
+    assert "gru (words.ckpt): no error types, as it reads words, not characters\n" in said
 
 
 @pytest.mark.parametrize(
@@ -77,6 +136,8 @@ def test_two_cells_stand_on_one_page(capsys, folder):
         (["gru.ckpt", "--file", "code.py", "--characters", "10"], ["--characters is 10"]),
         (["gru.ckpt", "--file", "code.py", "--folder", "code.py"], ["code.py", "give another --folder"]),
         (["gru.ckpt"], ["--file"]),
+        (["gru.ckpt", "--file", "code.py", "--training_file", "none.py"], ["none.py", "no such file"]),
+        (["words.ckpt", "--file", "code.py", "--training_file", "half.py"], ["--training_file", "words.ckpt", "words"]),
         (["code.py", "--file", "code.py"], ["code.py"]),
     ],
 )

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 from seqmodels import RNN
 from seqmodels.engine import interception
 from seqmodels.errors import OptionError
+from seqmodels.inspect import recurrent_matrices
 from seqmodels.inspect.gradient_maps import gradient_norms
 from seqmodels.inspect.gradient_monitor import GradientFlow
 from seqmodels.training import TruncatedBPTT
@@ -163,9 +164,18 @@ def test_recurrent_matrices_and_saturation(tmp_path):
     trainer = fit(model, data, GradientFlow(1), folder=tmp_path)
     values = logged(trainer)[0]
     assert values["rnn.layers.0/largest_singular_value"] == pytest.approx(1.3, rel=1e-3)
+    assert values["rnn.layers.0/spectral_radius"] == pytest.approx(1.3, rel=1e-4)
     share = float((states[-1].abs() > 0.9).float().mean())
     assert 0.1 < share < 0.9
     assert values["rnn.layers.0/saturated"] == pytest.approx(share, abs=1e-6)
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_the_spectral_radius_is_the_largest_of_all_gates(precision, tmp_path):
+    model = Model("lstm", rate=0.0)
+    expected = max(matrix.spectral_radius() for matrix in recurrent_matrices(model.rnn.cell))
+    trainer = fit(model, batches(1), GradientFlow(1), folder=tmp_path, precision=precision)
+    assert logged(trainer)[0]["rnn.layers.0/spectral_radius"] == pytest.approx(expected, rel=3e-3)
 
 
 @pytest.mark.parametrize(("value", "said"), [(0.1, "vanish"), (4.0, "explode")])
