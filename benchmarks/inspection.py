@@ -8,7 +8,7 @@ of the same RNN without gradients, in turns.
 Training: a character model with and without ``GradientFlow``, a short run of each in turn, timed step by step; both log
 to a CSV file and have no other callback. So that there are enough measured steps for a median, each tenth is one; what
 is printed is for ``every_n_steps=100``, the default: 99 times the median of the steps between and once that of the
-measured ones, against 100 times the median step without it.
+measured ones, against 100 times the median step without it; the median over pairs of runs.
 """
 
 import argparse
@@ -99,15 +99,21 @@ class Clock(pl.Callback):
 
 
 def time_training(size: int, runs: int, steps: int) -> tuple[float, float, float]:
-    """Median seconds of a step without GradientFlow, of one that it measures, and of one between."""
-    plain: list[float] = []
-    measured: list[float] = []
-    between: list[float] = []
-    for _ in range(runs):
-        plain += train(size, steps).values()
-        for step, seconds in train(size, steps, GradientFlow(every_n_steps=MEASURED)).items():
-            (between if step % MEASURED else measured).append(seconds)
-    return statistics.median(plain), statistics.median(measured), statistics.median(between)
+    """Seconds of a step without GradientFlow and of one that it measures, and the overhead; medians over the pairs."""
+    pairs = []
+    for pair in range(runs):
+        if pair % 2:  # first the one, then the other, lest one of them always has the quieter machine
+            plain = train(size, steps)
+            watched = train(size, steps, GradientFlow(every_n_steps=MEASURED))
+        else:
+            watched = train(size, steps, GradientFlow(every_n_steps=MEASURED))
+            plain = train(size, steps)
+        without = statistics.median(plain.values())
+        measured = statistics.median(seconds for step, seconds in watched.items() if step % MEASURED == 0)
+        between = statistics.median(seconds for step, seconds in watched.items() if step % MEASURED)
+        pairs.append((without, measured, ((USUAL - 1) * between + measured) / (USUAL * without) - 1))
+    without, measured, overhead = (statistics.median(numbers) for numbers in zip(*pairs, strict=True))
+    return without, measured, overhead
 
 
 def train(size: int, steps: int, *callbacks: pl.Callback) -> dict[int, float]:
@@ -137,7 +143,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--cells", nargs="+", default=CELLS)
     parser.add_argument("--repeats", type=int, default=7, help="timings of each forward pass and recording")
-    parser.add_argument("--runs", type=int, default=4, help="runs with and without GradientFlow")
+    parser.add_argument("--runs", type=int, default=6, help="runs with and without GradientFlow")
     parser.add_argument("--steps", type=int, default=31, help=f"of each run, more than {MEASURED}")
     options = parser.parse_args()
     if options.steps <= MEASURED:
@@ -158,8 +164,7 @@ def main() -> None:
     print(f"\n| LSTM, B {STREAMS}, T {WINDOW} | threads | step, ms | measured step, ms | overhead, each {USUAL}th |")
     print("|---|---|---|---|---|")
     for size in TRAINED_SIZES:
-        plain, measured, between = time_training(size, options.runs, options.steps)
-        overhead = ((USUAL - 1) * between + measured) / (USUAL * plain) - 1
+        plain, measured, overhead = time_training(size, options.runs, options.steps)
         times = f"{plain * 1e3:.1f} | {measured * 1e3:.1f} | {overhead:+.1%}"
         print(f"| H {size} | {options.threads} | {times} |", flush=True)
 
