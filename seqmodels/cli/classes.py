@@ -11,6 +11,7 @@ from lightning.pytorch.cli import LightningArgumentParser
 from seqmodels import data as data_modules
 from seqmodels import tasks
 from seqmodels.errors import OptionError
+from seqmodels.tasks.base import CHECKPOINT_KEY
 
 CLASSES = {"model": "seqmodels.tasks.LanguageModel", "data": "seqmodels.data.TextData"}  # where none is named
 
@@ -64,7 +65,7 @@ def check_task(path: str, checkpoint: dict[str, Any], model: str) -> None:
     Raises:
         OptionError: If it isn't.
     """
-    recorded = str(checkpoint.get("seqmodels", {}).get("task", "")).rpartition(":")[2]
+    recorded = str((checkpoint.get(CHECKPOINT_KEY) or {}).get("task", "")).rpartition(":")[2]
     package, _, task = model.rpartition(".")
     if package == "seqmodels.tasks" and recorded not in ("", task) and hasattr(tasks, recorded):
         raise OptionError(f"{path}: is a {recorded}, not a {task}; give --model {recorded} and its data")

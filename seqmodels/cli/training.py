@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import shlex
 import sys
 import warnings
 from collections.abc import Sequence
@@ -191,7 +192,8 @@ def _checkpoints(model: Task, every_n_steps: int) -> list[pl.Callback]:
 def _say_how_to_go_on(trainer: pl.Trainer) -> None:
     config, last = (Path(trainer.log_dir or "", name) for name in ("config.yaml", "checkpoints/last.ckpt"))
     if config.is_file() and last.is_file():
-        print(f"go on: seqmodels fit --config {config} --ckpt_path {last}", file=sys.stderr)
+        command = shlex.join(["seqmodels", "fit", "--config", str(config), "--ckpt_path", str(last)])
+        print(f"go on: {command}", file=sys.stderr)
 
 
 def _silence_lightning() -> None:

@@ -13,7 +13,7 @@ PYTHON = "python"
 _CONLLU = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 _NO_WORD = re.compile(r"\d+[-.]\d+")  # CoNLL-U's ranges of words and empty nodes
 _DOCUMENT = "-DOCSTART-"
-LAST = -1
+_LAST = -1
 
 
 def read_tagged_sentences(
@@ -54,7 +54,8 @@ def read_tagged_sentences(
         return read_python_tokens()
     found, columns = [], 0
     for first, lines in _sentences(read_text(path)):
-        columns = columns or (len(_columns(lines[0])) if tag == LAST else 0)
+        if tag == _LAST and not columns:  # a line without a tag doesn't say how many there are
+            columns = next((count for count in map(len, map(_columns, lines)) if count > 1), 0)
         sentence = _sentence(lines, f"{path}, line", first, word, tag, columns, is_conllu, bad)
         if sentence is not None:
             found.append(sentence)
@@ -121,5 +122,5 @@ def _fault(parts: list[str], word: int, tag: int, columns: int) -> str:
         has = f"; the line has {count} columns, and tag_column is {tag + 1}" if tag >= count else ""
         return f"the word {parts[word][:60]!r} has no tag{has}"
     if columns and count != columns:
-        return f"the line has {count} columns, and the first line {columns}"
+        return f"the line has {count} columns, the lines before {columns}"
     return ""

@@ -71,7 +71,7 @@ def test_lines_of_python_are_there_without_any_file():
         ("a.txt", "EU B-ORG\nrejects\n", ["a.txt, line 2", "'rejects' has no tag"]),
         ("a.txt", "EU\tB-ORG\nrejects\t\n", ["a.txt, line 2", "'rejects' has no tag"]),
         ("a.txt", "EU\tB-ORG\n\tO\n", ["a.txt, line 2", "no word in column 1"]),
-        ("a.txt", "EU NNP B-ORG\nrejects VBZ\n", ["a.txt, line 2", "2 columns", "first line 3"]),
+        ("a.txt", "EU NNP B-ORG\nrejects VBZ\n", ["a.txt, line 2", "2 columns", "before 3"]),
         ("a.conllu", "1\tVamos\n", ["a.conllu, line 1", "'Vamos' has no tag"]),
         ("a.txt", "# only a comment\n\n", ["a.txt", "has no tagged words"]),
     ],
