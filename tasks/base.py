@@ -33,8 +33,6 @@ class Task(TruncatedBPTT, pl.LightningModule):
     gradient_norm: Tensor | None = None
     kept: ClassVar[tuple[str, ...]] = ()
     """Arguments that a checkpoint holds, but not among the hyper-parameters that loggers show: they may be long."""
-    chosen_by: ClassVar[str] = "val_loss"
-    """Which logged value ``seqmodels fit`` keeps best.ckpt by: a loss at its lowest, any other at its highest."""
 
     def used_cell(self) -> Cell:
         """The cell whose identity the checkpoint records."""

@@ -26,7 +26,6 @@ class ClassReader(SequenceReader):
 
     kept = ("tokenizer", "labels", "scaling")
     shown = "accuracy"
-    chosen_by = "val_accuracy"  # the loss is lowest epochs before: it minds ever surer mistakes
     columns: ClassVar[str]
     """The heads of the file of predictions."""
 

@@ -67,7 +67,6 @@ class TreeClassifier(Task):
     """
 
     kept = ("tokenizer", "labels")
-    chosen_by = "val_accuracy"
 
     def __init__(
         self,

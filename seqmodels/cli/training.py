@@ -150,7 +150,7 @@ class TrainingCLI(LightningCLI):
         # Those that write checkpoints come last: what the others keep must be in the file.
         every = self._get(self.config_init, "checkpoint_every")
         saves = self.subcommand == "fit" and config.get("enable_checkpointing") is not False
-        options["callbacks"] = [*given, *self._watchers(config), *(_checkpoints(self.model, every) if saves else [])]
+        options["callbacks"] = [*given, *self._watchers(config), *(_checkpoints(every) if saves else [])]
         return super().instantiate_trainer(**options)
 
     def _watchers(self, config: Any) -> list[pl.Callback]:
@@ -178,12 +178,13 @@ class TrainingCLI(LightningCLI):
         return [csv, ReliableWandbLogger(project=project, save_dir=csv.log_dir)] if project else [csv]
 
 
-def _checkpoints(model: Task, every_n_steps: int) -> list[pl.Callback]:
-    """best.ckpt by what the task says; last.ckpt every so many steps and at the end of every epoch."""
-    best: dict[str, Any] = {"monitor": model.chosen_by, "mode": "min" if model.chosen_by.endswith("loss") else "max"}
+def _checkpoints(every_n_steps: int) -> list[pl.Callback]:
+    """best.ckpt by validation loss; last.ckpt every so many steps and at the end of every epoch."""
     last: dict[str, Any] = {"filename": "last", "enable_version_counter": False}
     return [
-        ModelCheckpoint(filename="best", save_on_train_epoch_end=False, enable_version_counter=False, **best),
+        ModelCheckpoint(
+            monitor="val_loss", filename="best", save_on_train_epoch_end=False, enable_version_counter=False
+        ),
         ModelCheckpoint(every_n_train_steps=every_n_steps, **last),
         ModelCheckpoint(every_n_epochs=1, save_on_train_epoch_end=True, **last),
     ]
