@@ -31,6 +31,8 @@ class ReliableWandbLogger(WandbLogger):
     @rank_zero_experiment
     def experiment(self) -> Any:
         """The run of W&B; started when first asked for."""
+        if self._offline:  # Lightning only sets WANDB_MODE, which W&B reads once in a process
+            self._wandb_init["mode"] = "offline"
         if self._experiment is not None or not self._wants_online():
             return super().experiment
         reason = why_not_online()

@@ -5,6 +5,9 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import wandb
+
+from seqmodels.training.wandb_logger import ReliableWandbLogger
 
 SCRIPT = """
 import os, sys, time
@@ -99,3 +102,15 @@ def test_a_run_that_can_not_go_online_starts_at_once_offline_and_is_complete(tmp
     assert done.returncode == 0, output
     for name, _, _, reason in cases:
         check_offline(tmp_path / name, output, reason)
+
+
+def test_offline_is_offline_in_a_process_that_has_used_wandb_online(tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "online")
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    wandb.teardown()  # what earlier tests read of the environment
+    wandb.setup()
+    logger = ReliableWandbLogger(project="test", save_dir=tmp_path, offline=True)
+    assert logger.experiment.settings._offline
+    logger.experiment.finish()
+    wandb.teardown()
+    assert list(tmp_path.glob("wandb/offline-run-*/run-*.wandb"))
