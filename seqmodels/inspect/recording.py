@@ -15,6 +15,7 @@ from seqmodels.engine.products import SequenceProducts
 from seqmodels.errors import InputError, OptionError
 from seqmodels.evaluating import evaluating
 from seqmodels.inspect.layers import layers_of
+from seqmodels.inspect.recording_cell import recording_cell
 from seqmodels.inspect.step_variables import Variable, step_variables
 from seqmodels.layer import Layer, reverse
 
@@ -77,9 +78,10 @@ def record(
 ) -> Recording:
     """Runs a model and keeps what the cells of its RNNs compute.
 
-    The states are the engine's own. What is between them comes from the cell's step, run once more over all time steps
-    as one batch, so that a recording takes little more time than a second pass. The model is evaluated: no dropout,
-    no gradients. Every cell is recorded as it is, another package's too.
+    One pass gives all: the engine generates code that keeps what is asked for, compiled when it is first needed. Where
+    it can't, the states are the engine's, and what is between them comes from the cell's step, run once more over all
+    time steps as one batch. The model is evaluated: no dropout, no gradients. Every cell is recorded as it is, another
+    package's too.
 
     Args:
         model: An RNN, or any module that has some, such as a task.
@@ -155,13 +157,13 @@ class _Recorder:
         if id(layer.cell) not in self._layers:
             return engine.run(layer, backend)
         place, module = self._layers[id(layer.cell)]
-        result = engine.run(replace(layer, every_state=True), backend)
-        assert result.states is not None
-        names = layer.cell.state_names
-        found = LayerRecording(place, type(layer.cell).__name__, names)
-        found.data = {name: value for name, value in zip(names, result.states, strict=True) if self._keeps(name)}
-        if self._names is None or not set(self._names) <= set(names):
-            self._add_variables(found, layer, result.states)
+        wants_states_only = self._names is not None and set(self._names) <= set(layer.cell.state_names)
+        inside = {} if wants_states_only else _inside_of_step(module)
+        variables = {name: each for name, each in inside.items() if self._keeps(name)}
+        result, values = _run(module, layer, variables, backend)
+        found = LayerRecording(place, type(layer.cell).__name__, layer.cell.state_names)
+        found.data = {name: value for name, value in values.items() if self._keeps(name)}
+        found.activations = {name: each.activation for name, each in variables.items() if each.activation is not None}
         if layer.lengths is not None:
             real = within_lengths(layer.lengths, len(layer.input))[..., None]
             found.data = {name: value * real for name, value in found.data.items()}
@@ -172,21 +174,6 @@ class _Recorder:
 
     def _keeps(self, name: str) -> bool:
         return _fits(name, self._names)
-
-    def _add_variables(self, found: LayerRecording, layer: LayerPass, states: tuple[Tensor, ...]) -> None:
-        """A step is independent of the others once the state before it is known: all are one batch."""
-        before = [_before(*each, layer.reset) for each in zip(layer.state, layer.initial, states, strict=True)]
-        shape = layer.input.shape[:2]
-        rows = [tensor.flatten(0, 1).split(ROWS) for tensor in (layer.input, *before)]
-        parts: dict[str, list[Tensor]] = {}
-        for x, *state in zip(*rows, strict=True):
-            products = SequenceProducts(x[None], {}, {}, layer.norms)
-            for name, variable in step_variables(layer.cell, products.begin_step(0), state, [products]).items():
-                if name not in found.states and self._keeps(name):
-                    parts.setdefault(name, []).append(variable.value)
-                    if variable.activation is not None:
-                        found.activations[name] = variable.activation
-        found.data |= {name: torch.cat(values).unflatten(0, shape) for name, values in parts.items()}
 
     def recorded(self) -> list[LayerRecording]:
         if not self._found:
@@ -201,6 +188,60 @@ class _Recorder:
 
 def _fits(name: str, patterns: Collection[str] | None) -> bool:
     return patterns is None or any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _run(
+    module: Layer, layer: LayerPass, variables: Mapping[str, Variable], backend: str
+) -> tuple[LayerResult, dict[str, Tensor]]:
+    """What the layer gives, and its states and variables [T, B, K] by name."""
+    if variables and (found := _run_generated(module, layer, variables, backend)) is not None:
+        return found
+    result = engine.run(replace(layer, every_state=True), backend)
+    assert result.states is not None
+    values = dict(zip(layer.cell.state_names, result.states, strict=True))
+    return result, values | _variables_at_once(layer, result.states, variables)
+
+
+def _run_generated(
+    module: Layer, layer: LayerPass, variables: Mapping[str, Variable], backend: str
+) -> tuple[LayerResult, dict[str, Tensor]] | None:
+    """By code that keeps the variables where it computes them; None where there is no such code."""
+    backend = "native" if backend == "auto" and layer.input.is_cpu else backend
+    if backend not in ("native", "cuda") or len(layer.input) == 1:
+        return None
+    sizes = {name: variable.value.shape[1] for name, variable in variables.items()}
+    cell, count = recording_cell(module, sizes), len(layer.state)
+    more = tuple(layer.input.new_zeros(layer.input.shape[1], size) for size in sizes.values())
+    watched = replace(
+        layer,
+        cell=cell,
+        state=(*layer.state, *more),
+        initial=(*layer.initial, *more),
+        zoneout=(*layer.zoneout, *(0.0 for _ in more)) if layer.zoneout else (),
+        every_state=True,
+    )
+    try:
+        result = engine.run(watched, backend)
+    except OptionError:  # the engine's: no compiler, or a step that it can't take
+        return None
+    assert result.states is not None
+    values = dict(zip(cell.state_names, result.states, strict=True))
+    return result._replace(state=result.state[:count], states=result.states[:count]), values
+
+
+def _variables_at_once(layer: LayerPass, states: tuple[Tensor, ...], variables: Collection[str]) -> dict[str, Tensor]:
+    """By the cell's own step: it is independent of the others once the state before it is known, so all are a batch."""
+    if not variables:
+        return {}
+    before = [_before(*each, layer.reset) for each in zip(layer.state, layer.initial, states, strict=True)]
+    rows = [tensor.flatten(0, 1).split(ROWS) for tensor in (layer.input, *before)]
+    parts: dict[str, list[Tensor]] = {name: [] for name in variables}
+    for x, *state in zip(*rows, strict=True):
+        products = SequenceProducts(x[None], {}, {}, layer.norms)
+        found = step_variables(layer.cell, products.begin_step(0), state, [products])
+        for name, values in parts.items():
+            values.append(found[name].value)
+    return {name: torch.cat(values).unflatten(0, layer.input.shape[:2]) for name, values in parts.items()}
 
 
 def _before(first: Tensor, initial: Tensor, states: Tensor, reset: Tensor | None) -> Tensor:

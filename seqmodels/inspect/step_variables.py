@@ -53,12 +53,19 @@ def step_variables(cell: Cell, x: Tensor, state: Sequence[Tensor], modes: Sequen
         >>> [name for name, variable in found.items() if variable.activation]
         ['r', 'z', 'tanh']
     """
+    return watched_step(cell, x, state, modes)[1]
+
+
+def watched_step(
+    cell: Cell, x: Tensor, state: Sequence[Tensor], modes: Sequence[Any] = ()
+) -> tuple[tuple[Tensor, ...], dict[str, Variable]]:
+    """The next state, and the variables of :func:`step_variables`; tensors may be those of a trace."""
     watch = _Watch(cell)
     with _Activations(watch), watch.tracing(), ExitStack() as entered:
         for mode in modes:
             entered.enter_context(mode)
         new = cell.next_state(x, state)
-    return watch.variables(len(x), given=(x, *state), returned=new)
+    return new, watch.variables(len(x), given=(x, *state), returned=new)
 
 
 class _Watch:
@@ -165,4 +172,4 @@ class _Activations(TorchFunctionMode):
 
 
 def _storage(tensor: Tensor) -> int:
-    return tensor.untyped_storage().data_ptr()
+    return tensor.untyped_storage()._cdata  # its address: a trace's tensors have no data

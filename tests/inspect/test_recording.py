@@ -1,5 +1,8 @@
 """What cells compute is recorded as they compute it, whatever the cell."""
 
+import gc
+import weakref
+
 import foreign_cells
 import pytest
 import torch
@@ -32,6 +35,46 @@ def test_states_are_those_of_the_step(name):
     (layer,) = inspect.record(rnn, x).layers
     for state, expected in zip(rnn.cell.state_names, stepwise(rnn.cell, x), strict=True):
         assert torch.allclose(layer[state], expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("changes", [{}, {"layer_norm": True, "zoneout": 0.1}], ids=["plain", "changed"])
+@pytest.mark.parametrize("name", CELLS)
+def test_generated_code_keeps_what_the_step_itself_computes(name, changes, monkeypatch):
+    rnn, x = RNN(name, I, H, **changes).double(), torch.randn(T, B, I, dtype=torch.float64)
+    options = {"lengths": torch.tensor([T, 4, 0]), "reset": torch.zeros(T, B, dtype=torch.bool)}
+    options["reset"][2] = True
+    with monkeypatch.context() as patch:
+        patch.delattr(recording_module, "_variables_at_once")
+        (found,) = inspect.record(rnn, x, **options).layers
+    rnn.backend = "reference"
+    (expected,) = inspect.record(rnn, x, **options).layers
+    assert list(found) == list(expected)
+    for variable, value in expected.items():
+        assert torch.allclose(found[variable], value, atol=1e-12), variable
+
+
+def test_a_step_that_no_code_is_generated_for_is_recorded_too():
+    class LooksAtValues(seqmodels.Cell):
+        def __init__(self, input_size, hidden_size):
+            super().__init__(input_size, hidden_size)
+            self.mix = nn.Linear(input_size + hidden_size, hidden_size)
+
+        def step(self, x, h):
+            gate = torch.sigmoid(self.mix(torch.cat([x, h], -1)))
+            return gate if float(gate.sum()) > 0 else h
+
+    with pytest.warns(UserWarning, match="LooksAtValues runs as a plain loop"):
+        (layer,) = inspect.record(RNN(LooksAtValues, I, H), torch.randn(T, B, I)).layers
+    assert set(layer) == {"h", "mix"}
+
+
+def test_a_model_that_was_recorded_is_forgotten_with_its_code():
+    rnn = RNN("elman", I, H)
+    inspect.record(rnn, torch.randn(T, B, I))
+    cell = weakref.ref(rnn.cell)
+    del rnn
+    gc.collect()
+    assert cell() is None
 
 
 def test_gates_are_those_of_the_equations():
