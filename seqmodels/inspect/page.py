@@ -93,11 +93,17 @@ def to_html(read: ReadText) -> str:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    template = environment.from_string(resources.files(__package__).joinpath("page.html.j2").read_text("utf-8"))
+    template, style, script = (
+        resources.files(__package__).joinpath(name).read_text("utf-8").rstrip()
+        for name in ("page.html.j2", "page.css", "page.js")
+    )
     models = [_model(name, model, len(read.tokens)) for name, model in read.models.items()]
     unit = "character" if all(len(token) == 1 for token in read.tokens) else "token"
     data = {"tokens": list(read.tokens), "models": models, "token": unit}
-    return template.render(names=list(read.models), token=unit, count=len(read.tokens), data=data).strip() + "\n"
+    page = environment.from_string(template).render(
+        names=list(read.models), token=unit, count=len(read.tokens), data=data, style=style, script=script
+    )
+    return page.strip() + "\n"
 
 
 def _model(name: str, model: ModelUnits, T: int) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class NodeProducts(ProductMode):
         self.split = None if words is None else words.split(self.sizes)
         self.ahead: dict[int, tuple[Tensor, Sequence[Tensor]]] = {}
         self.x: Tensor | None = None
+        self.nothing: Tensor | None = None
         self.zeros: tuple[Tensor, ...] = ()
 
     def begin_level(self, level: int, like: Tensor) -> Tensor:
@@ -35,7 +36,9 @@ class NodeProducts(ProductMode):
         if self.split is not None:
             self.x, self.zeros = self.split[level], ()
         else:
-            self.x = like.new_zeros(1, like.shape[-1]).expand(self.sizes[level], -1)
+            if self.nothing is None:
+                self.nothing = like.new_zeros(1, like.shape[-1])
+            self.x = self.nothing.expand(self.sizes[level], -1)
             self.zeros = (self.x,)
         return self.x
 
