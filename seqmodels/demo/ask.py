@@ -7,7 +7,10 @@ from seqmodels.demo.bars import bars
 from seqmodels.demo.handlers import calmly
 from seqmodels.demo.models import choice
 from seqmodels.demo.picture_input import open_picture, picture_input
+from seqmodels.demo.results import hint, titled
 from seqmodels.tasks import VisualQuestionAnswerer
+
+HINT = hint("Give a picture and ask something about it: the likeliest answers will be here.")
 
 
 def add_ask_tab(models: Mapping[str, VisualQuestionAnswerer]) -> None:
@@ -21,10 +24,13 @@ def add_ask_tab(models: Mapping[str, VisualQuestionAnswerer]) -> None:
         with gr.Column(scale=3, min_width=300):
             question = gr.Textbox(label="Question", placeholder="What color is the shape?")
             button = gr.Button("Ask", variant="primary")
-            answers = gr.HTML(elem_classes="result")
+            answers = gr.HTML(HINT, elem_classes="result")
 
     @calmly
     def ask(name: str, picture: Any, question: str) -> str:
-        return bars(models[name].answer(open_picture(picture), question))
+        found = models[name].answer(open_picture(picture), question)
+        return titled(question, f"{name}: the likeliest answers and their probabilities", bars(found))
 
     gr.on([button.click, question.submit], ask, [name, picture, question], answers)
+    # Answers don't stay beside another picture. In the browser, so that none that is on its way is wiped away.
+    picture.change(None, None, answers, js=f"() => {HINT!r}")

@@ -7,6 +7,15 @@ from typing import Any
 
 from seqmodels.errors import SeqmodelsError
 
+# A script of the page: the line of a mistake goes once a person goes on, and is never beside the result that follows.
+CLOSE_MISTAKES = """() => {
+  const close = () => document.querySelectorAll(".toast-close").forEach((button) => button.click());
+  const goesOn = (event) => event.type === "keydown" ? event.key === "Enter" : event.target.closest("button");
+  const after = (event) => goesOn(event) && !event.target.closest(".toast-wrap") && close();
+  document.addEventListener("click", after);
+  document.addEventListener("keydown", after);
+}"""
+
 
 def calmly(handler: Callable[..., Any]) -> Callable[..., Any]:
     """The handler of an event, but a mistake that a person can mend is one line; what was shown before stays.

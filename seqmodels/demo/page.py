@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from seqmodels.demo.handlers import CLOSE_MISTAKES
 from seqmodels.errors import OptionError
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def open_page(page: gr.Blocks, host: str = "127.0.0.1", port: int = 7860) -> str
             server_name=host, server_port=port, prevent_thread_lock=True, quiet=True, share=False, inline=False,
             ssr_mode=False, pwa=False, mcp_server=False, run_history=False, enable_monitoring=False, footer_links=[],
             theme=theme, css=resources.files(__package__).joinpath("page.css").read_text("utf-8"),
+            js=CLOSE_MISTAKES,
         )  # fmt: skip
     except OSError as error:
         raise OptionError(f"--port {port}: no page can be served there ({error}); use another port") from error

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from seqmodels.demo.handlers import calmly
 from seqmodels.demo.models import choice
+from seqmodels.demo.results import hint, titled
+from seqmodels.errors import InputError
 from seqmodels.tasks import SequenceTagger
 
 GOLDEN_ANGLE = 137.508  # degrees: hues of any number of tags are far apart
@@ -17,16 +19,31 @@ def add_tag_tab(models: Mapping[str, SequenceTagger]) -> None:
     with gr.Tab("Tag"), gr.Row():
         with gr.Column(scale=2, min_width=300):
             name = choice(models)
-            text = gr.Textbox(label="Text", lines=3, placeholder="words with spaces between")
+            text = gr.Textbox(
+                label="Text", info="spaces around punctuation, too; each line is read by itself", max_lines=12,
+                placeholder="The dog sleeps .",
+            )  # fmt: skip
             button = gr.Button("Tag", variant="primary")
         with gr.Column(scale=3, min_width=300):
-            tagged = gr.HTML(elem_classes="result")
+            tagged = gr.HTML(hint("Each word with its tag will be here."), elem_classes="result")
 
     @calmly
     def tag(name: str, text: str) -> str:
-        return coloured(models[name].tag(text), models[name].labels)
+        return titled("", f"{name}: each word with its likeliest tag", tag_lines(models[name], text))
 
     gr.on([button.click, text.submit], tag, [name, text], tagged)
+
+
+def tag_lines(model: SequenceTagger, text: str) -> str:
+    """The words of a text and their tags as HTML; the model reads each line by itself.
+
+    Raises:
+        InputError: If there is no word.
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise InputError("the text is empty; give words with spaces between")
+    return "".join(coloured(model.tag(line), model.labels) for line in lines)
 
 
 def coloured(words: Sequence[tuple[str, str]], labels: Sequence[str]) -> str:

@@ -3,12 +3,11 @@
 import html
 from collections.abc import Mapping, Sequence
 
-from torch import Tensor
-
 from seqmodels.demo.handlers import calmly
 from seqmodels.errors import InputError
 from seqmodels.inspect import Reading, read
 from seqmodels.inspect.page import ModelUnits, ReadText, to_html
+from seqmodels.inspect.unit_page import by_layer
 from seqmodels.tasks import LanguageModel
 
 MOST_CHARACTERS = 3000  # a page keeps a byte for each unit, at each of them
@@ -57,11 +56,8 @@ def page_of(models: Mapping[str, LanguageModel], text: str) -> str:
 def _units(reading: Reading, model: LanguageModel) -> ModelUnits:
     """Its states and gates: what is before an activation function says little more."""
     states = model.rnn.cell.state_names
-    activations: dict[str, dict[str, Tensor]] = {}
-    for units in reading.units:
-        if units.name in states or units.activation is not None:
-            activations.setdefault(units.layer, {})[units.name] = units.values
-    return ModelUnits(activations, reading.log_probabilities, reading.likeliest)
+    shown = [units for units in reading.units if units.name in states or units.activation is not None]
+    return ModelUnits(by_layer(shown), reading.log_probabilities, reading.likeliest)
 
 
 def _framed(page: str) -> str:

@@ -1,10 +1,11 @@
 """The page of what a search for units found."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from torch import Tensor
 
 from seqmodels.inspect.page import ModelUnits, RankedUnit, ReadText
+from seqmodels.inspect.reading import Units
 from seqmodels.inspect.unit_search import UnitSearch
 
 
@@ -19,11 +20,24 @@ def page_of(searches: Mapping[str, UnitSearch], tokens: int) -> ReadText:
     return ReadText(first.tokens[:tokens], {title: _model(search, tokens) for title, search in searches.items()})
 
 
+def by_layer(units: Iterable[Units]) -> dict[str, dict[str, Tensor]]:
+    """Layer -> name -> values [T, U], as :class:`seqmodels.inspect.page.ModelUnits` has them.
+
+    Example:
+        >>> import torch
+        >>> found = by_layer([Units("rnn.layers.0", "h", torch.zeros(5, 2), None)])
+        >>> found["rnn.layers.0"]["h"].shape
+        torch.Size([5, 2])
+    """
+    layers: dict[str, dict[str, Tensor]] = {}
+    for each in units:
+        layers.setdefault(each.layer, {})[each.name] = each.values
+    return layers
+
+
 def _model(search: UnitSearch, tokens: int) -> ModelUnits:
     reading = search.held_out
-    activations: dict[str, dict[str, Tensor]] = {}
-    for units in reading.units:
-        activations.setdefault(units.layer, {})[units.name] = units.values[:tokens]
+    activations = by_layer(units._replace(values=units.values[:tokens]) for units in reading.units)
     rankings = {
         finding.property: [
             RankedUnit(found.layer, found.name, found.score.unit, found.score.auc) for found in finding.units

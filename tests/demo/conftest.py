@@ -1,4 +1,4 @@
-"""Tiny models of every task, untrained, in checkpoints; the page over them."""
+"""Tiny models of every task, untrained, in checkpoints; the page over them, in a browser."""
 
 import socket
 from pathlib import Path
@@ -72,3 +72,63 @@ def free_port():
             return probe.getsockname()[1]
 
     return find
+
+
+@pytest.fixture(scope="module")
+def asked():
+    """Where this process has connected to, and whose addresses it has looked up."""
+    found = []
+    with pytest.MonkeyPatch.context() as patch:
+        connect, look_up = socket.socket.connect, socket.getaddrinfo
+
+        def recording_connect(self, address):
+            found.append(address[0] if isinstance(address, tuple) else address)
+            return connect(self, address)
+
+        def recording_look_up(host, *others, **options):
+            found.append(host)
+            return look_up(host, *others, **options)
+
+        patch.setattr(socket.socket, "connect", recording_connect)
+        patch.setattr(socket, "getaddrinfo", recording_look_up)
+        yield found
+
+
+@pytest.fixture(scope="module")
+def address(models, asked, free_port):
+    pytest.importorskip("gradio", reason="gradio is not installed (pip install 'seqmodels[demo]')")
+    from seqmodels.demo import build_page, open_page
+
+    page = build_page(models)
+    yield open_page(page, port=free_port())
+    page.close(verbose=False)
+
+
+@pytest.fixture(scope="module")
+def open_at(browser, address):
+    """Opens the page at a width; what scripts have complained of, and what was asked of another place."""
+    trouble = []
+
+    def open_it(width, **options):
+        page = browser.new_page(viewport={"width": width, "height": 900}, **options)
+        page.set_default_timeout(120_000)
+        page.on("console", lambda message: message.type == "error" and trouble.append(message.text))
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("request", lambda asked: asked.url.startswith((address, "data:", "blob:")) or trouble.append(asked.url))
+        page.goto(address)
+        page.get_by_role("tab", name="Write", exact=True).wait_for()
+        return page
+
+    return open_it, trouble
+
+
+@pytest.fixture(scope="module")
+def desktop(open_at):
+    return open_at[0](1280)
+
+
+@pytest.fixture
+def page(desktop, open_at):
+    """The page as one class has it open all the time; fails at the end if a script failed or asked another place."""
+    yield desktop
+    assert open_at[1] == []

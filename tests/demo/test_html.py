@@ -13,7 +13,8 @@ from seqmodels.demo import build_page, open_page
 from seqmodels.demo.bars import bars
 from seqmodels.demo.heat_map import heat_map
 from seqmodels.demo.models import load_models, names_of
-from seqmodels.demo.tag import coloured
+from seqmodels.demo.results import hint, titled
+from seqmodels.demo.tag import coloured, tag_lines
 from seqmodels.demo.translate import shown
 from seqmodels.demo.units import MOST_CHARACTERS, page_of
 from seqmodels.errors import CheckpointError, InputError, OptionError
@@ -28,6 +29,9 @@ def test_the_text_of_others_is_only_text():
         heat_map(torch.ones(1, 1), [EVIL], [EVIL]),
         coloured([(EVIL, "X")], ["X"]),
         shown([Translation(EVIL, -1.0, -1.0)]),
+        titled(EVIL, "", ""),
+        titled("", EVIL, ""),
+        hint(EVIL),
     ]
     for page in made:
         assert EVIL in "".join(ElementTree.fromstring(page).itertext())
@@ -51,6 +55,17 @@ def test_a_tag_has_one_colour():
     page = ElementTree.fromstring(coloured([("a", "X"), ("b", "Y"), ("c", "X")], ["X", "Y"]))
     first, second, third = (span.get("style") for span in page.findall("span"))
     assert first == third != second
+
+
+def test_each_line_is_tagged_by_itself(models):
+    model = models["tags"]
+    found = tag_lines(model, "a lovely film\n\n a dull film \n")
+    assert found == "".join(coloured(model.tag(line), model.labels) for line in ("a lovely film", "a dull film"))
+
+
+def test_a_text_without_words_has_no_tags(models, one_line):
+    with one_line(InputError, "the text is empty"):
+        tag_lines(models["tags"], " \n ")
 
 
 def test_units_of_several_models_are_on_one_page(models):

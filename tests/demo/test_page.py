@@ -2,105 +2,16 @@
 
 import os
 import re
-import socket
 
 import pytest
+from demo.driving import choose, press, slide, turn_to, wait_for_text
 from PIL import Image
 
-from seqmodels.demo import build_page, open_page
 from seqmodels.demo.caption import search
 
 pytest.importorskip("gradio", reason="gradio is not installed (pip install 'seqmodels[demo]')")
-expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 TABS = ["Write", "Write of a class", "Caption", "Ask", "Translate", "Classify", "Tag", "Units"]
-
-
-@pytest.fixture(scope="module")
-def asked():
-    """Where this process has connected to, and whose addresses it has looked up."""
-    found = []
-    with pytest.MonkeyPatch.context() as patch:
-        connect, look_up = socket.socket.connect, socket.getaddrinfo
-
-        def recording_connect(self, address):
-            found.append(address[0] if isinstance(address, tuple) else address)
-            return connect(self, address)
-
-        def recording_look_up(host, *others, **options):
-            found.append(host)
-            return look_up(host, *others, **options)
-
-        patch.setattr(socket.socket, "connect", recording_connect)
-        patch.setattr(socket, "getaddrinfo", recording_look_up)
-        yield found
-
-
-@pytest.fixture(scope="module")
-def address(models, asked, free_port):
-    page = build_page(models)
-    yield open_page(page, port=free_port())
-    page.close(verbose=False)
-
-
-@pytest.fixture(scope="module")
-def open_at(browser, address):
-    """Opens the page at a width; what scripts have complained of, and what was asked of another place."""
-    trouble = []
-
-    def open_it(width, **options):
-        page = browser.new_page(viewport={"width": width, "height": 900}, **options)
-        page.set_default_timeout(120_000)
-        page.on("console", lambda message: message.type == "error" and trouble.append(message.text))
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.on("request", lambda asked: asked.url.startswith((address, "data:", "blob:")) or trouble.append(asked.url))
-        page.goto(address)
-        page.get_by_role("tab", name="Write", exact=True).wait_for()
-        return page
-
-    return open_it, trouble
-
-
-@pytest.fixture(scope="module")
-def desktop(open_at):
-    return open_at[0](1280)
-
-
-@pytest.fixture
-def page(desktop, open_at):
-    """The page as one class has it open all the time; fails at the end if a script failed or asked another place."""
-    yield desktop
-    assert open_at[1] == []
-
-
-def turn_to(page, tab):
-    """The panel of a tab; those that have no room are in a menu."""
-    wanted = page.get_by_role("tab", name=tab, exact=True)
-    if not wanted.is_visible():
-        page.locator(".overflow-menu > button").click()
-        wanted = page.locator(".overflow-dropdown").get_by_text(tab, exact=True)
-    wanted.click()
-    panel = page.locator("[role=tabpanel]:visible")
-    panel.wait_for()
-    return panel
-
-
-def choose(panel, label, value):
-    panel.get_by_label(label).click()
-    panel.page.get_by_role("option", name=value, exact=True).click()
-
-
-def slide(panel, label, value):
-    field = panel.get_by_role("spinbutton", name=label)
-    field.fill(str(value))
-    field.press("Enter")
-
-
-def wait_for_text(sheet, text):
-    expect(sheet).to_have_js_property("textContent", text, timeout=120_000)
-
-
-def press(panel, name):
-    panel.get_by_role("button", name=name, exact=True).click()
 
 
 def test_there_is_a_tab_for_each_kind_of_model(page):
@@ -175,17 +86,6 @@ def test_a_picture_gets_captions_and_both_trees_grow(page, models, picture):
     page.wait_for_function(f"document.querySelector('.tree').querySelectorAll('g').length === {drawn}")
 
 
-def test_a_question_about_a_picture_is_answered(page, models, picture):
-    panel = turn_to(page, "Ask")
-    panel.locator("input[type=file]").set_input_files(picture)
-    panel.locator("img").wait_for()
-    panel.get_by_label("Question").fill("What color?")
-    press(panel, "Ask")
-    panel.locator(".bars").wait_for()
-    expected = [name for name, _ in models["answers"].answer(picture, "What color?")]
-    assert panel.locator(".bars span").all_text_contents() == expected
-
-
 def test_a_text_is_translated_with_its_attention(page, models):
     panel = turn_to(page, "Translate")
     panel.get_by_label("Text").fill("a <fox>")
@@ -198,34 +98,6 @@ def test_a_text_is_translated_with_its_attention(page, models):
     assert not panel.locator(".heat").nth(1).is_visible()
     panel.locator("summary").nth(1).click()
     assert panel.locator(".heat").nth(1).is_visible()
-
-
-def test_a_text_gets_its_classes(page, models):
-    panel = turn_to(page, "Classify")
-    panel.get_by_label("Text").fill("a lovely film")
-    press(panel, "Classify")
-    panel.locator(".bars").wait_for()
-    (best, probability), *_ = models["classes"].classify("a lovely film")
-    row = panel.locator(".bars li").first
-    assert row.locator("span").text_content() == best
-    assert row.locator("b").text_content() == f"{probability * 100:.1f} %"
-    choose(panel, "Model", "trees")
-    panel.get_by_label("Text").fill("( a film )")
-    press(panel, "Classify")
-    panel.locator(".bars").get_by_text("plus").wait_for()
-    panel.get_by_label("Text").fill("a film")
-    press(panel, "Classify")
-    page.locator(".toast-body", has_text="'a film' is no tree").wait_for()
-    assert panel.locator(".bars").is_visible()  # what was shown before stays
-
-
-def test_words_get_their_tags(page, models):
-    panel = turn_to(page, "Tag")
-    panel.get_by_label("Text").fill("a lovely film")
-    press(panel, "Tag")
-    panel.locator(".tags").wait_for()
-    tags = [tag for _, tag in models["tags"].tag("a lovely film")]
-    assert panel.locator(".tags small").all_text_contents() == tags
 
 
 def test_units_colour_a_text(page):
@@ -245,31 +117,17 @@ def test_units_colour_a_text(page):
     [
         ("Write", "Prompt", "É", "Write", "the model has never seen the character 'É'"),
         ("Translate", "Text", " ", "Translate", "text 0 is empty"),
-        ("Tag", "Text", " ", "Tag", "there is no word"),
+        ("Tag", "Text", " ", "Tag", "the text is empty"),
+        ("Classify", "Text", " ", "Classify", "the text is empty"),
         ("Units", "Text", "", "Read", "the text is empty"),
     ],
 )
 def test_a_mistake_is_one_calm_line(page, tab, label, text, button, said, capfd):
     panel = turn_to(page, tab)
-    panel.get_by_label(label, exact=True).fill(text)
+    panel.get_by_label(label).first.fill(text)
     press(panel, button)
     page.locator(".toast-body", has_text=said).wait_for()
     assert "Traceback" not in "".join(capfd.readouterr())
-
-
-def test_what_is_no_picture_is_one_calm_line(open_at, tmp_path, capfd):
-    page = open_at[0](1280)
-    panel = turn_to(page, "Ask")
-    panel.get_by_label("Question").fill("What color?")
-    press(panel, "Ask")
-    page.locator(".toast-body", has_text="there is no picture yet").wait_for()
-    (tmp_path / "notes.png").write_text("no picture")
-    panel.locator("input[type=file]").set_input_files(tmp_path / "notes.png")
-    panel.locator("img").wait_for(state="attached")
-    press(panel, "Ask")
-    page.locator(".toast-body", has_text="notes.png: is no picture").wait_for()
-    assert "Traceback" not in "".join(capfd.readouterr())
-    page.close()
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
