@@ -1,5 +1,6 @@
 """A language model reads a text: what it expected, and what its units were at every token."""
 
+import functools
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -66,7 +67,7 @@ def read(
         text: What to read.
         names: The values to keep, as :func:`seqmodels.inspect.record` takes them; all, if not given.
         layers: The layers to keep; all, if not given.
-        likeliest: How many of the tokens that it expects next to keep.
+        likeliest: How many of the tokens that it expects next to keep; 0: none.
         window: Tokens that are read at once; the state goes on from window to window.
 
     Raises:
@@ -83,14 +84,14 @@ def read(
     recorded: list[list[LayerRecording]] = []
     expected: list[Tensor] = []
     best: list[list[tuple[str, float]]] = []
-    vocabulary = model.tokenizer.tokens
+    text_of = functools.cache(lambda token: model.tokenizer.decode([token]))
     for found in read_windows(model, tokens, names, layers, window):
         logits, _ = found.output
         log_probabilities = logits[:, 0].float().log_softmax(-1)
         expected.append(log_probabilities)
-        top = log_probabilities.exp().topk(min(likeliest, len(vocabulary)))
+        top = log_probabilities.exp().topk(min(likeliest, len(model.tokenizer)))
         for probabilities, ids in zip(top.values.tolist(), top.indices.tolist(), strict=True):
-            best.append([(model.tokenizer.decode([k]), p) for k, p in zip(ids, probabilities, strict=True)])
+            best.append([(text_of(token), p) for token, p in zip(ids, probabilities, strict=True)])
         recorded.append(found.layers)
     read_ones = torch.cat(expected)[:-1].gather(1, tokens[1:])[:, 0]
     return Reading(
@@ -124,10 +125,12 @@ def read_windows(
 
 def _texts(tokenizer: Tokenizer, tokens: list[int]) -> list[str]:
     """What each token adds to the text of the one before it."""
-    texts = [tokenizer.decode(tokens[:1])]
-    for pair in pairwise(tokens):
-        texts.append(tokenizer.decode(pair)[len(tokenizer.decode(pair[:1])) :])
-    return texts
+
+    @functools.cache
+    def added(pair: tuple[int, int]) -> str:
+        return tokenizer.decode(pair)[len(tokenizer.decode(pair[:1])) :]
+
+    return [tokenizer.decode(tokens[:1]), *map(added, pairwise(tokens))]
 
 
 def _joined(windows: tuple[LayerRecording, ...]) -> list[Units]:

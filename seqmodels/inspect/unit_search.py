@@ -75,8 +75,9 @@ def find_units(
     """
     names = model.rnn.cell.state_names if names is None else names
     halves = _halves(text)
-    trained = [read(model, half, names, layers) for half in halves]
-    other = [read(untrained_like(model, seed), half, names, layers) for half in halves]
+    trained = [read(model, halves[0], names, layers, likeliest=0), read(model, halves[1], names, layers)]
+    untrained = untrained_like(model, seed)
+    other = [read(untrained, half, names, layers, likeliest=0) for half in halves]
     findings, left_out = [], []
     for title in properties:
         truths = [_property_of(title, reading) for reading in trained]
