@@ -131,23 +131,32 @@ def _check(text: str, log_p: Float[np.ndarray, "..."], training_text: str) -> No
 
 
 def _lowest_order(text: str, training_text: str) -> Int64[np.ndarray, " T"]:
-    """Of the n-gram models that give each character 0.5 or more."""
+    """Of the n-gram models that give each character 0.5 or more.
+
+    Of the training text only those places are followed from one order to the next whose n-gram the text has, too.
+    """
     both = np.frombuffer((training_text + text).encode("utf-32-le", "surrogatepass"), np.uint32)
     _, characters = np.unique(both, return_inverse=True)
     different = int(characters.max()) + 1
+    trained, read = characters[: len(training_text)], characters[len(training_text) :]
     lowest = np.full(len(text), len(ORDERS))
-    context = np.zeros(len(both), dtype=np.int64)  # which n - 1 characters stand before each place, as a number
-    for place, order in enumerate(ORDERS):
-        _, gram = np.unique(context * different + characters, return_inverse=True)
-        in_training = slice(order - 1, len(training_text))
-        times = np.bincount(gram[in_training], minlength=len(both) + 1)
-        times_of_context = np.bincount(context[in_training], minlength=len(both) + 1)
-        # The first characters of the text have no context of this order, but what is before them in `both`.
-        here = np.arange(len(training_text) + order - 1, len(both))
-        enough = (times[gram[here]] > 0) & (times[gram[here]] >= RIGHT * times_of_context[context[here]])
-        helped = here[enough] - len(training_text)
-        lowest[helped] = np.minimum(lowest[helped], place)
-        context = np.roll(gram, 1)
+    # Places that have n - 1 characters before them, and these characters as a number, the same for both texts.
+    places, contexts = np.arange(len(read)), np.zeros(len(read), dtype=np.int64)
+    seen, seen_contexts = np.arange(len(trained)), np.zeros(len(trained), dtype=np.int64)
+    for number in range(len(ORDERS)):
+        keys, grams = np.unique(contexts * different + read[places], return_inverse=True)
+        seen_keys = seen_contexts * different + trained[seen]
+        seen_grams = np.searchsorted(keys, seen_keys).clip(max=len(keys) - 1)
+        is_in_text = keys[seen_grams] == seen_keys
+        times = np.bincount(seen_grams[is_in_text], minlength=len(keys))
+        times_of_context = np.bincount(seen_contexts, minlength=int(contexts.max()) + 1)
+        enough = (times[grams] > 0) & (times[grams] >= RIGHT * times_of_context[contexts])
+        lowest[places[enough]] = np.minimum(lowest[places[enough]], number)
+        if len(places) == 1:
+            break
+        places, contexts = places[:-1] + 1, grams[:-1]
+        goes_on = is_in_text & (seen + 1 < len(trained))
+        seen, seen_contexts = seen[goes_on] + 1, seen_grams[goes_on]
     return lowest
 
 
