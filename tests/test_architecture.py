@@ -28,7 +28,7 @@ IMPORTS = {
     "layer": "cell dropout engine errors",
     "rnn": "cell dropout engine errors layer registry torch_modules",
     "trees": "cell engine errors registry rnn",
-    "explain": "cell engine errors layer registry rnn",
+    "explaining": "cell engine errors layer registry rnn",
     "testing": "cell engine errors registry rnn",
     "decoding": "errors",
     "evaluating": "",
@@ -41,9 +41,9 @@ IMPORTS = {
     "compare": "cell errors figures files lazy registry rnn tasks training trees",
     "inspect": "cell data decoding engine errors evaluating figures files layer lazy registry rnn tasks training",
     "demo": "decoding errors evaluating images inspect lazy tasks",
-    "cli": "cell compare data decoding demo engine errors explain figures files inspect metrics registry rnn tasks "
+    "cli": "cell compare data decoding demo engine errors explaining figures files inspect metrics registry rnn tasks "
     "training trees",
-    "seqmodels": "adapter cell explain registry rnn",  # the public names
+    "seqmodels": "adapter cell explaining lazy registry rnn",  # the public names
 }
 KNOW_LIGHTNING = {"training", "data", "tasks", "compare", "inspect", "cli"}
 IMPORTED_WHERE_USED = {
@@ -160,11 +160,20 @@ def test_documentation_imports_tasks_and_plugins_from_seqmodels() -> None:
 
 
 def test_importing_seqmodels_and_its_command_leaves_heavy_libraries_alone() -> None:
-    code = "import seqmodels, seqmodels.cli.cells, json, sys; print(json.dumps(sorted(sys.modules)))"
+    code = (
+        "import seqmodels, seqmodels.cli.cells, json, sys; [getattr(seqmodels, name) for name in seqmodels.__all__]; "
+        "print(json.dumps(sorted(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     loaded = json.loads(done.stdout)
     assert {"seqmodels.rnn", "seqmodels.engine", "seqmodels.cli.cells"} <= set(loaded)
     assert [name for name in NOT_AT_IMPORT if name in loaded] == []
+
+
+def test_the_command_is_there_before_torch_is() -> None:
+    code = "import seqmodels.cli, json, sys; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert [name for name in ("torch", "numpy") if name in json.loads(done.stdout)] == []
 
 
 def test_files_stay_small() -> None:

@@ -1,11 +1,13 @@
 """The ``seqmodels`` command: one module a subcommand, imported when it is asked for."""
 
+import contextlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from difflib import get_close_matches
-from importlib import import_module, metadata
+import threading
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from types import FrameType
 
 from seqmodels.errors import SeqmodelsError
 
@@ -27,6 +29,8 @@ COMMANDS = {
     "explain": ("seqmodels.cli.explain", "show what the engine makes of a cell"),
     "cells": ("seqmodels.cli.cells", "list the cells that can be used by name"),
 }
+# These have something to save when they are stopped, and see to it themselves.
+WITH_RESULTS = ("fit", "validate", "test", "compare", "search")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,13 +56,45 @@ def _run(arguments: list[str]) -> int:
         print(_help())
         return 0
     if command == "--version":
+        from importlib import metadata
+
         print(f"seqmodels {metadata.version('seqmodels')}")
         return 0
     if command not in COMMANDS:
         raise SeqmodelsError(_unknown(command))
     if (here := os.getcwd()) not in sys.path:
         sys.path.append(here)  # mycells:MyCell may be a file of the current folder; what is installed comes first
-    return import_module(COMMANDS[command][0]).run(arguments) or 0
+    with _silent_while_importing():
+        module = import_module(COMMANDS[command][0])
+        if command not in WITH_RESULTS:
+            return module.run(arguments) or 0
+    return module.run(arguments) or 0
+
+
+def _on_ctrl_c(number: int, frame: FrameType | None) -> None:
+    above = frame
+    while above is not None and above.f_code is not main.__code__:
+        if above.f_code.co_filename == "<frozen importlib._bootstrap>":
+            os._exit(128 + number)
+        above = above.f_back
+    signal.default_int_handler(number, frame)
+
+
+@contextlib.contextmanager
+def _silent_while_importing() -> Iterator[None]:
+    """Ctrl-C ends the process without a word if modules are being imported; elsewhere it does what it always does.
+
+    There an exception may be swallowed, or come out as another one.
+    """
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if not in_main_thread or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, _on_ctrl_c)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _help() -> str:
@@ -70,6 +106,8 @@ def _help() -> str:
 
 
 def _unknown(command: str) -> str:
+    from difflib import get_close_matches
+
     similar = get_close_matches(command, COMMANDS, n=1)
     hint = f"did you mean {similar[0]!r}? " if similar else ""
     return f"no command {command!r}; {hint}known: {', '.join(COMMANDS)}"

@@ -10,6 +10,7 @@ from lightning.pytorch.cli import LightningArgumentParser
 
 from seqmodels import data as data_modules
 from seqmodels import tasks
+from seqmodels.cli.config_files import config_files
 from seqmodels.errors import OptionError
 from seqmodels.tasks.base import CHECKPOINT_KEY
 
@@ -42,7 +43,8 @@ def set_default_classes(parser: LightningArgumentParser, arguments: Sequence[str
         try:
             parser.set_defaults({part: {"class_path": path}})
         except (ValueError, ImportError, AttributeError) as error:
-            raise OptionError(_no_class(part, path)) from error
+            file = next((file for file in config_files(arguments) if _classes_in(file).get(part) == path), None)
+            raise OptionError((f"{file}: " if file else "") + _no_class(part, path)) from error
 
 
 def check_pair(model: str, data: str) -> None:

@@ -20,7 +20,7 @@ def run(arguments: Sequence[str]) -> None:
     )
     options = parser.parse_args(arguments[1:])
 
-    from seqmodels.explain import explain
+    from seqmodels.explaining import explain
 
     own = dict(_option(text) for text in options.option)
     print(explain(options.cell, options.input_size, options.hidden_size, source=options.source, **own))

@@ -12,7 +12,10 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from seqmodels.errors import OptionError, SeqmodelsError
 
 UNKNOWN_OPTION = re.compile(r"class_path '(?P<path>[\w.]+)'.*?Option '(?P<option>\w+)' is not accepted", re.DOTALL)
-UNKNOWN_KEY = re.compile(r"Option '(?P<option>[^']+)' is not accepted|[Uu]nrecognized arguments: (?P<argument>\S+)")
+UNKNOWN_KEY = re.compile(
+    r"Option '(?P<option>[^']+)' is not accepted|[Uu]nrecognized arguments: (?P<argument>\S+)|"
+    r"does not accept option '(?P<key>[^']+)'"
+)
 
 OF_A_CLASS = re.compile(r"Union subtypes.*?Errors:\s*- (?P<inner>.*?)\s*- Expected a <class 'None", re.DOTALL)
 PROBLEM = re.compile(r"^Problem with given class_path '[\w.]+':\s*(?:- )?")
@@ -47,7 +50,7 @@ def _shorten(message: str) -> str:
         hint = f"did you mean {similar[0]!r}?" if similar else f"it has: {', '.join(known)}"
         return f"{name} has no option {match['option']!r}; {hint}"
     if match := UNKNOWN_KEY.search(message):
-        return f"no option {match['option'] or match['argument']!r}"
+        return f"no option {match['option'] or match['argument'] or match['key']!r}"
     keys = KEY.findall(message)
     expected = [name or choices for name, choices in EXPECTED.findall(message) if name != "NoneType"]
     if keys and expected:

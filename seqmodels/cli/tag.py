@@ -17,7 +17,7 @@ def run(arguments: Sequence[str]) -> None:
     model = tasks.load(options.checkpoint)
     if not isinstance(model, SequenceTagger):
         raise OptionError(f"{options.checkpoint}: is a {type(model).__name__}; tag needs a SequenceTagger")
-    for text in [options.text] if options.text is not None else lines_of(options.file):
+    for text in options.text if options.text is not None else lines_of(options.file):
         if text.strip() or options.text is not None:
             print("".join(f"{word}\t{tag}\n" for word, tag in model.tag(text)))
 
@@ -31,6 +31,6 @@ def _parser() -> ArgumentParser:
     add = parser.add_argument
     add("checkpoint", type=Path, help="a checkpoint of a SequenceTagger that seqmodels fit has written")
     add_one = parser.add_mutually_exclusive_group().add_argument
-    add_one("--text", help='words with spaces between: "the dog barks"')
+    add_one("--text", nargs="+", action="extend", help='texts, words with spaces between: "the dog barks"')
     add_one("--file", type=Path, help="a file of texts, one a line")
     return parser

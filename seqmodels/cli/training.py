@@ -17,8 +17,10 @@ from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from seqmodels.cli.classes import CLASSES, check_pair, check_task, set_default_classes
+from seqmodels.cli.config_files import explain_parsing
 from seqmodels.cli.mistakes import explain, raised_by_lightning
 from seqmodels.cli.next_steps import next_steps
+from seqmodels.cli.unused_folders import UnusedFolders
 from seqmodels.data import Tokenizer
 from seqmodels.errors import OptionError
 from seqmodels.tasks import LanguageModel, Task
@@ -89,8 +91,8 @@ class TrainingCLI(LightningCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         try:
             super().parse_arguments(parser, args)
-        except jsonargparse.ArgumentError as error:
-            raise explain(error, args[0]) from error
+        except (jsonargparse.ArgumentError, UnicodeDecodeError) as error:
+            raise explain_parsing(error, parser, args) from error
 
     def instantiate_classes(self) -> None:
         path = self._get(self.config, "ckpt_path")
@@ -112,9 +114,12 @@ class TrainingCLI(LightningCLI):
     def _run_subcommand(self, subcommand: str) -> None:
         try:
             super()._run_subcommand(subcommand)
-        except SystemExit:  # told to leave: GracefulTermination has said that, and written the checkpoint
+        except BaseException as error:
             if subcommand == "fit" and self.trainer.is_global_zero:
-                _say_how_to_go_on(self.trainer)
+                if isinstance(error, SystemExit):  # GracefulTermination has said that, and written the checkpoint
+                    _say_how_to_go_on(self.trainer)
+                for folders in self._unused:
+                    folders.remove()
             raise
 
     def _parse_ckpt_path(self) -> None:
@@ -150,7 +155,10 @@ class TrainingCLI(LightningCLI):
         # Those that write checkpoints come last: what the others keep must be in the file.
         every = self._get(self.config_init, "checkpoint_every")
         saves = self.subcommand == "fit" and config.get("enable_checkpointing") is not False
-        options["callbacks"] = [*given, *self._watchers(config), *(_checkpoints(every) if saves else [])]
+        loggers = options.get("logger") or []  # ours: CSV first
+        self._unused = [UnusedFolders(Path(csv.log_dir), Path(csv.save_dir)) for csv in loggers[:1]]
+        saving = _checkpoints(every) if saves else []
+        options["callbacks"] = [*given, *self._unused, *self._watchers(config), *saving]
         return super().instantiate_trainer(**options)
 
     def _watchers(self, config: Any) -> list[pl.Callback]:

@@ -89,7 +89,7 @@ def _parser() -> ArgumentParser:
     add = parser.add_argument
     add("checkpoint", type=Path, help="a checkpoint of a Translator that seqmodels fit has written")
     given = parser.add_mutually_exclusive_group()
-    given.add_argument("--text", nargs="+", help="texts to translate")
+    given.add_argument("--text", nargs="+", action="extend", help="texts to translate")
     given.add_argument("--file", type=Path, help="a file with a text a line")
     add("--beam", type=int, default=5, help="beams; 1 takes the likeliest token each time (default: %(default)s)")
     add("--n-best", type=int, default=1, help="translations of each line, each after the line's number and a tab")

@@ -15,10 +15,10 @@ class BadRecords:
         OptionError: ``max_bad`` is no integer from 0.
 
     Example:
-        >>> BadRecords(0).add("dogs.csv, line 3", "the caption is empty")
+        >>> BadRecords(0).add("dogs.csv, line 3", "the caption is empty")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         ...
-        seqmodels.errors.DataError: dogs.csv, line 3: the caption is empty; mend it, or skip bad records with max_bad=1
+        seqmodels.errors.DataError: dogs.csv, line 3: the caption is empty; mend it, or skip bad records with ...
     """
 
     def __init__(self, max_bad: int) -> None:
@@ -37,7 +37,7 @@ class BadRecords:
         self._first = self._first or f"{where}: {fault}"
         if self.count > self.max_bad:
             seen = f" ({self.count} bad records so far, max_bad is {self.max_bad})" if self.max_bad else ""
-            more = f"skip bad records with max_bad={self.count}" if not self.max_bad else "raise max_bad"
+            more = f"skip bad records with --data.max_bad={self.count}" if not self.max_bad else "raise --data.max_bad"
             raise DataError(f"{where}: {fault}{seen}; mend it, or {more}")
 
     def warn(self) -> None:

@@ -1,6 +1,10 @@
 """A Hugging Face dataset, and its many ways to fail as errors of one line."""
 
+import contextlib
+import re
+import threading
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +13,9 @@ from seqmodels.errors import DataError
 
 BUILDERS = {".csv": "csv", ".json": "json", ".jsonl": "json", ".parquet": "parquet", ".txt": "text"}
 _INSTEAD = "give a folder or a file"
+_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?(/[^/\\]+)?")  # owner, name, configuration
+_FILE_ENDINGS = {*BUILDERS, ".conll", ".conllu", ".gz", ".npy", ".npz", ".ts", ".tsv", ".zip"}
+_SECONDS_TO_PROBE = 5
 
 
 def open_dataset(name: str, instead: str = _INSTEAD) -> Mapping[str, Any]:
@@ -73,10 +80,18 @@ def _load(name: str, instead: str) -> Any:
         return {"train": datasets.load_from_disk(name)}
     if (path / "dataset_dict.json").is_file():
         return datasets.load_from_disk(name)
-    if name.startswith(("/", ".", "~")) and not path.is_dir():
-        raise DataError(f"{name}: no such file or folder; check the path (now in {Path.cwd()})")
+    if path.is_dir():
+        return datasets.load_dataset(name)
+    _refuse_path(name)
+    with _offline_if_unreachable():
+        return _load_from_hub(name)
+
+
+def _load_from_hub(name: str) -> Any:
+    import datasets
+
     head, _, configuration = name.rpartition("/")
-    if path.is_dir() or not head:
+    if not head:
         return datasets.load_dataset(name)
     if "/" in head:
         return datasets.load_dataset(head, configuration)
@@ -84,6 +99,61 @@ def _load(name: str, instead: str) -> Any:
         return datasets.load_dataset(name)
     except datasets.exceptions.DatasetNotFoundError:
         return datasets.load_dataset(head, configuration)
+
+
+def _refuse_path(name: str) -> None:
+    """What isn't here, but looks like a path, or much like something that is here, is mistyped.
+
+    Raises:
+        DataError: It is.
+    """
+    path = Path(name)
+    similar = _similar_path(path)
+    is_path = name.startswith(("/", ".", "~")) or path.suffix in _FILE_ENDINGS or not _HUB_NAME.fullmatch(name)
+    if similar or is_path:
+        hint = f"did you mean {similar!r}?" if similar else f"check the name and the path (now in {Path.cwd()})"
+        raise DataError(f"{name}: no such file or folder; {hint}")
+
+
+def _similar_path(path: Path) -> str | None:
+    """What is named nearly so in the same folder."""
+    with contextlib.suppress(OSError):
+        names = [entry.name for entry in path.parent.iterdir()]
+        return next((str(path.parent / name) for name in get_close_matches(path.name, names, n=1, cutoff=0.8)), None)
+    return None
+
+
+@contextlib.contextmanager
+def _offline_if_unreachable() -> Iterator[None]:
+    """The libraries try for half a minute before they look into their cache; offline they look there at once."""
+    import datasets
+    from huggingface_hub import constants
+
+    before = datasets.config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE
+    if not any(before) and not _hub_answers():
+        datasets.config.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        datasets.config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE = before
+
+
+def _hub_answers() -> bool:
+    """Whether the hub says anything within a few seconds."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import get_session
+
+    answers: list[Any] = []
+
+    def probe() -> None:
+        with contextlib.suppress(Exception):  # whatever the network and the libraries of the session raise
+            answers.append(get_session().head(constants.ENDPOINT, timeout=_SECONDS_TO_PROBE))
+
+    # In a thread, as looking up a name can take longer than any timeout given.
+    thread = threading.Thread(target=probe, daemon=True)
+    thread.start()
+    thread.join(_SECONDS_TO_PROBE)
+    return bool(answers)
 
 
 def _explained(source: str, error: BaseException, instead: str) -> DataError:

@@ -68,6 +68,120 @@ def test_each_line_of_a_file_or_pipe_gets_a_line(capsys, monkeypatch):
     assert capsys.readouterr().out == from_file
 
 
+def labels_of(output):
+    """The likeliest class of each line; None for an empty one."""
+    return [line.split()[-1] if line else None for line in output.splitlines()]
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("between", [[], ["--text"]])
+def test_several_texts_get_a_line_each(capsys, between):
+    assert main(["classify", BEST, "--text", "what met rome ?", *between, "who saw atoms ?"]) == 0
+    assert labels_of(capsys.readouterr().out) == ["thing", "person"]
+
+
+TEXTS = {
+    "lines.txt": "what met rome ?\nwho saw atoms ?\n",
+    "classes.txt": "person what met rome ?\n\nthing  who saw atoms ?\n",
+    "tabs.txt": "person\twhat met rome ?\nthing\twho saw atoms ?\n",
+    "fasttext.txt": "__label__x what met rome ?\n__label__y who saw atoms ?\n",
+    "table.csv": 'text,label\n"what met rome ?",person\nwho saw atoms ?,thing\n',
+    "table.tsv": "label\ttext\nperson\twhat met rome ?\nthing\twho saw atoms ?\n",
+    "objects.jsonl": '{"text": "what met rome ?", "label": 3}\n{"text": "who saw atoms ?"}\n',
+    "list.json": '[{"text": "what met rome ?"}, {"text": "who saw atoms ?"}]',
+}
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("name", TEXTS)
+def test_texts_are_read_in_every_form_without_their_classes(name, capsys):
+    Path(name).write_text(TEXTS[name])
+    assert main(["classify", BEST, "--file", name]) == 0
+    assert [label for label in labels_of(capsys.readouterr().out) if label] == ["thing", "person"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_another_column_is_read_if_asked_for(capsys):
+    Path("q.csv").write_text("q,text\nwho saw atoms ?,what met rome ?\n")
+    assert main(["classify", BEST, "--file", "q.csv", "--text-column", "q"]) == 0
+    assert labels_of(capsys.readouterr().out) == ["person"]
+
+
+def conllu(*words):
+    """A sentence, given its words and their heads."""
+    rows = [[str(number), word, *"____", str(head), *"___"] for number, (word, head) in enumerate(words, 1)]
+    return "\n".join("\t".join(row) for row in rows) + "\n\n"
+
+
+TREES = {  # two trees each
+    "sst.txt": "(3 (2 2) (1 3))\n\n( 4 ( 5 6 ) )\n",
+    "wsj.mrg": "\n( (S\n    (NP (DT 2) (NN 3))\n  ))\n(S (NP 4) (VP 5))\n",
+    "parses.tsv": "9\t( ( [MAX 2 ) ] )\n( ( [MIN 2 ) ] )\n",
+    "lists.jsonl": '{"tree": [["2", "3"], "4"], "label": 4}\n{"tree": ["2", "3"]}\n',
+    "sentences.conllu": conllu(("2", 2), ("3", 0)) + "# label = x\n" + conllu(("4", 0)),
+    "operators.txt": "4\t[MAX 2 [MIN 4 7 ] ]\n[MAX 2 9 ]\n",
+}
+
+
+@pytest.fixture(scope="module")
+def trees(tmp_path_factory):
+    """A folder with a classifier of trees."""
+    folder = tmp_path_factory.mktemp("trees")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch_output(patch)
+        options = ("--data.expressions", "100", "--model.embedding_size", "8", "--model.cell", "tree_lstm")
+        assert fit("TreeClassifier", "TreeData", *options, epochs="1") == 0
+    for name, text in TREES.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_trees_are_read_in_every_form_with_labels_or_without(name, trees, monkeypatch, capsys):
+    monkeypatch.chdir(trees)
+    form = ["--form", "operators"] if name == "operators.txt" else []
+    assert main(["classify", BEST, "--file", name, *form]) == 0
+    from_file = capsys.readouterr().out
+    assert len(labels_of(from_file)) == 2
+    if name not in ("wsj.mrg", "sst.txt"):  # what is piped in has a tree a line, and empty lines count
+        form = {"parses.tsv": "parses", "lists.jsonl": "lists", "sentences.conllu": "conllu"}.get(name, "operators")
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TREES[name].encode())))
+        assert main(["classify", BEST, "--form", form]) == 0
+        assert capsys.readouterr().out == from_file
+
+
+def test_trees_on_the_command_line_and_in_a_pipe_have_a_line_each(trees, monkeypatch, capsys):
+    monkeypatch.chdir(trees)
+    assert main(["classify", BEST, "--text", "[MAX 2 9 ]", "[MIN 4 7 ]", "--form", "operators"]) == 0
+    assert len(labels_of(capsys.readouterr().out)) == 2
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"(3 (2 2) (1 3))\n\n( 2 3 )\n")))
+    assert main(["classify", BEST]) == 0
+    assert [label is None for label in labels_of(capsys.readouterr().out)] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "content", "part"),
+    [
+        (["--file", "bad.txt"], "(3 (2 2) (1 3))\n(3 (2 2)\n", "bad.txt, line 2: 1 bracket is never closed"),
+        (["--file", "bad.conllu"], conllu(("2", 0)) + conllu(("2", 7)), "bad.conllu, line 3: the head of word 1"),
+        (["--file", "bad.jsonl"], '{"tree": ["2", []]}\n', "bad.jsonl, line 1: an empty list"),
+        (["--file", "bad.txt"], "\n\n", "bad.txt: there is no tree"),
+        (["--file", "bad.txt", "--form", "xml"], "(3 2)", "use one of brackets, parses"),
+        (["--text", "(3 2)", "(3 2"], "", "text 2 of --text, line 1: 1 bracket"),
+        (["--series", "bad.npy"], "", "--series is for a model of series; this is a TreeClassifier"),
+    ],
+)
+def test_faults_of_trees_are_one_line_with_their_place(trees, monkeypatch, capsys, arguments, content, part):
+    monkeypatch.chdir(trees)
+    if content:
+        Path(arguments[1]).write_text(content)
+    assert main(["classify", BEST, *arguments]) == 2
+    error = capsys.readouterr().err
+    assert part in error
+    assert error.count("\n") == 1
+
+
 @pytest.mark.usefixtures("folder")
 def test_a_test_leaves_a_report_with_the_names_of_the_checkpoint(capsys):
     Path("other.txt").write_text("thing what met rome ?\n")  # its own classes would be others
@@ -113,6 +227,8 @@ def test_a_tagger_prints_words_and_tags(tmp_path, monkeypatch, capsys):
     assert f"seqmodels tag {BEST}" in capsys.readouterr().out
     assert main(["tag", BEST, "--text", "a dog sleeps"]) == 0
     assert capsys.readouterr().out == "a\tDET\ndog\tNOUN\nsleeps\tVERB\n\n"
+    assert main(["tag", BEST, "--text", "a dog", "the", "--text", "cat"]) == 0
+    assert capsys.readouterr().out == "a\tDET\ndog\tNOUN\n\nthe\tDET\n\ncat\tNOUN\n\n"
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"the cat\n\na dog\n")))
     assert main(["tag", BEST]) == 0
     assert capsys.readouterr().out == "the\tDET\ncat\tNOUN\n\na\tDET\ndog\tNOUN\n\n"
@@ -147,6 +263,8 @@ def test_a_generator_writes_names_of_a_class(tmp_path, monkeypatch, capsys):
         (["classify", BEST, "--text", "who", "--top", "0"], "top is 0"),
         (["classify", BEST, "--text", "who", "--file", "texts.txt"], "not allowed with argument --text"),
         (["classify", BEST, "--file", "missing.txt"], "missing.txt: no such file"),
+        (["classify", BEST, "--text", "who", " "], "text 2 of --text: the text is empty"),
+        (["classify", BEST, "--text", "who", "--form", "lists"], "--form is for a TreeClassifier"),
         (["tag", BEST, "--text", "who"], "is a SequenceClassifier; tag needs a SequenceTagger"),
         (["generate", BEST], "is a SequenceClassifier; generate needs"),
     ],

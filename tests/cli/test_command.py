@@ -3,8 +3,11 @@
 import importlib
 import importlib.metadata
 import os
+import signal
 import subprocess
+import sys
 import sysconfig
+import time
 from pathlib import Path
 
 import pytest
@@ -104,6 +107,32 @@ def test_a_reader_that_has_seen_enough_is_no_mistake(argument: str, unbuffered: 
     finally:
         os.close(writing)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["classify", "--help"], ["fitt"]])
+def test_a_quick_answer_waits_for_no_library(arguments: list[str]) -> None:
+    code = "import sys, seqmodels.cli as cli\ntry: cli.main(sys.argv[1:])\nexcept SystemExit: pass\n"
+    command = [sys.executable, "-c", code + "print('torch' in sys.modules)", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.splitlines()[-1] == "False"
+
+
+@pytest.mark.parametrize("command", ["cells", "fit"])  # one imports its libraries late, one at once
+def test_ctrl_c_during_imports_is_silent(command: str, tmp_path: Path) -> None:
+    """A library that is long in coming, and turns the exception into another one."""
+    (tmp_path / "lightning.py").write_text("print('here', flush=True)\nimport time\ntime.sleep(30)\n")
+    swallows = "try: import lightning\nexcept BaseException: raise ImportError\n"
+    (tmp_path / "rich.py").write_text(swallows)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
+    with subprocess.Popen(
+        [COMMAND, command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "here\n"
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=60) == ("", "")
+    assert process.returncode == 130
 
 
 def test_a_module_of_the_current_folder_is_found(tmp_path: Path) -> None:

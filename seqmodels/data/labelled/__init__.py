@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from seqmodels.data.labelled.series import read_labelled_series
     from seqmodels.data.labelled.tagged import read_tagged_sentences
     from seqmodels.data.labelled.texts import read_labelled_texts
+    from seqmodels.data.labelled.unlabelled import read_texts
 
 _MODULES = {
     "LabelledData": "labelled_data",
@@ -22,6 +23,7 @@ _MODULES = {
     "read_labelled_series": "series",
     "read_labelled_texts": "texts",
     "read_tagged_sentences": "tagged",
+    "read_texts": "unlabelled",
 }
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "read_labelled_series",
     "read_labelled_texts",
     "read_tagged_sentences",
+    "read_texts",
 ]
 
 __getattr__, __dir__ = lazy(__name__, _MODULES)

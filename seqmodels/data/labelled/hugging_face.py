@@ -32,7 +32,7 @@ def read_dataset(name: str, text_column: str, label_column: str, bad: BadRecords
 
 
 def _rows(table: Any, text_column: str, label_column: str, source: str, bad: BadRecords) -> Iterator[LabelledText]:
-    for option, column in {"text_column": text_column, "label_column": label_column}.items():
+    for option, column in {"--data.text_column": text_column, "--data.label_column": label_column}.items():
         if column not in table.column_names:
             raise DataError(
                 f"{source}: there is no column {column!r}; choose one with {option}: {', '.join(table.column_names)}"

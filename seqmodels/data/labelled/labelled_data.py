@@ -64,7 +64,8 @@ class LabelledData(RecordData):
         parts = in_parts(found, self.fractions, self.split_seed)
         for part, records in parts.items():
             if not records:
-                raise DataError(f"{self.source}: has no records for {part}; give {_OPTIONS[part]} or other fractions")
+                option = f"--data.{_OPTIONS[part]}"
+                raise DataError(f"{self.source}: has no records for {part}; give {option} or other --data.fractions")
         return parts
 
     @property

@@ -89,7 +89,8 @@ def _fault(values: np.ndarray, label: str | tuple[str, ...], dimensions: int) ->
         return ""
     step, dimension = wrong[0]
     if np.isnan(values[step, dimension]):
-        return f"step {step + 1} of dimension {dimension + 1} is missing (fill_missing repeats the value before it)"
+        place = f"step {step + 1} of dimension {dimension + 1}"
+        return f"{place} is missing (--data.fill_missing true repeats the value before it)"
     return f"step {step + 1} of dimension {dimension + 1} is infinite"
 
 

@@ -1,13 +1,12 @@
 """``read_labelled_texts``: recognises what people have, and hands it to its reader."""
 
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 from seqmodels.data.bad_records import BadRecords
 from seqmodels.data.labelled.records import LabelledText
+from seqmodels.data.labelled.table import is_table, rows_of_table
 from seqmodels.data.text_file import read_text
 from seqmodels.errors import DataError
 
@@ -82,7 +81,7 @@ def _parts(path: str, label_at: str, columns: tuple[str, str], bad: BadRecords) 
 
         return read_dataset(path, *columns, bad)
     text = read_text(path)
-    if place.suffix == ".csv" or (place.suffix == ".tsv" and set(columns) <= set(_first(text).split("\t"))):
+    if is_table(text, path, columns):
         return {"train": _of_table(text, path, *columns, bad)}
     return {"train": _of_lines(text, path, label_at, bad)}
 
@@ -124,29 +123,12 @@ def _of_lines(text: str, path: str, label_at: str, bad: BadRecords) -> Iterator[
 
 
 def _of_table(text: str, path: str, text_column: str, label_column: str, bad: BadRecords) -> Iterator[LabelledText]:
-    tabs = path.endswith(".tsv")
-    # Quotes mean nothing in a table of tabs.
-    form = {"delimiter": "\t", "quoting": csv.QUOTE_NONE} if tabs else {"strict": True}
-    rows = csv.reader(io.StringIO(text, newline=""), **form)  # type: ignore[arg-type]
-    try:
-        filled = (row for row in rows if "".join(row).strip())
-        header = [name.strip() for name in next(filled, [])]
-        for option, column in {"text_column": text_column, "label_column": label_column}.items():
-            if column not in header:
-                raise DataError(
-                    f"{path}, line {rows.line_num}: there is no column {column!r}; choose one with {option}: "
-                    f"{', '.join(header)}"
-                )
-        for row in filled:
-            where = f"{path}, line {rows.line_num}"
-            if len(row) == len(header):
-                yield LabelledText(row[header.index(label_column)], row[header.index(text_column)], where)
-            else:
-                bad.add(where, f"{len(row)} columns rather than {len(header)}")
-    except csv.Error as error:
-        raise DataError(
-            f"{path}, line {rows.line_num}: is no CSV ({error}); check the quotes there and before"
-        ) from None
+    columns = {"--data.text_column": text_column, "--data.label_column": label_column}
+    for where, values, fault in rows_of_table(text, path, columns):
+        if fault:
+            bad.add(where, fault)
+        else:
+            yield LabelledText(values[1], values[0], where)
 
 
 def _of_folder(files: list[Path]) -> Iterator[LabelledText]:

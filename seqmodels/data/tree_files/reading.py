@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 from seqmodels.data.bad_records import BadRecords
 from seqmodels.data.strict_json import collection_paused
@@ -11,7 +11,7 @@ from seqmodels.data.tree_files.brackets import parse_brackets
 from seqmodels.data.tree_files.conllu import parse_conllu
 from seqmodels.data.tree_files.nested_lists import parse_nested_lists
 from seqmodels.data.tree_files.operators import parse_operators
-from seqmodels.errors import InputError, OptionError
+from seqmodels.errors import DataError, InputError, OptionError
 from seqmodels.trees import Branch, Tree
 
 Form = Literal["brackets", "parses", "operators", "lists", "conllu"]
@@ -64,20 +64,71 @@ def read_trees(path: str | Path, form: Form | None = None, max_bad: int = 0) -> 
         >>> found.classes, found.key
         (('4', '3', '2'), 'lovely film')
     """
-    form = form or _ENDINGS.get(Path(path).suffix, "brackets")
-    if form not in FORMS:
-        raise OptionError(f"the form of trees is {form!r}; use one of {', '.join(FORMS)}")
-    pieces, parse = _READERS[form]
+    pieces, parse = _READERS[form := form_of(path, form)]
     bad, trees = BadRecords(max_bad), []
     with collection_paused():
         for line, text in pieces(read_text(path)):
             where = f"{path}, line {line}"
             try:
-                trees.append(LabelledTree(_labelled(parse(text), form), where))
+                trees.append(LabelledTree(_labelled(parse(_with_label(text, form)), form), where))
             except InputError as error:
                 bad.add(where, str(error))
     bad.warn()
     return trees
+
+
+def parse_trees(text: str, source: str, form: Form, first_line: int = 1) -> Iterator[LabelledTree]:
+    """The trees of a text, with labels or without, as they come.
+
+    Args:
+        text: In one of the forms of ``read_trees``.
+        source: What it is, for messages.
+        form: Which of them.
+        first_line: The number of its first line, for messages.
+
+    Raises:
+        OptionError: There is no such form.
+        DataError: A tree is damaged, or there is none; names the line.
+
+    Example:
+        >>> [str(found.tree) for found in parse_trees("( a film )\\n(3 (2 lovely) (2 film))\\n", "my.txt", "brackets")]
+        ['( ( a) ( film))', '(3 (2 lovely) (2 film))']
+    """
+    pieces, parse = _READERS[form_of(source, form)]
+    found = False
+    for line, piece in pieces(text):
+        found = True
+        where = f"{source}, line {line + first_line - 1}"
+        try:
+            yield LabelledTree(parse(piece), where)
+        except InputError as error:
+            raise DataError(f"{where}: {error}") from None
+    if not found:
+        raise DataError(f"{source}: there is no tree; write one, such as (4 (3 lovely) (2 film))")
+
+
+def form_of(path: str | Path, form: str | None = None) -> Form:
+    """The form that is given, or else that of a file as its name ends.
+
+    Raises:
+        OptionError: There is no such form.
+
+    Example:
+        >>> form_of("train.conllu"), form_of("train.conllu", "brackets")
+        ('conllu', 'brackets')
+    """
+    form = form or _ENDINGS.get(Path(path).suffix, "brackets")
+    if form not in FORMS:
+        raise OptionError(f"the form of trees is {form!r}; use one of {', '.join(FORMS)}")
+    return cast(Form, form)
+
+
+def _with_label(piece: str, form: Form) -> str:
+    """The piece, if a label and a tab stand before its tree where its form has them."""
+    label, tab, _ = piece.partition("\t")
+    if form in ("parses", "operators") and piece.strip() and not (tab and label.strip()):
+        raise InputError("the line has no label; write it, a tab, and the tree")
+    return piece
 
 
 def _labelled(tree: Tree, form: Form) -> Tree:
@@ -124,14 +175,12 @@ def _sentences(text: str) -> Lines:
 
 
 def _after_label(parse: Callable[[str], Tree]) -> Callable[[str], Tree]:
-    """Of a line with a label, a tab and a tree."""
+    """Of a line with a label, a tab and a tree, or with a tree alone."""
 
     def parse_line(line: str) -> Tree:
-        label, tab, text = line.partition("\t")
-        if not tab or not label.strip():
-            raise InputError("the line has no label; write it, a tab, and the tree")
+        label, _, text = line.rpartition("\t")
         tree = parse(text)
-        return Tree(tree.parents, tree.words, (label.strip(), *tree.labels[1:]))
+        return Tree(tree.parents, tree.words, (label.strip() or None, *tree.labels[1:]))
 
     return parse_line
 

@@ -15,7 +15,7 @@ from seqmodels import RNN
 from seqmodels.compare.search import SEEDS, Node, Provenance, linear_names, source
 from seqmodels.compare.search.draft import Draft
 from seqmodels.engine import generated
-from seqmodels.explain import _pass
+from seqmodels.explaining import _pass
 from seqmodels.testing import check_cell
 
 ROOT = Path(__file__).parents[3]

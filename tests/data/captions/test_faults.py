@@ -109,7 +109,7 @@ def _kind(content):
 
 def test_more_bad_records_than_allowed_are_an_error_that_counts_them(tmp_path, one_line):
     path = written(tmp_path, "image,caption\n1.jpg,a\n2.jpg,\n3.jpg,\n4.jpg,\n")
-    with one_line(DataError, f"{path}, line 5", "3 bad records so far, max_bad is 2", "raise max_bad"):
+    with one_line(DataError, f"{path}, line 5", "3 bad records so far, max_bad is 2", "raise --data.max_bad"):
         read_captions(path, max_bad=2)
 
 

@@ -76,7 +76,7 @@ def test_classes_of_a_trained_model_take_the_place_of_those_of_training(files):
 
 
 def test_a_part_without_records_is_one_line(files, one_line):
-    with one_line(DataError, "train.txt", "no records for validation", "valid_source or other fractions"):
+    with one_line(DataError, "train.txt", "no records for validation", "--data.valid_source or other --data.fractions"):
         _ = LabelledTextData(files[0], fractions=(1.0, 0.0, 0.0)).records
 
 

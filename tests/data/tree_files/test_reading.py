@@ -6,7 +6,7 @@ import shared_data
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqmodels.data.tree_files import draw_expressions, parse_brackets, parse_operators, read_trees
+from seqmodels.data.tree_files import draw_expressions, parse_brackets, parse_operators, parse_trees, read_trees
 from seqmodels.errors import DataError, InputError, OptionError
 from seqmodels.trees import Branch, Tree
 
@@ -134,6 +134,27 @@ def test_bad_trees_are_skipped_as_asked(tmp_path):
     with pytest.warns(UserWarning, match=r"1 bad record was skipped.*line 2"):
         found = read(tmp_path, "(2 a)\n(2\n(3 b)\n", max_bad=1)
     assert [one.classes for one in found] == [("2",), ("3",)]
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "trees"),
+    [
+        ("brackets", "(2 a)\n\n( a (3 b) )\n", ["(2 a)", "( ( a) (3 b))"]),
+        ("parses", "9\t( a b )\n( a b )\n", ["(9 ( a) ( b))", "( ( a) ( b))"]),
+        ("operators", "[MAX 2 ]\n", ["( [MAX ( 2))"]),
+        ("lists", '{"tree": ["a", "b"]}\n', ["( ( a) ( b))"]),
+        ("conllu", row(1, "a", 0), ["( a)"]),
+    ],
+)
+def test_trees_that_are_to_be_classified_need_no_label(form, text, trees):
+    assert [str(found.tree) for found in parse_trees(text, "my text", form)] == trees
+
+
+def test_faults_of_a_part_name_its_line(one_line):
+    with one_line(DataError, "standard input, line 7: 1 bracket is never closed"):
+        list(parse_trees("(2 a", "standard input", "brackets", first_line=7))
+    with one_line(DataError, "my text: there is no tree"):
+        list(parse_trees(" \n", "my text", "brackets"))
 
 
 def test_deep_trees_are_read():

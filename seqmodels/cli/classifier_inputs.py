@@ -1,0 +1,95 @@
+"""What ``seqmodels classify`` is given: texts, trees or series, in every form that the data modules read."""
+
+import argparse
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqmodels.cli.lines import lines_of
+from seqmodels.errors import DataError, OptionError
+
+if TYPE_CHECKING:
+    from seqmodels.tasks import SequenceClassifier, TreeClassifier
+
+STDIN = "standard input"
+Placed = tuple[str, Any]
+"""Where an input is from, for messages, and the input; None for an empty line."""
+
+
+def inputs_of(model: "SequenceClassifier | TreeClassifier", options: argparse.Namespace) -> Iterator[Placed]:
+    """The inputs that a command line names, or those that are piped in.
+
+    Raises:
+        OptionError: If an option is not for such a model.
+        DataError: If something can't be read; names file and line.
+    """
+    from seqmodels.tasks import TreeClassifier
+
+    kind = type(model).__name__
+    if isinstance(model, TreeClassifier):
+        if options.series:
+            raise OptionError(f"--series is for a model of series; this is a {kind}, give --text or --file")
+        return _trees(options)
+    if options.form is not None:
+        raise OptionError(f"--form is for a TreeClassifier; this is a {kind}")
+    return chain.from_iterable(map(_series_of, options.series)) if options.series else _texts(options, model.labels)
+
+
+def _texts(options: argparse.Namespace, labels: list[str]) -> Iterator[Placed]:
+    if options.text is not None:
+        several = len(options.text) > 1
+        yield from (
+            (f"text {number} of --text" if several else "", text) for number, text in enumerate(options.text, 1)
+        )
+    elif options.file is not None:
+        from seqmodels.data.labelled import read_texts
+
+        yield from (
+            (found.where, found.text or None) for found in read_texts(options.file, options.text_column, labels)
+        )
+    else:
+        yield from (
+            (f"{STDIN}, line {number}", line if line.strip() else None) for number, line in enumerate(lines_of(None), 1)
+        )
+
+
+def _trees(options: argparse.Namespace) -> Iterator[Placed]:
+    from seqmodels.data.text_file import read_text
+    from seqmodels.data.tree_files import form_of, parse_trees
+
+    if options.file is not None:
+        parsed = parse_trees(read_text(options.file), str(options.file), form_of(options.file, options.form))
+        yield from ((found.where, found.tree) for found in parsed)
+        return
+    form = form_of("", options.form)
+    pieces: Iterable[tuple[str, str, int]]
+    if options.text is not None:
+        pieces = [(f"text {number} of --text", text, 1) for number, text in enumerate(options.text, 1)]
+    elif form == "conllu":  # a tree is several lines
+        pieces = [(STDIN, "\n".join(lines_of(None)), 1)]
+    else:
+        pieces = ((STDIN, line, number) for number, line in enumerate(lines_of(None), 1))
+    for source, text, line in pieces:
+        if source == STDIN and not text.strip():
+            yield "", None
+        else:
+            yield from ((found.where, found.tree) for found in parse_trees(text, source, form, line))
+
+
+def _series_of(path: Path) -> Iterator[Placed]:
+    """The series of a file, not scaled."""
+    import numpy as np
+
+    if path.suffix != ".npy":
+        from seqmodels.data.labelled import read_labelled_series
+
+        yield from ((series.where, series.values) for series in read_labelled_series(str(path)))
+        return
+    try:
+        yield str(path), np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; check the path") from None
+    except (OSError, ValueError, EOFError) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path}: can't be read as .npy ({reason}); save an array [T, I] with numpy.save") from None
