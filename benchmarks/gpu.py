@@ -1,5 +1,7 @@
 """Speed of every cell on a GPU, beside cuDNN's LSTM and GRU, the plain loop and what torch.compile makes of a loop.
 
+Each cell runs under both drivers of the backend, whichever of them it would take by itself.
+
 A cell that doesn't compute what the plain loop computes on the CPU gets no number, and makes the exit status 1.
 
     python benchmarks/gpu.py --name h100                # everything, into benchmarks/results/gpu-h100.md
@@ -17,6 +19,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, cast
+from unittest import mock
 
 import torch
 from contestants import LoopToCompile, multiply_adds
@@ -24,6 +27,7 @@ from measure import progress, shown
 from torch import Tensor, nn
 
 from seqmodels import RNN
+from seqmodels.errors import OptionError
 from seqmodels.trees import sequence_cells
 
 RESULTS = Path(__file__).parent / "results"
@@ -33,6 +37,10 @@ SECONDS = 540.0  # after which nothing new is begun
 TOLERANCES = {"float32": 2e-5, "float32 (TF32)": 1e-2, "bfloat16": 6e-2}
 TYPES = {"float32 (TF32)": torch.float32, "bfloat16": torch.bfloat16}
 BASELINE = "cuDNN LSTM"
+DRIVER = "SEQMODELS_CUDA_DRIVER"
+DRIVERS = ("stepwise", "persistent")
+# Of agreement: the driver, and whether its launches are captured in CUDA graphs.
+MODES = {"stepwise in graphs": ("stepwise", True), "stepwise": ("stepwise", False), "persistent": ("persistent", False)}
 INTERPRETED = {"TRITON_INTERPRET": "1", "SEQMODELS_TRITON_ON_CPU": "1"}
 
 
@@ -44,26 +52,38 @@ class Shape(NamedTuple):
     size: int
 
 
+class Contestant(NamedTuple):
+    """From the size of input and state to a module, and the driver that runs it."""
+
+    make: Callable[[int], nn.Module]
+    driver: str = ""
+
+
 # --- agreement ----------------------------------------------------------------------------------------------------
 
 
-def differences(cell: str, shape: Shape, device: str, graphs: bool) -> dict[str, float]:
+def differences(cell: str, shape: Shape, device: str, driver: str, graphs: bool) -> dict[str, float]:
     """Of each type the largest difference from the plain loop in float64 on the CPU, in values and gradients."""
     torch.manual_seed(0)
     plain = RNN(cell, shape.size, shape.size, backend="reference").double()
     x = torch.randn(shape, dtype=torch.float64)
     expected = _values_and_gradients(plain, x)
-    os.environ["SEQMODELS_CUDA_GRAPHS"] = str(int(graphs))
     found = {}
     for name in TOLERANCES:
         torch.backends.cudnn.allow_tf32 = name != "float32"
         dtype = torch.bfloat16 if name == "bfloat16" else torch.float32
         ours = copy.deepcopy(plain).to(device, dtype)
         ours.backend = "cuda"
-        pairs = zip(_values_and_gradients(ours, x.to(device, dtype)), expected, strict=True)
-        found[name] = max(_distance(a.cpu().double(), b) for a, b in pairs)
+        with _set(DRIVER, driver), _set("SEQMODELS_CUDA_GRAPHS", str(int(graphs))):
+            results = _values_and_gradients(ours, x.to(device, dtype))
+        found[name] = max(_distance(a.cpu().double(), b) for a, b in zip(results, expected, strict=True))
     torch.backends.cudnn.allow_tf32 = True
     return found
+
+
+def _set(name: str, value: str) -> Any:
+    """Sets a variable of the environment within a with statement."""
+    return mock.patch.dict(os.environ, {name: value})
 
 
 def _values_and_gradients(rnn: RNN, x: Tensor) -> list[Tensor]:
@@ -83,14 +103,14 @@ def _distance(found: Tensor, expected: Tensor) -> float:
 
 def agreement(cells: list[str], shape: Shape, device: str) -> tuple[list[str], list[str]]:
     """Lines of a table, and the cells that are wrong."""
-    modes = {"": True, ", no graphs": False} if device == "cuda" else {"": False}
-    lines, wrong = _header(["cell", *(f"{kind}{mode}" for mode in modes for kind in TOLERANCES)]), []
+    modes = {name: mode for name, mode in MODES.items() if device == "cuda" or not mode[1]}
+    lines, wrong = _header(["cell", *(f"{mode}: {kind}" for mode in modes for kind in TOLERANCES)]), []
     for cell in cells:
         progress(f"agreement: {cell}")
         row, allowed = [cell], [*TOLERANCES.values()]
         try:
-            for graphs in modes.values():
-                found = [*differences(cell, shape, device, graphs).values()]
+            for mode in modes.values():
+                found = [*differences(cell, shape, device, *mode).values()]
                 row += [f"{each:.1e}" for each in found]
                 if not all(a <= b for a, b in zip(found, allowed, strict=True)):
                     wrong.append(cell)
@@ -104,28 +124,34 @@ def agreement(cells: list[str], shape: Shape, device: str) -> tuple[list[str], l
 # --- speed --------------------------------------------------------------------------------------------------------
 
 
-def contestants(cells: list[str], compiled: bool) -> dict[str, Callable[[int], nn.Module]]:
-    """From the size of input and state to a module."""
-    found: dict[str, Callable[[int], nn.Module]] = {
-        BASELINE: lambda size: nn.LSTM(size, size),
-        "cuDNN GRU": lambda size: nn.GRU(size, size),
-        "lstm, plain loop": lambda size: RNN("lstm", size, size, backend="reference"),
+def contestants(cells: list[str], compiled: bool) -> dict[str, Contestant]:
+    """All that is timed, by name."""
+    found = {
+        BASELINE: Contestant(lambda size: nn.LSTM(size, size)),
+        "cuDNN GRU": Contestant(lambda size: nn.GRU(size, size)),
+        "lstm, plain loop": Contestant(lambda size: RNN("lstm", size, size, backend="reference")),
     }
     if compiled:
-        found["lstm, torch.compile of a loop"] = lambda size: cast(nn.Module, torch.compile(LoopToCompile(size)))
-    found |= {cell: lambda size, cell=cell: RNN(cell, size, size, backend="cuda") for cell in cells}  # type: ignore[misc]
+        found["lstm, torch.compile of a loop"] = Contestant(
+            lambda size: cast(nn.Module, torch.compile(LoopToCompile(size)))
+        )
+    for cell in cells:
+        for driver in DRIVERS:
+            ours = Contestant(lambda size, cell=cell: RNN(cell, size, size, backend="cuda"), driver)  # type: ignore[misc]
+            found[f"{cell}, {driver}"] = ours
     return found | _others()
 
 
-def _others() -> dict[str, Callable[[int], nn.Module]]:
+def _others() -> dict[str, Contestant]:
     """Libraries that take a GPU and are no part of what is tested; only those that are installed."""
-    found: dict[str, Callable[[int], nn.Module]] = {}
+    found: dict[str, Contestant] = {}
     if haste := _imported("haste_pytorch"):
-        found["haste LSTM"] = lambda size: haste.LSTM(input_size=size, hidden_size=size)
+        found["haste LSTM"] = Contestant(lambda size: haste.LSTM(input_size=size, hidden_size=size))
     if flashrnn := _imported("flashrnn"):
         for backend in ("cuda_fused", "cuda"):
-            name = f"FlashRNN LSTM, {backend}"
-            found[name] = lambda size, backend=backend: _FlashRNN(flashrnn.flashrnn, size, backend)  # type: ignore[misc]
+            found[f"FlashRNN LSTM, {backend}"] = Contestant(
+                lambda size, backend=backend: _FlashRNN(flashrnn.flashrnn, size, backend)  # type: ignore[misc]
+            )
     return found
 
 
@@ -181,13 +207,11 @@ def microseconds(module: nn.Module, shape: Shape, dtype: torch.dtype, training: 
     return 1000 * statistics.median(times) / shape.steps
 
 
-def speed(
-    made: dict[str, Callable[[int], nn.Module]], shapes: list[Shape], kind: str, training: bool, until: float
-) -> list[str]:
+def speed(made: dict[str, Contestant], shapes: list[Shape], kind: str, training: bool, until: float) -> list[str]:
     """Lines of a table: microseconds a step, and in parentheses per multiply-add, in those of the baseline."""
     lines = _header(["", *(f"B{shape.batch} H{shape.size}" for shape in shapes)])
     usual: dict[Shape, float] = {}
-    for name, make in made.items():
+    for name, (make, driver) in made.items():
         progress(f"{kind}, {'training' if training else 'forward'}: {name}")
         row = [name]
         for shape in shapes:
@@ -199,7 +223,11 @@ def speed(
                 continue
             try:
                 module = make(shape.size).to("cuda", TYPES[kind])
-                per_step = microseconds(module, shape, TYPES[kind], training)
+                with _set(DRIVER, driver):
+                    per_step = microseconds(module, shape, TYPES[kind], training)
+            except OptionError:
+                row.append("-")
+                continue
             except Exception as error:
                 row.append(shown(error)[:60])
                 continue
@@ -228,7 +256,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--small", action="store_true", help="tiny sizes; the comparison alone")
     parser.add_argument("--cells", nargs="+", default=sequence_cells(), choices=sequence_cells(), metavar="CELL")
     parser.add_argument("--batches", nargs="+", type=int, default=[16, 64, 256])
-    parser.add_argument("--sizes", nargs="+", type=int, default=[256, 512, 1024])
+    parser.add_argument("--sizes", nargs="+", type=int, default=[64, 128, 256, 512, 1024])
     parser.add_argument("--no-compile", action="store_true", help="without torch.compile, which takes minutes")
     options = parser.parse_args()
     if options.device == "cpu":
@@ -246,8 +274,8 @@ def main() -> int:
     device = torch.cuda.get_device_name() if options.device == "cuda" else "the CPU, interpreted"
     title = f"# Speed on {device}\n\n    python benchmarks/gpu.py {' '.join(sys.argv[1:])}\n"
     said = f"torch {torch.__version__}, T = {STEPS}, input size = H; microseconds of a step, in parentheses per "
-    said += f"multiply-add of the step's products, {BASELINE} = 1."
-    small = Shape(2, 3, 5) if options.small else Shape(40, 19, 72)
+    said += f"multiply-add of the step's products, {BASELINE} = 1. A dash: no processor can hold the weights."
+    small = Shape(2, 3, 5) if options.small else Shape(40, 19, 40)
     lines, wrong = agreement(options.cells, small, options.device)
     about = f"T = {small.steps}, B = {small.batch}, H = {small.size}; the largest difference in values and gradients."
     report = [title, said, f"\n## Agreement with the plain loop in float64\n\n{about}\n", *lines]

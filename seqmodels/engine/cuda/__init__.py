@@ -1,1 +1,1 @@
-"""The backend for GPUs: products by torch (cuBLAS), all other work of a step by kernels generated as Triton."""
+"""The backend for GPUs: products ahead of the steps by torch (cuBLAS), the steps by Triton under one of two drivers."""

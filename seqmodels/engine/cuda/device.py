@@ -8,6 +8,10 @@ from collections.abc import Iterator
 
 import torch
 
+from seqmodels.engine.cuda.choice import Processors
+
+H100 = Processors(132, 232448)
+
 
 def runs_on(device: torch.device) -> bool:
     """Whether this is the backend of a device: of GPUs, and of the CPU where tests have kernels interpreted there."""
@@ -46,3 +50,13 @@ def working_on(device: torch.device) -> Iterator[None]:
 def precision() -> str:
     """Of products of float32, "tf32" or "ieee": what torch.backends.cudnn says of recurrent layers, not of products."""
     return "tf32" if torch.backends.cudnn.rnn.fp32_precision == "tf32" else "ieee"  # type: ignore[attr-defined]
+
+
+@functools.cache
+def processors(device: torch.device) -> Processors:
+    """What there is of a GPU; of the CPU, where kernels are interpreted, what there is of an H100."""
+    if device.type != "cuda":
+        return H100
+    found = torch.cuda.get_device_properties(device)
+    shared = getattr(found, "shared_memory_per_block_optin", found.shared_memory_per_block)
+    return Processors(found.multi_processor_count, shared)

@@ -1,4 +1,4 @@
-"""The backend for GPUs: products of torch's and generated kernels, launched step after step."""
+"""The backend for GPUs: a loop forwards and backwards, by whichever driver is meant for it."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from seqmodels.engine.cuda.buffers import Buffers, columns, sequence
 from seqmodels.engine.cuda.device import working_on
-from seqmodels.engine.cuda.direction import Buffers, Direction, columns, sequence
+from seqmodels.engine.cuda.direction import Direction
 from seqmodels.engine.cuda.layout import Outer
 from seqmodels.engine.directions import Directions
 from seqmodels.engine.native.execute import Inputs
@@ -34,8 +35,8 @@ class TritonLoop:
     @property
     def source(self) -> str:
         """The text of its modules."""
-        sources = [self._forward.source, *([self._backward.source] if self.directions.backward else [])]
-        return "\n\n".join(sources)
+        ways = [self._forward, *([self._backward] if self.directions.backward else [])]
+        return "\n\n".join(driver.source for way in ways for driver in (way.stepwise, way.persistent))
 
     def padded(self, width: int) -> int:
         """Numbers of a row of that width in buffers of our own."""
@@ -51,7 +52,7 @@ class TritonLoop:
             with torch.no_grad(), working_on(like.device):
                 given = {**_named(_by_kind(inputs)), **_named({"new": new, "saved": kept})}
                 buffers = self._forward.prepare(given, inputs.matrices, like, steps)
-                self._forward.run(buffers, steps, batch)
+                self._forward.run(buffers, inputs.matrices, steps, batch)
         return new, kept
 
     def backward(
@@ -88,7 +89,7 @@ class TritonLoop:
                 given |= _named({"incoming": incoming, "gradient": of_steps})
                 given |= _named({"total_batch": of_batches, "total_vector": of_vectors})
                 buffers = self._backward.prepare(given, inputs.matrices, inputs.states[0], steps)
-                self._backward.run(buffers, steps, batch)
+                self._backward.run(buffers, inputs.matrices, steps, batch)
                 self._backward.finish(buffers, inputs.matrices)
                 for outer in self._backward.layout.outer:
                     _add_outer(outer, buffers, of_matrices)

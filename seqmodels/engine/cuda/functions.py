@@ -4,6 +4,8 @@ Only what both the compiler and the interpreter of Triton know is used: libdevic
 function overflows on its way to a result that doesn't.
 """
 
+from collections.abc import Iterable
+
 COMMON = """\
 import triton
 import triton.language as tl
@@ -109,7 +111,39 @@ def tanh(x):
 
 """
 
+PRODUCTS = """\
+# Triton's interpreter takes the bits of bfloat16 for whole numbers.
+@triton.jit
+def dot(left, right, sums, PRECISION: tl.constexpr):
+    if PRECISION == "interpreted":
+        return tl.dot(left.to(REAL), right.to(REAL), sums, out_dtype=REAL)
+    else:
+        return tl.dot(left, right, sums, input_precision=PRECISION, out_dtype=REAL)
+
+
+# What is computed from another operand of the same type, every warp would compute for all columns, and hold all that it
+# takes in registers; a sum over a single number hides where it came from.
+@triton.jit
+def apart(tile, weight):
+    if weight.dtype == REAL:
+        return tl.sum(tile[:, :, None], 2)
+    else:
+        return tile
+
+"""
+
 SHARED = {"float32": COMMON + FLOAT32, "float64": COMMON + FLOAT64}
+
+
+def module_of(kernels: Iterable[str], dtype: str) -> str:
+    """The text of a module.
+
+    Args:
+        kernels: Texts of its kernels.
+        dtype: In what they compute, "float32" or "float64".
+    """
+    return "\n\n".join([SHARED[dtype], f"REAL: tl.constexpr = tl.{dtype}\n", *kernels])
+
 
 EXPRESSIONS = {
     "add": "{} + {}",
@@ -141,3 +175,7 @@ EXPRESSIONS = {
     "same": "{}",
     "stop": "{}",
 }
+
+# Of a tile's columns that don't count, and one number a row of all of them.
+NEUTRAL = {"sum": "0.0", "amax": 'float("-inf")'}
+TOTAL = {"sum": "tl.sum({}, 1)[:, None]", "amax": "tl.reduce({}, 1, maximum)[:, None]"}

@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-Buffers = dict[str, Tensor | None]
+from seqmodels.engine.cuda.buffers import Buffers
+
 FEWEST = 16  # steps that are worth a graph
 LONGEST = 32  # steps of a window; shorter ones are powers of two
 MOST = 4  # windows that are kept, of different sizes of the batch

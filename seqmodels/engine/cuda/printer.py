@@ -1,28 +1,24 @@
 """A schedule's pointwise work and reductions as the text of one Triton module: a kernel a phase, a kernel a reduction.
 
-A kernel works on a tile of rows and columns. A value is a tile [rows, columns]; one number a row is [rows, 1], a vector
-[1, columns], a constant [1, 1]. Kernels compute in one type and read and write their buffers in the buffers' types. The
-text depends on the loop alone: not on T or B, nor on the types of the buffers.
+A kernel works on a tile of rows and columns. The text depends on the loop alone: not on T or B, nor on the types of the
+buffers.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
 
-from seqmodels.engine.cuda.functions import EXPRESSIONS, SHARED
+from seqmodels.engine.cuda.body import Body, indented
+from seqmodels.engine.cuda.functions import NEUTRAL, TOTAL, module_of
 from seqmodels.engine.cuda.layout import Layout, Slot
 from seqmodels.engine.graph import Node
 from seqmodels.engine.schedule import Phase, Reduction
 
-OPTIONAL = "incoming_"  # buffers that may be absent, which then read as 0
 # Of a tile's rows: how they are numbered within the whole buffer.
 LINES = {
     "now": "now = t.to(tl.int64) * batch + row",
     "even": "even = (t % 2).to(tl.int64) * batch + row",
     "odd": "odd = ((t + 1) % 2).to(tl.int64) * batch + row",
 }
-START = {"sum": "0.0", "amax": 'float("-inf")'}
-COMBINED = {"sum": ("{} + {}", "tl.sum({}, 1)"), "amax": ("maximum({}, {})", "tl.reduce({}, 1, maximum)")}
 
 
 @dataclass
@@ -52,59 +48,25 @@ def kernels(layout: Layout) -> list[list[Kernel]]:
 
 def source(made: Sequence[Sequence[Kernel]], dtype: str) -> str:
     """The text of the module of these kernels."""
-    parts = [SHARED[dtype], f"REAL: tl.constexpr = tl.{dtype}\n"]
-    return "\n\n".join([*parts, *(kernel.text for level in made for kernel in level)])
+    return module_of([kernel.text for level in made for kernel in level], dtype)
 
 
-class _Function:
+class _Function(Body):
     """Prints one kernel: lines for the tile's rows, then for each of its columns."""
 
     def __init__(self, layout: Layout, width: int) -> None:
-        self.layout, self.width = layout, width
+        super().__init__(layout)
+        self.width = width
         self.once: list[str] = []
         self.work: list[str] = []
         self.after: list[str] = []
-        self.known: set[Node] = set()
         self.rows: dict[str, str] = {}  # names of rows, and the lines that compute them
-        self.buffers: list[str] = []
-        self.written: list[str] = []
 
-    def compute(self, node: Node) -> None:
-        """A line for a node, after lines for what it reads from memory."""
-        text = EXPRESSIONS[node.op].format(*(self.read(arg) for arg in node.args))
-        self.lines(node).append(f"{node} = {text}")
-        self.known.add(node)
-
-    def read(self, node: Node) -> str:
-        """The name of a value; what is not computed here is loaded from where it lies."""
-        if node.is_number:
-            return _literal(float(node.data))  # type: ignore[arg-type]
-        if node not in self.known:
-            self.known.add(node)
-            slots, lines = self.layout.slots(node), self.lines(node)
-            for number, slot in enumerate(slots):
-                name = str(node) if len(slots) == 1 else f"{node}_{number}"
-                load = f"{name} = {self.load(slot, node.width)}"
-                lines.append(_or_zero(name, slot, load) if slot.buffer.startswith(OPTIONAL) else load)
-            if len(slots) > 1:
-                lines.append(f"{node} = {' + '.join(f'{node}_{number}' for number in range(len(slots)))}")
-        return str(node)
-
-    def lines(self, node: Node) -> list[str]:
-        """Where a node's line belongs."""
+    def computing(self, node: Node) -> list[str]:
         return self.once if node.width == 1 else self.work
 
-    def write(self, slot: Slot, width: int, value: str, adds: bool = False) -> str:
-        """The line that stores a value."""
-        pointer, mask = self.pointer(slot, width), self.mask(slot, width)
-        if slot.buffer not in self.written:
-            self.written.append(slot.buffer)
-        if adds:
-            value = f"{self.load(slot, width)} + {value}"
-        return f"tl.store({pointer}, {value}, mask={mask})"
-
-    def load(self, slot: Slot, width: int) -> str:
-        return f"tl.load({self.pointer(slot, width)}, mask={self.mask(slot, width)}, other=0).to(REAL)"
+    def loading(self, node: Node, slots: list[Slot]) -> list[str]:
+        return self.computing(node)
 
     def mask(self, slot: Slot, width: int) -> str:
         if slot.rows == "vector":
@@ -135,20 +97,16 @@ class _Function:
         )
         return name
 
-    def argument(self, buffer: str) -> None:
-        if buffer not in self.buffers:
-            self.buffers.append(buffer)
-
     def kernel(self, name: str, reduces: bool) -> Kernel:
         outer = [line for _, line in sorted(self.rows.items(), key=lambda item: item[0].startswith("before"))]
         start = "start" if reduces else "tl.program_id(1) * COLUMNS"
         inner = [f"column = {start} + tl.arange(0, COLUMNS)[None, :]", f"is_there = is_row & (column < {self.width})"]
         inner += self.work
         if reduces:
-            inner = [f"for start in range(0, {self.width}, COLUMNS):", *(_indented(line) for line in inner)]
+            inner = [f"for start in range(0, {self.width}, COLUMNS):", *(indented(line) for line in inner)]
         lines = [*outer, *self.once, *inner, *self.after]
         buffers = "".join(f"{buffer}, " for buffer in self.buffers)
-        text = KERNEL.format(name=name, buffers=buffers, body="\n".join(map(_indented, lines)))
+        text = KERNEL.format(name=name, buffers=buffers, body="\n".join(map(indented, lines)))
         return Kernel(name, self.buffers, self.written, self.width, reduces, text)
 
 
@@ -169,7 +127,7 @@ def _phase(name: str, phase: Phase, layout: Layout) -> Kernel:
         if node in layout.parts and layout.slot(place).buffer == "numbers":
             continue  # a product is read where it was computed
         value = function.read(node)
-        function.lines(node).append(function.write(layout.slot(place), node.width, value, adds))
+        function.computing(node).append(function.write(layout.slot(place), node.width, value, adds))
     return function.kernel(name, reduces=False)
 
 
@@ -179,23 +137,10 @@ def _reduction(name: str, reduction: Reduction, layout: Layout) -> Kernel:
         function.compute(node)
     for place, node in reduction.results:
         value = function.read(node.args[0])
-        function.once.append(f"{node} = tl.full([ROWS, COLUMNS], {START[node.op]}, REAL)")
-        inside = f"tl.where(is_there, {value}, {START[node.op]})"
+        function.once.append(f"{node} = tl.full([ROWS, COLUMNS], {NEUTRAL[node.op]}, REAL)")
+        inside = f"tl.where(is_there, {value}, {NEUTRAL[node.op]})"
         function.work.append(
             f"{node} = {node} + {inside}" if node.op == "sum" else f"{node} = maximum({node}, {inside})"
         )
-        total = f"tl.sum({node}, 1)" if node.op == "sum" else f"tl.reduce({node}, 1, maximum)"
-        function.after.append(function.write(layout.slot(place), 1, f"{total}[:, None]"))
+        function.after.append(function.write(layout.slot(place), 1, TOTAL[node.op].format(node)))
     return function.kernel(name, reduces=True)
-
-
-def _indented(line: str) -> str:
-    return "    " + line.replace("\n", "\n    ")
-
-
-def _or_zero(name: str, slot: Slot, load: str) -> str:
-    return f"if {slot.buffer} is None:\n    {name} = {_literal(0.0)}\nelse:\n    {load}"
-
-
-def _literal(number: float) -> str:
-    return f"tl.full([1, 1], {repr(number) if isfinite(number) else f'float({str(number)!r})'}, REAL)"

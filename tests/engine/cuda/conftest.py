@@ -1,4 +1,4 @@
-"""Processes in which Triton interprets kernels, or compiles them."""
+"""What the backend plans for a cell, and processes in which Triton interprets kernels, or compiles them."""
 
 import json
 import os
@@ -9,6 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+
+from seqmodels import RNN
+from seqmodels.engine import LayerPass, generated, operators
+from seqmodels.engine.cuda.direction import Direction
 
 INTERPRETED = {"TRITON_INTERPRET": "1", "SEQMODELS_TRITON_ON_CPU": "1"}
 
@@ -35,9 +40,26 @@ def interpreted() -> Callable:
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Callable:
-    """``compiled([["lstm", {}, "float32"]])``: of each, what ptxas says of its kernels; see sm90.py."""
+    """``compiled([["persistent", "lstm", 128, "float32", "tf32", {}]])``: what ptxas says of kernels; see sm90.py."""
     triton = pytest.importorskip("triton", reason="triton is not installed (pip install triton)")
     if not (Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "ptxas").exists():
         pytest.skip("this triton has no compiler for NVIDIA's GPUs")
     folder = str(tmp_path_factory.mktemp("triton"))
     return lambda cases: _run("sm90.py", cases, {"TRITON_CACHE_DIR": folder, "TRITON_INTERPRET": "0"})
+
+
+@pytest.fixture
+def directions() -> Callable[[str, int], list[Direction]]:
+    """``directions("lstm", 5)``: forwards and backwards, of a cell that trains, with an input of 3 features."""
+    return _directions
+
+
+def _directions(cell: str, hidden: int) -> list[Direction]:
+    layer = RNN(cell, 3, hidden).layers[0]
+    state = tuple(torch.zeros(2, size) for size in layer.cell.state_sizes)
+    program = generated.program_of(LayerPass(layer.cell, torch.zeros(4, 2, 3), state))
+    assert not isinstance(program, str), program
+    loop = program.loop
+    inputs = sum(len(each) for each in (loop.steps, loop.states, loop.batches, loop.vectors, loop.matrices))
+    made = operators.triton_loop(program.key, "g" * inputs, torch.float32)
+    return [made._forward, made._backward]

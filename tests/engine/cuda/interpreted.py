@@ -5,6 +5,7 @@ Run as a process of its own: reads the name of a function below and its argument
 
 import copy
 import json
+import os
 import sys
 import traceback
 import warnings
@@ -23,7 +24,7 @@ from random_cells import RandomCell, programs
 
 from seqmodels import RNN
 from seqmodels.engine import interpret
-from seqmodels.engine.cuda import graphs
+from seqmodels.engine.cuda import choice, graphs
 from seqmodels.engine.cuda.execute import TritonLoop
 from seqmodels.engine.directions import plan_inference
 from seqmodels.engine.graph import POINTWISE, Graph
@@ -49,6 +50,7 @@ def _difference(
     options: dict | None = None,
     autocast: bool = False,
     windows: int = 0,
+    driver: str = "stepwise",
     **arguments: Any,
 ) -> float:
     """``windows``: steps of the longest window that is replayed, as CUDA graphs are."""
@@ -68,7 +70,8 @@ def _difference(
         converted = copy.deepcopy(rnn).to(kind)
         converted.backend = backend
         torch.manual_seed(1)
-        with torch.autocast("cpu", torch.bfloat16, enabled=autocast and backend == "cuda"), _windows_of(windows):
+        is_narrow = autocast and backend == "cuda"
+        with torch.autocast("cpu", torch.bfloat16, enabled=is_narrow), _windows_of(windows), only(driver):
             runs.append(measure(converted, x.to(kind), **arguments))
     return _worst(*runs)
 
@@ -84,6 +87,11 @@ def _worst(found: dict, expected: dict) -> float:
     return max(differences)
 
 
+def only(driver: str) -> Any:
+    """This driver runs everything."""
+    return mock.patch.dict(os.environ, {choice.VARIABLE: driver})
+
+
 class _Replayed:
     """What stands for a CUDA graph."""
 
@@ -97,7 +105,7 @@ def _windows_of(size: int) -> Any:
     )
 
 
-def random_cells(count: int) -> str:
+def random_cells(count: int, driver: str) -> str:
     """Compares cells that hypothesis draws; "" or what went wrong."""
 
     @settings(
@@ -120,7 +128,8 @@ def random_cells(count: int) -> str:
         assert _worst(*runs) <= 1e-11
 
     try:
-        check()
+        with only(driver):
+            check()
     except Exception:
         return traceback.format_exc()
     return ""

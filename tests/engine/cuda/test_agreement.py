@@ -41,6 +41,28 @@ CASES: dict[str, dict[str, Any]] = {
         "resets": True,
     },
 }
+# Each program of the persistent kernel owns 16 rows of the batch, and columns are padded to a power of two.
+CASES |= {
+    f"persistent, {name}": {"driver": "persistent", **case}
+    for name, case in {
+        "lengths and resets": {"cell": "lstm", **ENDS},
+        "two stages and a ragged batch": {"cell": "mut3", "sizes": [3, 35, 3, 21], "resets": True},
+        "peepholes": {"cell": "peephole", "sizes": [2, 2, 3, 16]},
+        "masks": {"cell": "gru", "sizes": [3, 3, 2, 19], "options": MASKED, **ENDS},
+        "both directions, two layers": CASES["both directions, two layers"],
+        "one step": {"cell": "coupled", "sizes": [1, 1, 3, 5]},
+        "reductions of products": CASES["reductions of products"],
+        "single numbers": CASES["single numbers"],
+        "maximum of a row": CASES["maximum of a row"],
+        "states of two widths": {"cell": "projection lstm", "sizes": [2, 3, 3, 18]},
+        "two products in a chain": CASES["two products in a chain"],
+        "no recurrent product": {"cell": "indrnn", "sizes": [3, 3, 3, 5]},
+        "float64": CASES["float64"],
+        "float16": CASES["float16"],
+        "bfloat16": {"cell": "lstm", "dtype": "bfloat16", "sizes": [3, 17, 3, 16]},
+        "autocast": CASES["autocast"],
+    }.items()
+}
 
 
 @pytest.fixture(scope="module")
@@ -57,5 +79,6 @@ def test_values_and_gradients_are_those_of_the_plain_loop(name: str, outcomes: d
     assert found <= TOLERANCES[kind]
 
 
-def test_random_cells(interpreted: Callable) -> None:
-    assert interpreted("random_cells", 5) == ""
+@pytest.mark.parametrize("driver", ["stepwise", "persistent"])
+def test_random_cells(driver: str, interpreted: Callable) -> None:
+    assert interpreted("random_cells", 4, driver) == ""

@@ -14,13 +14,13 @@ def _run(*arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
-def test_a_cell_is_compared_in_every_type():
+def test_a_cell_is_compared_in_every_type_and_under_both_drivers():
     pytest.importorskip("triton", reason="triton is not installed (pip install triton)")
     done = _run("--device", "cpu", "--small", "--cells", "elman")
     assert done.returncode == 0, done.stderr
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("| elman")]
-    assert len(line.split("|")) == 6
-    assert all(float(number) < 0.1 for number in line.split("|")[2:5])
+    assert len(line.split("|")) == 9
+    assert all(float(number) < 0.1 for number in line.split("|")[2:8])
 
 
 def test_timings_need_a_gpu():

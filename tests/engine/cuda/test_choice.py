@@ -1,4 +1,4 @@
-"""Which backend takes which tensors, what is said where none can, and that Triton waits until it is needed."""
+"""Which backend takes which tensors, which driver, what is said where none can, and that Triton waits until needed."""
 
 import ast
 import importlib.util
@@ -10,7 +10,8 @@ import torch
 
 from seqmodels import RNN
 from seqmodels.engine import generated, refusals
-from seqmodels.engine.cuda import device
+from seqmodels.engine.cuda import choice, device
+from seqmodels.engine.cuda.choice import Demands
 from seqmodels.engine.layer_pass import LayerPass
 from seqmodels.errors import OptionError
 
@@ -72,3 +73,46 @@ def test_no_module_imports_triton():
 def test_auto_leaves_out_what_is_not_measured():
     assert generated.order(torch.device("cuda")) == ("vendor",)
     assert generated.order(torch.device("cpu")) == ("native", "vendor")
+
+
+# --- drivers --------------------------------------------------------------------------------------------------------
+
+LSTM = Demands(weights=131072, shared=151552, stages=1, widest=128, deepest=128, itemsize=2)  # bfloat16, H = 128
+
+
+@pytest.mark.parametrize(
+    ("demands", "batch", "precision", "expected"),
+    [
+        (LSTM, 1, "tf32", True),
+        (LSTM, 16 * 132, "tf32", True),
+        (LSTM, 16 * 132 * 10, "tf32", False),  # programs that take turns
+        (LSTM._replace(shared=232449), 16, "tf32", False),
+        (LSTM._replace(widest=512), 16, "tf32", False),
+        (LSTM, 16, "ieee", True),  # which is of float32 alone
+        (LSTM._replace(itemsize=4), 16, "ieee", False),
+        (LSTM._replace(itemsize=4, deepest=64), 16, "ieee", False),
+        (LSTM._replace(itemsize=4, deepest=64, weights=65536), 16, "ieee", True),
+        (LSTM._replace(itemsize=4), 16, "tf32", True),
+        (LSTM._replace(itemsize=8), 16, "ieee", True),
+        (LSTM._replace(stages=0, weights=0, deepest=1), 16, "tf32", True),
+    ],
+)
+def test_the_persistent_kernel_takes_what_fits_a_processor(demands, batch, precision, expected, monkeypatch):
+    monkeypatch.delenv(choice.VARIABLE, raising=False)
+    assert choice.is_persistent(demands, batch, device.H100, precision) is expected
+
+
+def test_a_variable_names_the_driver(monkeypatch):
+    monkeypatch.setenv(choice.VARIABLE, "stepwise")
+    assert not choice.is_persistent(LSTM, 16, device.H100, "tf32")
+    monkeypatch.setenv(choice.VARIABLE, "persistent")
+    assert choice.is_persistent(LSTM, 16 * 132 * 10, device.H100, "tf32")
+
+
+def test_a_driver_that_cant_be_is_refused_in_one_line(one_line, monkeypatch):
+    monkeypatch.setenv(choice.VARIABLE, "persistent")
+    with one_line(OptionError, choice.VARIABLE, "300000 bytes of shared memory", "unset it"):
+        choice.is_persistent(LSTM._replace(shared=300000), 16, device.H100, "tf32")
+    monkeypatch.setenv(choice.VARIABLE, "fused")
+    with one_line(OptionError, choice.VARIABLE, "'fused'", "stepwise, persistent"):
+        choice.is_persistent(LSTM, 16, device.H100, "tf32")

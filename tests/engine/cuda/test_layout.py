@@ -4,24 +4,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from seqmodels import RNN
-from seqmodels.engine import LayerPass, generated, operators
 from seqmodels.engine.cuda.layout import Block
 from seqmodels.engine.cuda.products import matrix
 from seqmodels.engine.graph import Segment
 
 H = 5
-
-
-def layouts(cell: str) -> tuple:
-    """Forwards and backwards, of a cell that trains."""
-    layer = RNN(cell, 3, H).layers[0]
-    state = tuple(torch.zeros(2, size) for size in layer.cell.state_sizes)
-    program = generated.program_of(LayerPass(layer.cell, torch.zeros(4, 2, 3), state))
-    loop = program.loop
-    inputs = sum(len(each) for each in (loop.steps, loop.states, loop.batches, loop.vectors, loop.matrices))
-    made = operators.triton_loop(program.key, "g" * inputs, torch.float32)
-    return made._forward.layout, made._backward.layout
 
 
 @pytest.mark.parametrize(
@@ -33,8 +20,8 @@ def layouts(cell: str) -> tuple:
         ("gru", [(3, 3 * H), (H, H), (H, 2 * H)], [(H, H), (2 * H, H)], 3),
     ],
 )
-def test_gates_share_their_products(cell, forward, backward, outer):
-    ways = layouts(cell)
+def test_gates_share_their_products(cell, forward, backward, outer, directions):
+    ways = [direction.layout for direction in directions(cell, H)]
     assert sorted((p.depth, p.width) for p in ways[0].products) == forward
     assert [(p.depth, p.width) for p in ways[0].products if p.level < 0] == forward[:1]
     assert sorted((p.depth, p.width) for p in ways[1].products) == backward
