@@ -22,6 +22,7 @@ from seqmodels.engine.loop import Loop
 from seqmodels.engine.native import build, execute
 from seqmodels.engine.native.build import NoCompiler
 from seqmodels.engine.prelude import Prelude
+from seqmodels.engine.sharing import share_products
 from seqmodels.engine.trace import Inputs, trace, without_autocast
 from seqmodels.engine.whole_step import zoneout_masks
 
@@ -117,6 +118,7 @@ def _make(layer: LayerPass) -> Program | str:
             traced = trace(layer, decompose)
             columns = Columns(traced.graph, traced.kinds, traced.rows)
             columns.loop.narrow = _has_narrow_products(layer)
+            share_products(columns.loop)
             return Program(columns.loop, text.write(columns.loop), Prelude(traced.graph, columns))
         except Unsupported as error:
             reason = reason or str(error)

@@ -66,7 +66,7 @@ class Recording:
     layers: list[LayerRecording]
     """In the order in which they ran."""
     output: Any = None
-    """What the model gave back."""
+    """What the model gave back; as ever, up to rounding."""
 
 
 def record(
