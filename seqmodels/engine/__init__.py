@@ -7,6 +7,7 @@ from typing import Literal, get_args
 import torch
 
 from seqmodels.engine import generated, interception, opaque, reference, vendor
+from seqmodels.engine.generated import plain_settings
 from seqmodels.engine.interception import intercept
 from seqmodels.engine.layer_pass import LayerPass, LayerResult, within_lengths
 from seqmodels.engine.opaque import StepModules
@@ -26,6 +27,7 @@ __all__ = [
     "check_backend",
     "find_products",
     "intercept",
+    "plain_settings",
     "refusals",
     "run",
     "within_lengths",

@@ -141,7 +141,7 @@ def _signature(layer: LayerPass) -> tuple:
         tuple(layer.weight_masks),
         tuple(layer.norms),
         tuple([(tensor.shape, tensor.dtype) for tensor in layer.parameters.values()]),
-        _settings(cell),
+        plain_settings(cell),
     )
 
 
@@ -153,10 +153,10 @@ def _has_narrow_products(layer: LayerPass) -> bool:
     return layer.input.dtype is torch.bfloat16
 
 
-def _settings(module: nn.Module) -> tuple:
+def plain_settings(module: nn.Module) -> tuple:
     """A module's attributes that are plain values, and its children's: a step may ask for them."""
     own = [(key, value) for key, value in vars(module).items() if isinstance(value, _PLAIN)]
-    return (*own, *(_settings(child) for child in module._modules.values() if child is not None))
+    return (*own, *(plain_settings(child) for child in module._modules.values() if child is not None))
 
 
 _PLAIN = (bool, int, float, str, type(None))

@@ -4,12 +4,14 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from seqmodels import engine
+from seqmodels.cell import Cell
 from seqmodels.engine import LayerPass, LayerResult, within_lengths
 from seqmodels.engine.products import SequenceProducts
 from seqmodels.errors import InputError, OptionError
@@ -19,6 +21,7 @@ from seqmodels.inspect.recording_cell import recording_cell
 from seqmodels.inspect.step_variables import Variable, step_variables
 from seqmodels.layer import Layer, reverse
 
+_inside: "WeakKeyDictionary[Layer, tuple[Cell, tuple, dict[str, Variable]]]" = WeakKeyDictionary()
 ROWS = 1024  # computed together: few enough to be kept in the processor's cache, many enough for fast products
 
 
@@ -43,6 +46,9 @@ class LayerRecording(Mapping[str, Tensor]):
         if name not in self.data:
             raise InputError(f"{self.place} has no {name!r} recorded; it has {', '.join(self.data)}")
         return self.data[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.data
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.data)
@@ -135,10 +141,14 @@ def gates_of(model: nn.Module) -> dict[str, list[str]]:
 
 
 def _inside_of_step(layer: Layer) -> dict[str, Variable]:
-    """The variables of a step from zeros, of one row."""
-    like = next(layer.cell.parameters(), torch.empty(0))
-    state = [like.new_zeros(1, size) for size in layer.cell.state_sizes]
-    return step_variables(layer.cell, like.new_zeros(1, layer.cell.input_size), state)
+    """The variables of a step from zeros, of one row; looked for again once the cell has other settings."""
+    cell, settings = layer.cell, engine.plain_settings(layer.cell)
+    known = _inside.get(layer)
+    if known is None or known[:2] != (cell, settings):
+        like = next(cell.parameters(), torch.empty(0))
+        state = [like.new_zeros(1, size) for size in cell.state_sizes]
+        known = _inside[layer] = cell, settings, step_variables(cell, like.new_zeros(1, cell.input_size), state)
+    return known[2]
 
 
 class _Recorder:

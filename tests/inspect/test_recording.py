@@ -68,6 +68,27 @@ def test_a_step_that_no_code_is_generated_for_is_recorded_too():
     assert set(layer) == {"h", "mix"}
 
 
+def test_variables_follow_the_settings_of_the_cell():
+    class Optional(seqmodels.Cell):
+        gated = False
+
+        def __init__(self, input_size, hidden_size):
+            super().__init__(input_size, hidden_size)
+            self.mix = nn.Linear(input_size, hidden_size)
+
+        def step(self, x, h):
+            new = torch.tanh(self.mix(x))
+            if self.gated:
+                gate = torch.sigmoid(new)
+                return gate * h + new
+            return h + new
+
+    rnn, x = RNN(Optional, I, H), torch.randn(T, B, I)
+    assert "gate" not in inspect.record(rnn, x).layers[0]
+    rnn.cell.gated = True
+    assert "gate" in inspect.record(rnn, x).layers[0]
+
+
 def test_a_model_that_was_recorded_is_forgotten_with_its_code():
     rnn = RNN("elman", I, H)
     inspect.record(rnn, torch.randn(T, B, I))
