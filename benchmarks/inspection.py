@@ -2,8 +2,8 @@
 
     python benchmarks/inspection.py [--threads 1]
 
-Recording: ``inspect.record`` of an RNN over 100 steps, of all names and of the states alone, against the forward pass
-of the same RNN without gradients, in turns.
+Recording: ``inspect.record`` of an RNN over 100 steps, of all names, of the gates and of the states alone, against the
+forward pass of the same RNN without gradients, in turns.
 
 Training: a character model with and without ``GradientFlow``, a short run of each in turn, timed step by step; both log
 to a CSV file and have no other callback. So that there are enough measured steps for a median, each tenth is one; what
@@ -27,7 +27,7 @@ from lightning.pytorch.loggers import CSVLogger
 
 from seqmodels import RNN
 from seqmodels.data import StreamLoader, build_tokenizer
-from seqmodels.inspect import GradientFlow, record
+from seqmodels.inspect import GradientFlow, gates_of, record
 from seqmodels.tasks import LanguageModel
 
 CELLS = ("lstm", "gru", "mut1", "elman")
@@ -45,7 +45,7 @@ def time_recordings(cell: str, size: int, batch: int, repeats: int) -> tuple[flo
     torch.manual_seed(0)
     rnn = RNN(cell, size, size).eval()
     x = torch.randn(RECORDED_STEPS, batch, size)
-    states = rnn.cell.state_names
+    (gates,) = gates_of(rnn).values()
 
     def forward() -> Any:
         with torch.no_grad():
@@ -54,12 +54,15 @@ def time_recordings(cell: str, size: int, batch: int, repeats: int) -> tuple[flo
     contestants: dict[str, Callable[[], Any]] = {
         "forward": forward,
         "all": lambda: record(rnn, x),
-        "states": lambda: record(rnn, x, names=states),
+        "gates": lambda: record(rnn, x, names=gates),
+        "states": lambda: record(rnn, x, names=rnn.cell.state_names),
     }
+    if not gates:
+        del contestants["gates"]
     seconds = in_turns(contestants, repeats)
     ratios = {
         name: statistics.median(a / b for a, b in zip(seconds[name], seconds["forward"], strict=True))
-        for name in ("all", "states")
+        for name in contestants
     }
     return statistics.median(seconds["forward"]), ratios
 
@@ -152,13 +155,16 @@ def main() -> None:
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")  # of Lightning's advice, and of gradients that vanish
 
-    print(f"| cell, T {RECORDED_STEPS} | H | B | threads | forward, ms | record, times forward | of states alone |")
-    print("|---|---|---|---|---|---|---|")
+    print(
+        f"| cell, T {RECORDED_STEPS} | H | B | threads | forward, ms | record, times forward | of gates | of states |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
     for cell in options.cells:
         for size in RECORDED_SIZES:
             for batch in BATCHES:
                 forward, ratios = time_recordings(cell, size, batch, options.repeats)
-                times = f"{forward * 1e3:.1f} | {ratios['all']:.2f} | {ratios['states']:.2f}"
+                gates = f"{ratios['gates']:.2f}" if "gates" in ratios else "none"
+                times = f"{forward * 1e3:.1f} | {ratios['all']:.2f} | {gates} | {ratios['states']:.2f}"
                 print(f"| {cell} | {size} | {batch} | {options.threads} | {times} |", flush=True)
 
     print(f"\n| LSTM, B {STREAMS}, T {WINDOW} | threads | step, ms | measured step, ms | overhead, each {USUAL}th |")

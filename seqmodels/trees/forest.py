@@ -74,9 +74,10 @@ def plant(trees: Sequence[Tree]) -> Forest:
     """
     if not trees:
         raise InputError("there are no trees; give at least one")
-    firsts = np.cumsum([0, *(len(tree) for tree in trees)])
-    parents = np.concatenate([tree.above + first for tree, first in zip(trees, firsts[:-1], strict=True)])
-    parents[firsts[:-1]] = -1
+    sizes = np.array([len(tree) for tree in trees])
+    firsts = _before(sizes)
+    parents = np.concatenate([tree.above for tree in trees]) + np.repeat(firsts, sizes)
+    parents[firsts] = -1
     depths = np.concatenate([tree.depths for tree in trees])
     levels, count = depths.max() - depths, int(depths.max()) + 1
     below = np.flatnonzero(parents >= 0)  # all but the roots
@@ -107,7 +108,7 @@ def plant(trees: Sequence[Tree]) -> Forest:
     shape = zip(leaves.tolist(), inners.tolist(), fewest.tolist(), most.tolist(), strict=True)
     return Forest(
         order=torch.from_numpy(order),
-        roots=torch.from_numpy(number[firsts[:-1]]),
+        roots=torch.from_numpy(number[firsts]),
         children=torch.from_numpy(children),
         present=torch.from_numpy(present),
         leaves=int(leaves.sum()),

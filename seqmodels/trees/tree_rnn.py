@@ -1,5 +1,6 @@
 """``TreeRNN``: any cell over a batch of trees, from the deepest level to the roots."""
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -114,9 +115,13 @@ class TreeRNN(nn.Module):
                 continue
             children = _children((new, leaves_of[number - 1]), rows, level)
             x = products.begin_level(number, input)
-            with products:
+            with products if self._reads_inner_words else contextlib.nullcontext():
                 new = self._node(x, present.view(level.inner, level.most), children)
             yield new
+
+    @property
+    def _reads_inner_words(self) -> bool:
+        return not isinstance(self.cell, TreeCell) or self.cell.has_inner_words
 
     def _node(self, x: Tensor, present: Tensor, children: States) -> States:
         cell = self.cell
