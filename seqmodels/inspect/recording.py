@@ -244,14 +244,15 @@ def _variables_at_once(layer: LayerPass, states: tuple[Tensor, ...], variables: 
     if not variables:
         return {}
     before = [_before(*each, layer.reset) for each in zip(layer.state, layer.initial, states, strict=True)]
-    rows = [tensor.flatten(0, 1).split(ROWS) for tensor in (layer.input, *before)]
-    parts: dict[str, list[Tensor]] = {name: [] for name in variables}
-    for x, *state in zip(*rows, strict=True):
+    parts = []
+    for x, *state in zip(*(tensor.flatten(0, 1).split(ROWS) for tensor in (layer.input, *before)), strict=True):
         products = SequenceProducts(x[None], {}, {}, layer.norms)
-        found = step_variables(layer.cell, products.begin_step(0), state, [products])
-        for name, values in parts.items():
-            values.append(found[name].value)
-    return {name: torch.cat(values).unflatten(0, layer.input.shape[:2]) for name, values in parts.items()}
+        parts.append(step_variables(layer.cell, products.begin_step(0), state, [products]))
+    return {
+        name: torch.cat([part[name].value for part in parts]).unflatten(0, layer.input.shape[:2])
+        for name in variables
+        if all(name in part for part in parts)  # a step may choose by values what it computes
+    }
 
 
 def _before(first: Tensor, initial: Tensor, states: Tensor, reset: Tensor | None) -> Tensor:
