@@ -43,7 +43,7 @@ class SeriesData(LabelledData):
 
     Attributes:
         labels: The classes of the training series, sorted; may be set.
-        scaling: ``{"mean": [...], "deviation": [...]}`` of each dimension, None without ``normalise``; may be set.
+        scaling: ``{"mean": [...], "deviation": [...]}`` of each dimension, 0 and 1 without ``normalise``; may be set.
         input_size: I, the number of dimensions.
 
     Raises:
@@ -108,10 +108,12 @@ class SeriesData(LabelledData):
         return self.records["train"][0].values.shape[1]
 
     @property
-    def scaling(self) -> dict[str, list[float]] | None:
+    def scaling(self) -> dict[str, list[float]]:
         """Mean and standard deviation of each dimension. Set it to read with a trained model's."""
-        if self._scaling is None and self.normalise:
-            self._scaling = _scaling([record.values for record in self.records["train"]])
+        if self._scaling is None:
+            series = [record.values for record in self.records["train"]]
+            unscaled = {"mean": [0.0] * self.input_size, "deviation": [1.0] * self.input_size}
+            self._scaling = _scaling(series) if self.normalise else unscaled
         return self._scaling
 
     @scaling.setter
@@ -128,8 +130,6 @@ class SeriesData(LabelledData):
 
     def _scaled(self, values: Tensor) -> Tensor:
         scaling = self.scaling
-        if scaling is None:
-            return values
         return (values - torch.tensor(scaling["mean"])) / torch.tensor(scaling["deviation"])
 
     def describe(self) -> str:
