@@ -30,7 +30,7 @@ OPTIMIZERS = {"adam": torch.optim.Adam, "adagrad": torch.optim.Adagrad}
 class TreeClassifier(Task):
     """The label of a tree and of its parts: word vectors, any cell over the tree, a softmax at every node.
 
-    Trained on :class:`seqmodels.data.tree_data.TreeBatch` by the mean cross-entropy of the nodes that have a label
+    Trained on :class:`seqmodels.data.TreeBatch` by the mean cross-entropy of the nodes that have a label
     (backpropagation through structure). Logs of validation and test: ``loss`` (nats a node), ``accuracy`` of the
     roots, and with all nodes supervised ``node_accuracy``.
 

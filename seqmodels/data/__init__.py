@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from seqmodels.data.text import TextData
     from seqmodels.data.text_file import read_text
     from seqmodels.data.tokenizer import Tokenizer, build_tokenizer
-    from seqmodels.data.tree_data import TreeData
+    from seqmodels.data.tree_data import TreeBatch, TreeData
     from seqmodels.data.xml_tags import XMLTags
 
 _MODULES = {
@@ -53,6 +53,7 @@ _MODULES = {
     "TaggedTextData": "tagged_text",
     "TextData": "text",
     "Tokenizer": "tokenizer",
+    "TreeBatch": "tree_data",
     "TreeData": "tree_data",
     "Window": "streams",
     "XMLTags": "xml_tags",
@@ -83,6 +84,7 @@ __all__ = [
     "TaggedTextData",
     "TextData",
     "Tokenizer",
+    "TreeBatch",
     "TreeData",
     "Window",
     "XMLTags",
