@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 LIBRARY = sorted(path for folder in ("seqmodels", "plugins", "tasks") for path in (ROOT / folder).rglob("*.py"))
 PYTHON = sorted(path for folder in ("tests", "benchmarks", "examples") for path in (ROOT / folder).rglob("*.py"))
@@ -174,6 +176,13 @@ def test_the_command_is_there_before_torch_is() -> None:
     code = "import seqmodels.cli, json, sys; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert [name for name in ("torch", "numpy") if name in json.loads(done.stdout)] == []
+
+
+def test_shapes_are_checked_while_tests_run_wherever_there_are_some(pytestconfig: pytest.Config) -> None:
+    (option,) = [option for option in pytestconfig.getini("addopts") if option.startswith("--jaxtyping-packages=")]
+    checked = tuple(f"{package}." for package in option.partition("=")[2].split(",")[:-1])  # the last is the checker
+    with_shapes = [module_of(path) for path in LIBRARY if "jaxtyping" in packages_of(path)]
+    assert [module for module in with_shapes if not f"{module}.".startswith(checked)] == []
 
 
 def test_files_stay_small() -> None:
