@@ -180,7 +180,7 @@ def _export(cell: str, strict: bool) -> None:
     torch.export.save(program, "model.pt2")
     torch.save((other, lengths, expected.detach()), "expected.pt")
     code = (
-        "import torch, seqmodels\n"
+        "import torch, seqmodels.engine\n"
         "x, lengths, expected = torch.load('expected.pt')\n"
         "found = torch.export.load('model.pt2').module()(x, lengths)\n"
         "torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)\n"
