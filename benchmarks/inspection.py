@@ -132,6 +132,7 @@ def train(size: int, steps: int, *callbacks: pl.Callback) -> dict[int, float]:
             max_steps=steps,
             gradient_clip_val=1.0,
             logger=CSVLogger(folder),
+            default_root_dir=folder,  # where a run that is told to end leaves its checkpoint
             enable_checkpointing=False,
             enable_model_summary=False,
             enable_progress_bar=False,
