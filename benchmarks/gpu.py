@@ -27,6 +27,8 @@ from measure import progress, shown
 from torch import Tensor, nn
 
 from seqmodels import RNN
+from seqmodels.engine.cuda.choice import DRIVERS
+from seqmodels.engine.cuda.choice import VARIABLE as DRIVER
 from seqmodels.errors import OptionError
 from seqmodels.trees import sequence_cells
 
@@ -37,8 +39,6 @@ SECONDS = 540.0  # after which nothing new is begun
 TOLERANCES = {"float32": 2e-5, "float32 (TF32)": 1e-2, "bfloat16": 6e-2}
 TYPES = {"float32 (TF32)": torch.float32, "bfloat16": torch.bfloat16}
 BASELINE = "cuDNN LSTM"
-DRIVER = "SEQMODELS_CUDA_DRIVER"
-DRIVERS = ("stepwise", "persistent")
 # Of agreement: the driver, and whether its launches are captured in CUDA graphs.
 MODES = {"stepwise in graphs": ("stepwise", True), "stepwise": ("stepwise", False), "persistent": ("persistent", False)}
 INTERPRETED = {"TRITON_INTERPRET": "1", "SEQMODELS_TRITON_ON_CPU": "1"}
