@@ -140,9 +140,10 @@ def trace(layer: LayerPass, decompose: bool = False) -> Traced:
 def _trace(layer: LayerPass, modules: _Modules, decompose: bool) -> Traced:
     from torch.fx.experimental.proxy_tensor import make_fx
 
-    draws = layer.training and any(layer.zoneout)
-    keeps = [torch.empty(1, 1, state.shape[-1], dtype=torch.bool) for state in layer.state] if draws else None
-    real = None if layer.lengths is None else torch.empty(1, 1, dtype=torch.bool)
+    draws, device = layer.training and any(layer.zoneout), layer.input.device
+    mask = torch.empty(1, 1, 1, dtype=torch.bool, device=device)
+    keeps = [mask.expand(1, 1, state.shape[-1]) for state in layer.state] if draws else None
+    real = None if layer.lengths is None else mask[0]
     inputs = Inputs.of(layer, real, keeps)
     rows = _number_of_rows(inputs)
     examples = [_example(item, rows) for item in inputs]

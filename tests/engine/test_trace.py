@@ -1,6 +1,7 @@
 """The first run of a cell, which the engine follows with tensors that have no values."""
 
 import threading
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from torch._subclasses import FakeTensor
 
 from seqmodels import RNN, Cell, engine
 from seqmodels.engine import LayerPass, generated
+from seqmodels.engine.trace import trace
 
 T, B, H = 4, 2, 3
 _in_the_trace, _go_on = threading.Event(), threading.Event()
@@ -85,3 +87,18 @@ def test_many_threads_may_run_a_cell_first():
         thread.join(60)
     assert len(found) == 4
     assert all(torch.equal(output, found[0]) for output in found)
+
+
+def test_masks_are_traced_where_the_input_lies(monkeypatch):
+    """Those of lengths and of zoneout: a step can't mix tensors of two devices."""
+    monkeypatch.setattr(f"{trace.__module__}.without_autocast", lambda device: nullcontext())  # meta has none
+    meta = torch.device("meta")
+    cell = RNN("gru", H, H).cell.to(meta)
+    layer = LayerPass(
+        cell,
+        torch.zeros(T, B, H, device=meta),
+        (torch.zeros(B, H, device=meta),),
+        lengths=torch.zeros(B, dtype=torch.int64, device=meta),
+        zoneout=(0.5,),
+    )
+    assert trace(layer).kinds.count("step") == 3
