@@ -1,8 +1,7 @@
 """Speed of every cell on a GPU, beside cuDNN's LSTM and GRU, the plain loop and what torch.compile makes of a loop.
 
-Each cell runs under both drivers of the backend, whichever of them it would take by itself.
-
-A cell that doesn't compute what the plain loop computes on the CPU gets no number, and makes the exit status 1.
+Every cell is first compared with the plain loop in float64 on the CPU, under each driver of the backend; one that
+differs gets no number, and makes the exit status 1. Kernels are compiled by as many processes as there are processors.
 
     python benchmarks/gpu.py --name h100                # everything, into benchmarks/results/gpu-h100.md
     python benchmarks/gpu.py --cells lstm gru --batches 64 --sizes 512 --no-compile
@@ -10,238 +9,144 @@ A cell that doesn't compute what the plain loop computes on the CPU gets no numb
 """
 
 import argparse
-import copy
-import importlib
+import json
+import math
 import os
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple, cast
-from unittest import mock
 
 import torch
-from contestants import LoopToCompile, multiply_adds
+from engine_cells import STRANGERS
+from gpu_agreement import MODES, TOLERANCES, Shape, differences, is_wrong
+from gpu_processes import mine, side_by_side
+from gpu_timing import (
+    BASELINE,
+    COMPILED,
+    TYPES,
+    Contestant,
+    Run,
+    Timing,
+    contestants,
+    peaks,
+    profile,
+    slow_ones,
+    timings,
+)
 from measure import progress, shown
-from torch import Tensor, nn
 
-from seqmodels import RNN
-from seqmodels.engine.cuda.choice import DRIVERS
-from seqmodels.engine.cuda.choice import VARIABLE as DRIVER
-from seqmodels.errors import OptionError
 from seqmodels.trees import sequence_cells
 
 RESULTS = Path(__file__).parent / "results"
-STEPS = 64
-REPEATS = 10
-SECONDS = 540.0  # after which nothing new is begun
-TOLERANCES = {"float32": 2e-5, "float32 (TF32)": 1e-2, "bfloat16": 6e-2}
-TYPES = {"float32 (TF32)": torch.float32, "bfloat16": torch.bfloat16}
-BASELINE = "cuDNN LSTM"
-# Of agreement: the driver, and whether its launches are captured in CUDA graphs.
-MODES = {"stepwise in graphs": ("stepwise", True), "stepwise": ("stepwise", False), "persistent": ("persistent", False)}
+STEPS = 128
+SECONDS = 480.0
 INTERPRETED = {"TRITON_INTERPRET": "1", "SEQMODELS_TRITON_ON_CPU": "1"}
+LIMITS = {"lstm": 1.0}  # of the time per multiply-add, in the baseline's
+LIMIT = 1.2  # of other cells
+SMALL, USUAL = Shape(2, 3, 5), Shape(40, 19, 40)  # where agreement is looked at
+
+Found = dict[Shape, dict[str, Timing | Exception]]
 
 
-class Shape(NamedTuple):
-    """T, B, and H of both input and state."""
-
-    steps: int
-    batch: int
-    size: int
+# --- what many processes do at once ---------------------------------------------------------------------------------
 
 
-class Contestant(NamedTuple):
-    """From the size of input and state to a module, and the driver that runs it."""
-
-    make: Callable[[int], nn.Module]
-    driver: str = ""
-
-
-# --- agreement ----------------------------------------------------------------------------------------------------
-
-
-def differences(cell: str, shape: Shape, device: str, driver: str, graphs: bool) -> dict[str, float]:
-    """Of each type the largest difference from the plain loop in float64 on the CPU, in values and gradients."""
-    torch.manual_seed(0)
-    plain = RNN(cell, shape.size, shape.size, backend="reference").double()
-    x = torch.randn(shape, dtype=torch.float64)
-    expected = _values_and_gradients(plain, x)
-    found = {}
-    for name in TOLERANCES:
-        torch.backends.cudnn.allow_tf32 = name != "float32"
-        dtype = torch.bfloat16 if name == "bfloat16" else torch.float32
-        ours = copy.deepcopy(plain).to(device, dtype)
-        ours.backend = "cuda"
-        with _set(DRIVER, driver), _set("SEQMODELS_CUDA_GRAPHS", str(int(graphs))):
-            results = _values_and_gradients(ours, x.to(device, dtype))
-        found[name] = max(_distance(a.cpu().double(), b) for a, b in zip(results, expected, strict=True))
-    torch.backends.cudnn.allow_tf32 = True
+def tasks(options: argparse.Namespace) -> list[list]:
+    """Comparisons, and kernels to be compiled: everything but timings."""
+    modes = [mode for mode in MODES if options.device == "cuda" or not MODES[mode][1]]
+    found: list[list] = [["compare", cell, mode] for cell in options.cells for mode in modes]
+    if not options.small:
+        for size in options.sizes:
+            found += [["compile", cell, size, kind] for cell in options.cells for kind in TYPES]
     return found
 
 
-def _set(name: str, value: str) -> Any:
-    """Sets a variable of the environment within a with statement."""
-    return mock.patch.dict(os.environ, {name: value})
-
-
-def _values_and_gradients(rnn: RNN, x: Tensor) -> list[Tensor]:
-    x = x.clone().requires_grad_()
-    output, final = rnn(x)
-    results = [output, *rnn.cell.pack_state(final)]
-    source = torch.Generator().manual_seed(1)
-    weights = [torch.randn(result.shape, generator=source, dtype=torch.float64).to(result) for result in results]
-    return [*results, *torch.autograd.grad(results, [x, *rnn.parameters()], weights)]
-
-
-def _distance(found: Tensor, expected: Tensor) -> float:
-    """Relative to the largest entry where that is above 1; NaN counts as infinitely far."""
-    difference = float((found - expected).abs().max() / expected.abs().max().clamp(min=1))
-    return difference if difference == difference else float("inf")
-
-
-def agreement(cells: list[str], shape: Shape, device: str) -> tuple[list[str], list[str]]:
-    """Lines of a table, and the cells that are wrong."""
-    modes = {name: mode for name, mode in MODES.items() if device == "cuda" or not mode[1]}
-    lines, wrong = _header(["cell", *(f"{mode}: {kind}" for mode in modes for kind in TOLERANCES)]), []
-    for cell in cells:
-        progress(f"agreement: {cell}")
-        row, allowed = [cell], [*TOLERANCES.values()]
+def work(options: argparse.Namespace) -> None:
+    """One process's share of the tasks; a line of JSON for each comparison, or for what went wrong."""
+    shape = SMALL if options.small else USUAL
+    for kind, cell, *rest in mine(tasks(options), options.share):
         try:
-            for mode in modes.values():
-                found = [*differences(cell, shape, device, *mode).values()]
-                row += [f"{each:.1e}" for each in found]
-                if not all(a <= b for a, b in zip(found, allowed, strict=True)):
-                    wrong.append(cell)
+            if kind == "compare":
+                print(json.dumps([cell, rest[0], differences(cell, rest[0], shape, options.device)]), flush=True)
+                continue
+            size, name = rest
+            contestant = contestants(options.cells)[cell]
+            for batch in options.batches:
+                for training in (False, True):
+                    Run(contestant, Shape(2, batch, size), TYPES[name], training)()
         except Exception as error:
-            row.append(shown(error))
+            print(json.dumps([cell, str(rest[0]), shown(error)]), flush=True)
+
+
+def agreement(options: argparse.Namespace) -> tuple[list[str], list[str]]:
+    """Lines of a table, and the cells that are wrong."""
+    progress("agreement, and kernels compiled")
+    results: dict[str, dict[str, dict | str]] = {cell: {} for cell in options.cells}
+    for line in side_by_side(len(tasks(options))):
+        cell, mode, result = json.loads(line)
+        results[cell][mode] = result
+    lines, wrong = _header(["cell", "driver", *TOLERANCES]), []
+    for cell, by_mode in results.items():
+        for mode, found in by_mode.items():
+            if isinstance(found, str):
+                wrong.append(cell)
+                lines.append(_row([cell, mode, found]))
+                continue
+            if is_wrong(found):
+                wrong.append(cell)
+            if any(value is not None for value in found.values()):
+                lines.append(_row([cell, mode, *("-" if v is None else f"{v:.1e}" for v in found.values())]))
+        if not by_mode:
             wrong.append(cell)
-        lines.append(_row(row))
+            lines.append(_row([cell, "", "no result: its process ended"]))
     return lines, list(dict.fromkeys(wrong))
 
 
-# --- speed --------------------------------------------------------------------------------------------------------
+# --- tables ---------------------------------------------------------------------------------------------------------
 
 
-def contestants(cells: list[str], compiled: bool) -> dict[str, Contestant]:
-    """All that is timed, by name."""
-    found = {
-        BASELINE: Contestant(lambda size: nn.LSTM(size, size)),
-        "cuDNN GRU": Contestant(lambda size: nn.GRU(size, size)),
-        "lstm, plain loop": Contestant(lambda size: RNN("lstm", size, size, backend="reference")),
-    }
-    if compiled:
-        found["lstm, torch.compile of a loop"] = Contestant(
-            lambda size: cast(nn.Module, torch.compile(LoopToCompile(size)))
-        )
-    for cell in cells:
-        for driver in DRIVERS:
-            ours = Contestant(lambda size, cell=cell: RNN(cell, size, size, backend="cuda"), driver)  # type: ignore[misc]
-            found[f"{cell}, {driver}"] = ours
-    return found | _others()
-
-
-def _others() -> dict[str, Contestant]:
-    """Libraries that take a GPU and are no part of what is tested; only those that are installed."""
-    found: dict[str, Contestant] = {}
-    if haste := _imported("haste_pytorch"):
-        found["haste LSTM"] = Contestant(lambda size: haste.LSTM(input_size=size, hidden_size=size))
-    if flashrnn := _imported("flashrnn"):
-        for backend in ("cuda_fused", "cuda"):
-            found[f"FlashRNN LSTM, {backend}"] = Contestant(
-                lambda size, backend=backend: _FlashRNN(flashrnn.flashrnn, size, backend)  # type: ignore[misc]
-            )
-    return found
-
-
-def _imported(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except Exception:  # not installed, or built for another torch
-        return None
-
-
-class _FlashRNN(nn.Module):
-    """One head of all features; its shapes are those of FlashRNN's README."""
-
-    def __init__(self, function: Callable, size: int, backend: str) -> None:
-        super().__init__()
-        self.function, self.size, self.backend = function, size, backend
-        self.W = nn.Linear(size, 4 * size)
-        self.R = nn.Parameter(torch.randn(4 * size, size) / size**0.5)
-        self.b = nn.Parameter(torch.zeros(4, 1, size))
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        gates = self.W(x).view(*x.shape[:2], 4, 1, self.size).transpose(0, 1)
-        R = self.R.view(4, 1, self.size, self.size)
-        states, last = self.function(gates, R, self.b, states=None, function="lstm", backend=self.backend)
-        return states[0].squeeze(-2).transpose(0, 1), last
-
-
-def microseconds(module: nn.Module, shape: Shape, dtype: torch.dtype, training: bool) -> float:
-    """Of a step: the median over repeated runs."""
-    x = torch.randn(shape, device="cuda", dtype=dtype).requires_grad_(training)
-    gradient = torch.randn(shape, device="cuda", dtype=dtype)
-    leaves = [x, *module.parameters()]
-
-    def run() -> None:
-        for leaf in leaves:
-            leaf.grad = None
-        with torch.set_grad_enabled(training):
-            output = module(x)[0]
-        if training:
-            output.backward(gradient.to(output.dtype))
-
-    for _ in range(3):
-        run()
-    torch.cuda.synchronize()
-    times = []
-    for _ in range(REPEATS):
-        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        start.record()
-        run()
-        end.record()
-        end.synchronize()
-        times.append(start.elapsed_time(end))
-    return 1000 * statistics.median(times) / shape.steps
-
-
-def speed(made: dict[str, Contestant], shapes: list[Shape], kind: str, training: bool, until: float) -> list[str]:
+def speed(found: Found, field: str, names: Iterable[str]) -> list[str]:
     """Lines of a table: microseconds a step, and in parentheses per multiply-add, in those of the baseline."""
-    lines = _header(["", *(f"B{shape.batch} H{shape.size}" for shape in shapes)])
-    usual: dict[Shape, float] = {}
-    for name, (make, driver) in made.items():
-        progress(f"{kind}, {'training' if training else 'forward'}: {name}")
-        row = [name]
-        for shape in shapes:
-            if time.monotonic() > until:
-                row.append("no time left")
+    lines = _header(["", *(f"B{shape.batch} H{shape.size}" for shape in found), "mean"])
+    for name in names:
+        row, ratios = [name], []
+        for results in found.values():
+            timing, usual = results[name], results[BASELINE]
+            value = timing if isinstance(timing, Exception) else getattr(timing, field)
+            if value is None or isinstance(value, Exception):
+                row.append("" if value is None else shown(value)[:60])
                 continue
-            if "compile" in name and shape != shapes[len(shapes) // 2]:
-                row.append("")  # it takes a minute or more for each
-                continue
-            try:
-                module = make(shape.size).to("cuda", TYPES[kind])
-                with _set(DRIVER, driver):
-                    per_step = microseconds(module, shape, TYPES[kind], training)
-            except OptionError:
-                row.append("-")
-                continue
-            except Exception as error:
-                row.append(shown(error)[:60])
-                continue
-            work = per_step / multiply_adds(module)
-            usual.setdefault(shape, work) if name == BASELINE else None
-            row.append(f"{per_step:.1f} ({work / usual[shape]:.2f})" if shape in usual else f"{per_step:.1f}")
-        lines.append(_row(row))
+            ratio = relative(timing, usual, field)
+            ratios.append(ratio)
+            row.append(f"{value:.1f} ({ratio:.2f})")
+        mean = math.exp(statistics.mean(map(math.log, ratios))) if ratios else math.nan
+        lines.append(_row([*row, f"{mean:.2f}"]))
     return lines
 
 
-# --- report -------------------------------------------------------------------------------------------------------
+def relative(timing: Timing | Exception, usual: Timing | Exception, field: str) -> float:
+    """Time per multiply-add, in that of the baseline."""
+    assert isinstance(timing, Timing)
+    assert isinstance(usual, Timing)
+    return float(getattr(timing, field) / timing.multiply_adds / (getattr(usual, field) / usual.multiply_adds))
 
 
-def _row(items: list[str]) -> str:
+def misses(found: Found, cells: list[str], field: str) -> list[tuple[str, Shape, float]]:
+    """Cells at shapes that take longer than they should, per multiply-add."""
+    beyond = []
+    for shape, results in found.items():
+        for cell in cells:
+            timing = results[cell]
+            if isinstance(timing, Timing) and isinstance(results[BASELINE], Timing):
+                ratio = relative(timing, results[BASELINE], field)
+                if ratio > LIMITS.get(cell, LIMIT):
+                    beyond.append((cell, shape, ratio))
+    return beyond
+
+
+def _row(items: Iterable[str]) -> str:
     return f"| {' | '.join(items)} |"
 
 
@@ -249,15 +154,86 @@ def _header(items: list[str]) -> list[str]:
     return [_row(items), _row(["---"] * len(items))]
 
 
+# --- report ---------------------------------------------------------------------------------------------------------
+
+
+def measure_all(options: argparse.Namespace, cells: list[str], until: float) -> list[str]:
+    """The sections of the report with timings."""
+    made, slow, best = contestants(cells), slow_ones(), peaks()
+    if options.no_compile:
+        del slow[COMPILED]
+    shapes = [Shape(STEPS, batch, size) for size in options.sizes for batch in options.batches]
+    report, beyond = [], []
+    for training in (False, True):
+        for kind in TYPES:
+            title = f"{kind}, {'forward and backward' if training else 'forward'}"
+            found = {}
+            for shape in shapes:
+                if time.monotonic() < until:
+                    progress(f"{title}: B{shape.batch} H{shape.size}")
+                    found[shape] = timings(made, shape, kind, training)
+            for field, how in (("alone", "the device alone"), ("launched", "as launched")):
+                report += [f"\n## {title}: {how}\n", *speed(found, field, made)]
+                beyond += [(kind, training, how, *miss) for miss in misses(found, cells, field)]
+            if "lstm" in cells:
+                report += [
+                    "\nShare of the products' peak, lstm, the device alone: " + _shares(found, best[kind], training)
+                ]
+            middle = shapes[len(shapes) // 2]
+            if time.monotonic() < until and middle in found:
+                progress(f"{title}: {', '.join(slow)}")
+                late = timings(slow, middle, kind, training)
+                usual = found[middle][BASELINE]
+                texts = [f"{name} {_beside(late[name], usual)}" for name in slow]
+                report += [f"\nAs launched, at B{middle.batch} H{middle.size}: {'; '.join(texts)}."]
+    return [*report, *_profiles(made, beyond)]
+
+
+def _shares(found: Found, best: float, training: bool) -> str:
+    texts = []
+    for shape, results in found.items():
+        timing = results["lstm"]
+        if isinstance(timing, Timing) and timing.alone:
+            done = (3 if training else 1) * timing.multiply_adds * shape.batch / timing.alone
+            texts.append(f"B{shape.batch} H{shape.size} {done / best:.0%}")
+    return f"{', '.join(texts)}; the peak is {2 * best / 1e6:.0f} TFLOP/s."
+
+
+def _beside(timing: Timing | Exception, usual: Timing | Exception) -> str:
+    if isinstance(timing, Exception):
+        return shown(timing)[:80]
+    return f"{timing.launched:.1f} ({relative(timing, usual, 'launched'):.2f})"
+
+
+def _profiles(made: dict[str, Contestant], beyond: list[tuple]) -> list[str]:
+    """Where the time of each miss goes."""
+    lines = ["\n## Misses\n"]
+    lines.append(f"Beyond {LIMITS['lstm']} for lstm and {LIMIT} for others, per multiply-add of {BASELINE}'s.\n")
+    if not beyond:
+        return [*lines, "None."]
+    parts: dict[tuple, str] = {}
+    for kind, training, how, cell, shape, ratio in beyond:
+        key = (kind, cell, shape)
+        if training and key not in parts:
+            found = profile(made[cell], shape, kind)
+            parts[key] = ", ".join(f"{part} {value:.1f}" for part, value in found.items())
+        what = "forward and backward" if training else "forward"
+        where = f"B{shape.batch} H{shape.size}"
+        lines.append(f"- {cell}, {kind}, {what}, {where}, {how}: {ratio:.2f}. {parts.get(key, '')}".rstrip())
+    return lines
+
+
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--name", help="of the results: benchmarks/results/gpu-NAME.md")
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
     parser.add_argument("--small", action="store_true", help="tiny sizes; the comparison alone")
-    parser.add_argument("--cells", nargs="+", default=sequence_cells(), choices=sequence_cells(), metavar="CELL")
+    cells = [*sequence_cells(), *(cell.__name__ for cell in STRANGERS)]
+    parser.add_argument("--cells", nargs="+", default=cells, choices=cells, metavar="CELL")
     parser.add_argument("--batches", nargs="+", type=int, default=[16, 64, 256])
-    parser.add_argument("--sizes", nargs="+", type=int, default=[64, 128, 256, 512, 1024])
-    parser.add_argument("--no-compile", action="store_true", help="without torch.compile, which takes minutes")
+    parser.add_argument("--sizes", nargs="+", type=int, default=[128, 256, 512, 1024])
+    parser.add_argument("--no-compile", action="store_true", help="without torch.compile, which takes a minute or more")
+    parser.add_argument("--share", help=argparse.SUPPRESS)  # of the tasks: what a process of many does
     options = parser.parse_args()
     if options.device == "cpu":
         if not options.small:
@@ -271,21 +247,22 @@ def parse() -> argparse.Namespace:
 
 def main() -> int:
     options, begun = parse(), time.monotonic()
+    if options.share:
+        work(options)
+        return 0
     device = torch.cuda.get_device_name() if options.device == "cuda" else "the CPU, interpreted"
     title = f"# Speed on {device}\n\n    python benchmarks/gpu.py {' '.join(sys.argv[1:])}\n"
     said = f"torch {torch.__version__}, T = {STEPS}, input size = H; microseconds of a step, in parentheses per "
-    said += f"multiply-add of the step's products, {BASELINE} = 1. A dash: no processor can hold the weights."
-    small = Shape(2, 3, 5) if options.small else Shape(40, 19, 40)
-    lines, wrong = agreement(options.cells, small, options.device)
-    about = f"T = {small.steps}, B = {small.batch}, H = {small.size}; the largest difference in values and gradients."
+    said += f"multiply-add of the step's products, {BASELINE} = 1; medians of rounds in which all take turns. The last "
+    said += "column is the geometric mean of what is in parentheses. The device alone: replayed from a CUDA graph."
+    small = SMALL if options.small else USUAL
+    lines, wrong = agreement(options)
+    about = f"T = {small.steps}, B = {small.batch}, H = {small.size}; the largest difference in values and gradients. "
+    about += "A dash: the driver can't run the cell in this type."
     report = [title, said, f"\n## Agreement with the plain loop in float64\n\n{about}\n", *lines]
     if not options.small:
-        made = contestants([cell for cell in options.cells if cell not in wrong], not options.no_compile)
-        shapes = [Shape(STEPS, batch, size) for batch in options.batches for size in options.sizes]
-        for kind in TYPES:
-            for training in (False, True):
-                report += [f"\n## {kind}, {'forward and backward' if training else 'forward'}\n"]
-                report += speed(made, shapes, kind, training, begun + SECONDS)
+        report += measure_all(options, [cell for cell in options.cells if cell not in wrong], begun + SECONDS)
+        report += [f"\nAll of it took {time.monotonic() - begun:.0f} s."]
     text = "\n".join(report) + "\n"
     print(text)
     if options.name:

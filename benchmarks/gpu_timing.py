@@ -1,0 +1,206 @@
+"""Microseconds of a step on a GPU: launched as programs launch it, and by the device alone."""
+
+import gc
+import importlib
+import statistics
+from collections.abc import Callable
+from typing import Any, NamedTuple, cast
+
+import torch
+from contestants import LoopToCompile, cell_sources, multiply_adds
+from gpu_agreement import Shape, set_variable
+from torch import Tensor, nn
+
+from seqmodels import RNN
+from seqmodels.engine.cuda.choice import VARIABLE
+
+ROUNDS = 9
+TYPES = {"float32 (TF32)": torch.float32, "bfloat16": torch.bfloat16}
+BASELINE = "cuDNN LSTM"
+COMPILED = "lstm, torch.compile of a loop"
+PLAIN = "lstm, plain loop"
+PEAK_SIZE = 8192
+
+
+class Contestant(NamedTuple):
+    """From the size of input and state to a module, and the driver that runs it, "" for whichever is chosen."""
+
+    make: Callable[[int], nn.Module]
+    driver: str = ""
+
+
+class Timing(NamedTuple):
+    """Microseconds of a step, medians."""
+
+    launched: float
+    alone: float | None  # replayed from a CUDA graph, so that nothing waits for the program; None: can't be captured
+    multiply_adds: int
+
+
+def contestants(cells: list[str]) -> dict[str, Contestant]:
+    """All that is timed at every shape, by name; the baseline first."""
+    found = {
+        BASELINE: Contestant(lambda size: nn.LSTM(size, size)),
+        "cuDNN GRU": Contestant(lambda size: nn.GRU(size, size)),
+    }
+    for cell in cells:
+        found[cell] = Contestant(lambda size, cell=cell: RNN(cell_sources()[cell], size, size, backend="cuda"))  # type: ignore[misc]
+    if "lstm" in cells:
+        found["lstm, stepwise"] = Contestant(found["lstm"].make, "stepwise")
+    return found | _others()
+
+
+def slow_ones() -> dict[str, Contestant]:
+    """What is timed at one shape."""
+    return {
+        PLAIN: Contestant(lambda size: RNN("lstm", size, size, backend="reference")),
+        COMPILED: Contestant(lambda size: cast(nn.Module, torch.compile(LoopToCompile(size)))),
+    }
+
+
+def _others() -> dict[str, Contestant]:
+    """Libraries that take a GPU and are no part of what is tested; only those that are installed."""
+    found: dict[str, Contestant] = {}
+    if haste := _imported("haste_pytorch"):
+        found["haste LSTM"] = Contestant(lambda size: haste.LSTM(input_size=size, hidden_size=size))
+    if flashrnn := _imported("flashrnn"):
+        for backend in ("cuda_fused", "cuda"):
+            found[f"FlashRNN LSTM, {backend}"] = Contestant(
+                lambda size, backend=backend: _FlashRNN(flashrnn.flashrnn, size, backend)  # type: ignore[misc]
+            )
+    return found
+
+
+def _imported(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except Exception:  # not installed, or built for another torch
+        return None
+
+
+class _FlashRNN(nn.Module):
+    """One head of all features; its shapes are those of FlashRNN's README."""
+
+    def __init__(self, function: Callable, size: int, backend: str) -> None:
+        super().__init__()
+        self.function, self.size, self.backend = function, size, backend
+        self.W = nn.Linear(size, 4 * size)
+        self.R = nn.Parameter(torch.randn(4 * size, size) / size**0.5)
+        self.b = nn.Parameter(torch.zeros(4, 1, size))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        gates = self.W(x).view(*x.shape[:2], 4, 1, self.size).transpose(0, 1)
+        R = self.R.view(4, 1, self.size, self.size)
+        states, last = self.function(gates, R, self.b, states=None, function="lstm", backend=self.backend)
+        return states[0].squeeze(-2).transpose(0, 1), last
+
+
+class Run:
+    """A contestant at a shape, ready to be timed: forward under no_grad, or forward and backward."""
+
+    def __init__(self, contestant: Contestant, shape: Shape, dtype: torch.dtype, training: bool) -> None:
+        torch.manual_seed(0)
+        self.driver, self.training = contestant.driver, training
+        self.module = contestant.make(shape.size).to("cuda", dtype)
+        self.x = torch.randn(shape, device="cuda", dtype=dtype).requires_grad_(training)
+        self.gradient = torch.randn(shape, device="cuda", dtype=dtype)
+        self.leaves = [self.x, *self.module.parameters()]
+        self.graph: torch.cuda.CUDAGraph | None = None
+
+    def __call__(self) -> None:
+        for leaf in self.leaves:
+            leaf.grad = None
+        with torch.set_grad_enabled(self.training):
+            output = self.module(self.x)[0]
+        if self.training:
+            output.backward(self.gradient)
+
+    def warm_up(self, captures: bool) -> None:
+        """Compiles what must be, and captures a graph if that is possible."""
+        with set_variable(VARIABLE, self.driver):
+            stream = torch.cuda.Stream()
+            stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(stream):
+                for _ in range(3):
+                    self()
+            torch.cuda.current_stream().wait_stream(stream)
+            if captures:
+                graph = torch.cuda.CUDAGraph()
+                with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+                    self()
+                self.graph = graph
+
+    def launched(self) -> float:
+        if not self.driver:
+            return milliseconds(self)
+        with set_variable(VARIABLE, self.driver):
+            return milliseconds(self)
+
+    def alone(self) -> float:
+        assert self.graph is not None
+        return milliseconds(self.graph.replay)
+
+
+def milliseconds(run: Callable[[], None]) -> float:
+    """Of the device."""
+    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    start.record()  # type: ignore[no-untyped-call]
+    run()
+    end.record()  # type: ignore[no-untyped-call]
+    end.synchronize()
+    return start.elapsed_time(end)  # type: ignore[no-any-return]
+
+
+def timings(made: dict[str, Contestant], shape: Shape, kind: str, training: bool) -> dict[str, Timing | Exception]:
+    """Of all contestants at one shape, in turns."""
+    runs: dict[str, Run] = {}
+    found: dict[str, Timing | Exception] = {}
+    for name, contestant in made.items():
+        try:
+            run = Run(contestant, shape, TYPES[kind], training)
+            run.warm_up(captures=name not in (PLAIN, COMPILED))
+            runs[name] = run
+        except Exception as error:
+            found[name] = error
+    torch.cuda.synchronize()
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in runs}
+    for number in range(ROUNDS):
+        for name in list(runs) if number % 2 == 0 else reversed(runs):
+            run = runs[name]
+            times[name].append((run.launched(), run.alone() if run.graph else 0.0))
+    for name, run in runs.items():
+        launched, alone = (1000 * statistics.median(each) / shape.steps for each in zip(*times[name], strict=True))
+        found[name] = Timing(launched, alone if run.graph else None, multiply_adds(run.module))
+    del runs, run
+    gc.collect()
+    return {name: found[name] for name in made}
+
+
+def peaks() -> dict[str, float]:
+    """Multiply-adds a microsecond of a large product, of each type."""
+    found, before = {}, torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = True
+    for kind, dtype in TYPES.items():
+        a, b = (torch.randn(PEAK_SIZE, PEAK_SIZE, device="cuda", dtype=dtype) for _ in range(2))
+        best = min(milliseconds(lambda a=a, b=b: torch.mm(a, b)) for _ in range(6))  # type: ignore[arg-type, misc]
+        found[kind] = PEAK_SIZE**3 / best / 1000
+    torch.backends.cuda.matmul.allow_tf32 = before
+    return found
+
+
+def profile(contestant: Contestant, shape: Shape, kind: str) -> dict[str, float]:
+    """Where the device's time goes in training: microseconds a step by kind of kernel."""
+    run = Run(contestant, shape, TYPES[kind], training=True)
+    run.warm_up(captures=False)
+    torch.cuda.synchronize()
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profiler:
+        run()
+        torch.cuda.synchronize()
+    found: dict[str, float] = {"the steps": 0.0, "products of all steps at once": 0.0, "all else": 0.0}
+    for event in profiler.key_averages():
+        name = event.key.lower()
+        ours = name == "run" or name.startswith(("phase_", "reduce_"))
+        is_product = any(word in name for word in ("gemm", "cutlass", "cublas", "nvjet", "splitk"))
+        part = "the steps" if ours else "products of all steps at once" if is_product else "all else"
+        found[part] += event.self_device_time_total / shape.steps
+    return found
