@@ -672,6 +672,24 @@ class InputStatistics(Cell):
         return torch.tanh(self.W(torch.cat([h, p.mean(-1, keepdim=True), p + self.v], -1)))
 
 
+class ContinuousTime(Cell):
+    """Funahashi & Nakamura 1993, eq. 1, in steps of Euler's method::
+
+    h_t = h_{t-1} + dt (-h_{t-1} + W tanh(h_{t-1}) + U x_t + b)
+    """
+
+    citation = "Funahashi & Nakamura 1993"
+
+    def __init__(self, input_size, hidden_size, dt=0.5):
+        super().__init__(input_size, hidden_size)
+        self.dt = dt
+        self.W = nn.Linear(hidden_size, hidden_size, bias=False)
+        self.U = nn.Linear(input_size, hidden_size)
+
+    def step(self, x, h):
+        return h + self.dt * (self.W(torch.tanh(h)) + self.U(x) - h)
+
+
 STRANGERS: dict[str, tuple[type[Cell], dict[str, Any]]] = {
     "janet": (JANET, {}),
     "minimal gated unit": (MinimalGatedUnit, {}),
@@ -698,6 +716,7 @@ STRANGERS: dict[str, tuple[type[Cell], dict[str, Any]]] = {
     "viewed lstm": (ViewedLSTM, {}),
     "ligru": (LiGRU, {}),
     "liquid time constant": (LiquidTimeConstant, {}),
+    "continuous time": (ContinuousTime, {}),
     "echo state": (EchoState, {}),
     "input statistics": (InputStatistics, {}),
     "borrowed lstm": (BorrowedLSTM, {}),

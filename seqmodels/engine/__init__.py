@@ -47,8 +47,8 @@ def run(layer: LayerPass, backend: str = "auto") -> LayerResult:
         layer: What to compute.
         backend: "reference": the plain loop; "native": generated code for the CPU; "vendor": torch's kernel, if the
             cell equals one of torch's modules; "cuda": generated code for GPUs; "auto": the first that can, on the CPU
-            of native, vendor and reference, elsewhere of vendor and reference. A single step is the cell's own in any
-            case but "native" and "cuda".
+            of native, vendor and reference, elsewhere of cuda, vendor and reference. A single step is the cell's own in
+            any case but "native" and "cuda".
 
     Raises:
         OptionError: If the backend that is asked for can't compute this; says why.
@@ -62,7 +62,7 @@ def run(layer: LayerPass, backend: str = "auto") -> LayerResult:
         return reference.run(layer)
     if torch.compiler.is_compiling():
         return opaque.run(layer, backend)
-    reason = "" if layer.input.is_cpu or len(layer.input) <= 1 else generated.UNMEASURED
+    reason = ""
     for name in _order(layer) if backend == "auto" else (backend,):
         found = _attempt(layer, name)
         if isinstance(found, LayerResult):

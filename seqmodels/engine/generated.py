@@ -27,7 +27,6 @@ from seqmodels.engine.trace import Inputs, trace, without_autocast
 from seqmodels.engine.whole_step import zoneout_masks
 
 NARROW = (torch.bfloat16, torch.float16)
-UNMEASURED = "code for GPUs is generated where backend='cuda' asks for it, as it is not measured yet"
 _tracing = threading.RLock()  # torch.fx changes nn.Module while it traces, and must be done before another begins
 _programs: "weakref.WeakKeyDictionary[Cell, dict[tuple, Program | str]]" = weakref.WeakKeyDictionary()
 
@@ -50,7 +49,7 @@ def backend_of(device: torch.device) -> str | None:
 
 def order(device: torch.device) -> tuple[str, ...]:
     """The backends that "auto" tries on a device before the plain loop."""
-    return ("native", "vendor") if device.type == "cpu" else ("vendor",)
+    return ("native", "vendor") if device.type == "cpu" else ("cuda", "vendor")
 
 
 def refusal(layer: LayerPass, backend: str = "native") -> str | None:
@@ -80,7 +79,7 @@ def prepare(layer: LayerPass) -> Program | str:
     if layer.has_hooks:
         return "hooks of the cell's modules want to be called at every step"
     program = program_of(layer)
-    problem = triton.problem() if backend == "cuda" else _compile_problem()
+    problem = triton.problem(layer.input.device) if backend == "cuda" else _compile_problem()
     return program if isinstance(program, str) else problem or program
 
 

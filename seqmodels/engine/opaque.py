@@ -84,5 +84,5 @@ class _Modules(nn.Module):
         wanted = generated.order(layer.input.device) if backend == "auto" else (backend,)
         refusals = [generated.wrong_device(layer, name) for name in wanted if name != "vendor"]
         if None not in refusals:
-            return next(filter(None, refusals), generated.UNMEASURED)
+            return next(filter(None, refusals))
         return generated.prepare(layer)

@@ -9,8 +9,11 @@ from collections.abc import Iterator
 import torch
 
 from seqmodels.engine.cuda.choice import Processors
+from seqmodels.errors import OptionError
 
 H100 = Processors(132, 232448)
+OLDEST = (8, 0)  # compute capability: tensor cores that know bfloat16 and TF32
+MOST = "SEQMODELS_CUDA_PROCESSORS"
 
 
 def runs_on(device: torch.device) -> bool:
@@ -24,10 +27,17 @@ def is_interpreted() -> bool:
 
 
 @functools.cache
-def problem() -> str | None:
-    """Why there can be no kernels, or None."""
+def problem(device: torch.device) -> str | None:
+    """Why there can be no kernels on a device, or None."""
     if importlib.util.find_spec("triton") is None:
         return "there is no triton; pip install triton"
+    if device.type != "cuda":
+        return None
+    if torch.version.hip:
+        return "no code is generated for AMD's GPUs"
+    major, minor = torch.cuda.get_device_capability(device)
+    if (major, minor) < OLDEST:
+        return f"code is generated for GPUs of compute capability {OLDEST[0]}.{OLDEST[1]}, not for {major}.{minor}"
     return None
 
 
@@ -54,9 +64,17 @@ def precision() -> str:
 
 @functools.cache
 def processors(device: torch.device) -> Processors:
-    """What there is of a GPU; of the CPU, where kernels are interpreted, what there is of an H100."""
+    """What there is of a GPU; the CPU, where programs are interpreted one after another, is one processor."""
     if device.type != "cuda":
-        return H100
+        return Processors(1, H100.shared)
     found = torch.cuda.get_device_properties(device)
     shared = getattr(found, "shared_memory_per_block_optin", found.shared_memory_per_block)
-    return Processors(found.multi_processor_count, shared)
+    return Processors(min(found.multi_processor_count, _most_processors()), shared)
+
+
+def _most_processors() -> int:
+    """How many processors programs that wait for each other may take, where others are to stay free."""
+    text = os.environ.get(MOST) or "1000000"
+    if not text.isdecimal() or int(text) == 0:
+        raise OptionError(f"${MOST} must be a number of processors, not {text!r}")
+    return int(text)

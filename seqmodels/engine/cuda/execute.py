@@ -1,15 +1,14 @@
 """The backend for GPUs: a loop forwards and backwards, by whichever driver is meant for it."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from seqmodels.engine.cuda.buffers import Buffers, columns, sequence
+from seqmodels.engine.cuda import gradients
 from seqmodels.engine.cuda.device import working_on
 from seqmodels.engine.cuda.direction import Direction
-from seqmodels.engine.cuda.layout import Outer
 from seqmodels.engine.directions import Directions
 from seqmodels.engine.native.execute import Inputs
 
@@ -66,53 +65,32 @@ class TritonLoop:
     ) -> Inputs:
         """Gradients of the inputs; of what isn't wanted, empty tensors. Arguments are those of NativeLoop.backward."""
         like, (steps, batch, _) = new[0], new[0].shape
-        none, real = like.new_empty(0), self.computes_in
+        if not (steps and batch):
+            return _zeros(inputs, final, like)
+        layout, real = self._backward.layout, self.computes_in
+        none = like.new_empty(0)
 
-        def room(kind: str, tensors: Sequence[Tensor], *rows: int, dtype: torch.dtype | None = None) -> list[Tensor]:
-            return [
-                tensor.new_zeros(*(rows or tensor.shape[:-1]), tensor.shape[-1], dtype=dtype or like.dtype)
-                if (kind, index) in wanted
-                else none
-                for index, tensor in enumerate(tensors)
-            ]
+        def each(kind: str, tensors: Sequence[Tensor], make: Callable[[int, Tensor], Tensor]) -> list[Tensor]:
+            return [make(i, tensor) if (kind, i) in wanted else none for i, tensor in enumerate(tensors)]
 
-        of_steps = room("step", inputs.steps)
-        of_matrices = [
-            _zeros_like(matrix) if ("matrix", index) in wanted else none for index, matrix in enumerate(inputs.matrices)
-        ]
-        of_batches = room("batch", inputs.batches, dtype=real)
-        of_vectors = room("vector", inputs.vectors, batch, dtype=real)
-        carry = [_carry(size, g, like, steps, batch, real) for size, g in zip(self.loop.states, final, strict=True)]
-        if steps and batch:
-            with torch.no_grad(), working_on(like.device):
-                given = {**_named(_by_kind(inputs)), **_named({"new": new, "saved": kept, "carry": carry})}
-                given |= _named({"incoming": incoming, "gradient": of_steps})
-                given |= _named({"total_batch": of_batches, "total_vector": of_vectors})
-                buffers = self._backward.prepare(given, inputs.matrices, inputs.states[0], steps)
-                self._backward.run(buffers, inputs.matrices, steps, batch)
-                self._backward.finish(buffers, inputs.matrices)
-                for outer in self._backward.layout.outer:
-                    _add_outer(outer, buffers, of_matrices)
-                of_vectors = [self._total(index, total, buffers) for index, total in enumerate(of_vectors)]
-        return Inputs(
-            of_steps,
-            [buffer[1].to(like.dtype, copy=True) for buffer in carry],  # step 0 wrote the half that is read at step -1
-            [total.to(like.dtype) for total in of_batches],
-            [(total.sum(0) if total.dim() > 1 else total).to(like.dtype) for total in of_vectors],
-            of_matrices,
-        )
-
-    def _total(self, index: int, rows: Tensor, buffers: Buffers) -> Tensor:
-        """A vector's gradient: what the steps added up for each row, and what is summed of the tape."""
-        if not rows.numel():
-            return rows
-        total = rows.sum(0)
-        for place, where in self.directions.sums:
-            if where.index == index:
-                width = self.directions.backward.tape[place.index]  # type: ignore[union-attr]
-                summed = sequence(self._backward.layout.slot(place), width, buffers).sum(0, dtype=self.computes_in)
-                total[where.low : where.low + width] += summed
-        return total
+        with torch.no_grad(), working_on(like.device):
+            carry = _carries(final, new, real)
+            of_steps = each("step", inputs.steps, lambda i, like: gradients.room_for_input(layout, i, like))
+            of_batches = each("batch", inputs.batches, lambda i, like: torch.zeros_like(like, dtype=real))
+            given = {**_named(_by_kind(inputs)), **_named({"new": new, "saved": kept, "carry": carry})}
+            given |= _named({"incoming": incoming, "gradient": of_steps, "total_batch": of_batches})
+            for i in layout.added:
+                given[f"total_vector_{i}"] = like.new_zeros(batch, len(inputs.vectors[i]), dtype=real)
+            buffers = self._backward.prepare(given, inputs.matrices, inputs.states[0], steps)
+            self._backward.run(buffers, inputs.matrices, steps, batch)
+            gradients.finish_inputs(layout, buffers, inputs.matrices)
+            return Inputs(
+                of_steps,
+                each("state", inputs.states, lambda i, like: carry[i][1].to(like.dtype, copy=True)),
+                [total.to(like.dtype) for total in of_batches],
+                each("vector", inputs.vectors, lambda i, like: gradients.of_vector(layout, i, like, buffers, real)),
+                each("matrix", inputs.matrices, lambda i, like: gradients.of_matrix(layout, i, like, buffers)),
+            )
 
 
 def _by_kind(inputs: Inputs) -> dict[str, Sequence[Tensor]]:
@@ -124,33 +102,22 @@ def _named(tensors: Mapping[str, Sequence[Tensor | None]]) -> dict[str, Tensor |
     return {f"{kind}_{index}": tensor for kind, each in tensors.items() for index, tensor in enumerate(each)}
 
 
-def _carry(size: int, gradient: Tensor | None, like: Tensor, steps: int, batch: int, dtype: torch.dtype) -> Tensor:
-    """Two halves by the parity of the step; the last step reads the gradient of the final state."""
-    buffer = like.new_zeros(2, batch, size, dtype=dtype)
-    if gradient is not None:
-        buffer[(steps - 1) % 2] = gradient
-    return buffer
+def _carries(final: Sequence[Tensor | None], new: Sequence[Tensor], dtype: torch.dtype) -> list[Tensor]:
+    """Gradients of states in two halves by the parity of the step; the last step reads that of the final state.
+
+    Step 0 writes the half that would be read at step -1, the second.
+    """
+    (steps, batch, _), sizes = new[0].shape, [each.shape[-1] for each in new]
+    memory = new[0].new_zeros(2 * batch * sum(sizes), dtype=dtype)
+    carries = [part.view(2, batch, -1) for part in memory.split([2 * batch * size for size in sizes])]
+    for carry, gradient in zip(carries, final, strict=True):
+        if gradient is not None:
+            carry[(steps - 1) % 2] = gradient
+    return carries
 
 
-def _zeros_like(matrix: Tensor) -> Tensor:
-    """Memory for a matrix's gradient, laid out as the matrix is."""
-    return matrix.new_zeros(matrix.shape[::-1]).t() if matrix.stride(0) == 1 else matrix.new_zeros(matrix.shape)
-
-
-def _add_outer(outer: Outer, buffers: Buffers, gradients: Sequence[Tensor]) -> None:
-    """Adds the gradient of a part of a matrix; the rows of step 0 apart, where a state before it lies elsewhere."""
-    segment, depth = outer.segment, outer.depth
-    gradient = gradients[segment.matrix][
-        segment.row : segment.row + depth, segment.column : segment.column + outer.width
-    ]
-    right = sequence(outer.gradient, outer.width, buffers)
-    if outer.operand.rows != "previous":
-        gradient.addmm_(sequence(outer.operand, depth, buffers).t(), right)
-        return
-    initial = buffers[outer.operand.buffer.replace("new", "state")]
-    later = buffers[outer.operand.buffer]
-    assert initial is not None
-    assert later is not None
-    batch = len(initial)
-    gradient.addmm_(columns(outer.operand, depth, initial).t(), right[:batch])
-    gradient.addmm_(columns(outer.operand, depth, later[:-1]).flatten(0, 1).t(), right[batch:])
+def _zeros(inputs: Inputs, final: Sequence[Tensor | None], like: Tensor) -> Inputs:
+    """Gradients where there are no steps, or no rows: those of the states pass through."""
+    zeros = [[torch.zeros_like(tensor) for tensor in kind] for kind in vars(inputs).values()]
+    states = [z if g is None else g.to(like.dtype) for z, g in zip(zeros[1], final, strict=True)]
+    return Inputs(zeros[0], states, *zeros[2:])

@@ -132,6 +132,22 @@ def apart(tile, weight):
 
 """
 
+WAITING = """\
+# Of all programs that share a counter: what each has written before it arrives, all may read once they have waited.
+@triton.jit
+def arrive(counter):
+    tl.debug_barrier()
+    tl.atomic_add(counter, 1, sem="release")
+
+
+@triton.jit
+def wait(counter, arrivals):
+    while tl.atomic_add(counter, 0, sem="acquire") < arrivals:
+        pass
+    tl.debug_barrier()
+
+"""
+
 SHARED = {"float32": COMMON + FLOAT32, "float64": COMMON + FLOAT64}
 
 

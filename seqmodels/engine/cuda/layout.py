@@ -4,6 +4,7 @@ Values that enter one product lie side by side, so that it is one product of a w
 same operand within a step is computed at once, its matrices side by side.
 """
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from typing import NamedTuple
 from seqmodels.engine.derivative import Deferred
 from seqmodels.engine.directions import Directions
 from seqmodels.engine.graph import Node, Segment
-from seqmodels.engine.schedule import Group, Place, Schedule
+from seqmodels.engine.schedule import Group, Place, Schedule, Sink
 
 # Of places, by kind: the rows that are meant. "now": those of this step; "previous": of the step before, or of the
 # initial state; "batch": the same at every step; "even" and "odd": of two halves, by the parity of the step (what is
@@ -58,6 +59,20 @@ class Product:
     columns: list[list[Block]] = field(default_factory=list)
     width: int = 0
 
+    @functools.cached_property
+    def whole(self) -> Block | None:
+        """One block that is all of these, if there is one; asked for when all are there."""
+        first = self.columns[0][0]
+        across = 0
+        for column in self.columns:
+            down = 0
+            for block in column:
+                if block.segment != _moved(first, down, across).segment:
+                    return None
+                down += block.depth
+            across += column[0].width
+        return Block(first.segment, down, across)
+
     def add(self, blocks: list[Block]) -> int:
         """The column at which the result of these blocks begins."""
         start = self.width
@@ -74,6 +89,24 @@ class Outer(NamedTuple):
     gradient: Slot
     width: int
     segment: Segment
+
+
+class Sum(NamedTuple):
+    """A gradient of columns of a vector: the sum over all rows and steps."""
+
+    vector: int
+    low: int
+    gradient: Slot
+    width: int
+
+
+class Ending(NamedTuple):
+    """A gradient of an input that is a product, computed after the loop."""
+
+    slot: Slot
+    width: int
+    products: list[Product]  # one an operand
+    adds: bool  # to what the steps have written
 
 
 class Layout:
@@ -109,6 +142,10 @@ class Layout:
             for group in [group for phase in level.phases for group in phase.groups]:
                 self._add_group(group, number)
         self.outer = self._outer(directions.outer) if self.is_backward else []
+        self.sums = self._sums(directions.sums) if self.is_backward else []
+        self.sinks = [self._sink(sink) for sink in schedule.sinks]
+        stores = [store for level in schedule.levels for phase in level.phases for store in phase.stores]
+        self.added = {place.index for place, _, _ in stores if place.kind == "total vector"}  # vectors, by each step
 
     def slot(self, place: Place) -> Slot:
         """Where a place lies."""
@@ -133,6 +170,17 @@ class Layout:
             columns = [[Block(segments[index], width, node.width)] for segments, node in products]
             operands.append(Run(self.slot(place), width, columns))
         return _merged(sorted(operands, key=lambda run: run.slot), _follows, _join_runs)
+
+    def _sink(self, sink: Sink) -> Ending:
+        slot, (node,) = self.slot(sink.place), sink.group.products
+        products = [Product("", r.slot, r.depth, "now", -1, r.columns, node.width) for r in self.runs(sink.group)]
+        return Ending(slot, node.width, products, sink.adds)
+
+    def _sums(self, sums: Iterable[tuple[Place, Place]]) -> list[Sum]:
+        """Gradients of vectors, those of neighbouring columns as one."""
+        widths = self.schedule.tape
+        found = [Sum(where.index, where.low, self.slot(place), widths[place.index]) for place, where in sums]
+        return _merged(sorted(found), _continues, lambda a, b: a._replace(width=a.width + b.width))
 
     def _join(self, buffer: str, places: Iterable[Place], widths: Sequence[int]) -> None:
         """Puts places of one kind side by side in one buffer."""
@@ -197,6 +245,18 @@ def _is_beside(left: Outer, right: Outer) -> bool:
     slot = left.gradient._replace(low=left.gradient.low + left.width)
     segment = left.segment._replace(column=left.segment.column + left.width)
     return (left.operand, left.depth, slot, segment) == (right.operand, right.depth, right.gradient, right.segment)
+
+
+def _moved(block: Block, down: int, across: int) -> Block:
+    """The block that lies so far away in the product's matrix."""
+    segment = block.segment
+    row, column = (across, down) if segment.transposed else (down, across)
+    return block._replace(segment=segment._replace(row=segment.row + row, column=segment.column + column))
+
+
+def _continues(left: Sum, right: Sum) -> bool:
+    beside = left.gradient._replace(low=left.gradient.low + left.width)
+    return (left.vector, left.low + left.width, beside) == (right.vector, right.low, right.gradient)
 
 
 def _widened(left: Outer, right: Outer) -> Outer:

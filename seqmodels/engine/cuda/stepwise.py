@@ -65,7 +65,7 @@ class Stepwise:
                 room[name] = like.new_empty(batch, width, dtype=self.dtype if name == "numbers" else like.dtype)
         for product in (product for level in self.products for product in level):
             room[product.buffer] = like.new_empty(batch, product.width, dtype=self.dtype)
-            room[_matrix_of(product)] = matrix(product.columns, matrices)
+            room[_matrix_of(product)] = matrix(product, matrices)
         return room
 
     def launch(self, buffers: Buffers, steps: int, batch: int) -> None:

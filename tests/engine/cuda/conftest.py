@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from foreign_cells import STRANGERS
 
 from seqmodels import RNN
 from seqmodels.engine import LayerPass, generated, operators
@@ -55,7 +56,8 @@ def directions() -> Callable[[str, int], list[Direction]]:
 
 
 def _directions(cell: str, hidden: int) -> list[Direction]:
-    layer = RNN(cell, 3, hidden).layers[0]
+    source, own = STRANGERS.get(cell, (cell, {}))
+    layer = RNN(source, 3, hidden, **own).layers[0]
     state = tuple(torch.zeros(2, size) for size in layer.cell.state_sizes)
     program = generated.program_of(LayerPass(layer.cell, torch.zeros(4, 2, 3), state))
     assert not isinstance(program, str), program

@@ -15,17 +15,22 @@ from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+import side_by_side
 import torch
 from agreement import measure
 from foreign_cells import STRANGERS
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from random_cells import RandomCell, programs
+from torch import Tensor
 
 from seqmodels import RNN
 from seqmodels.engine import interpret
 from seqmodels.engine.cuda import choice, graphs
+from seqmodels.engine.cuda.buffers import Buffers
+from seqmodels.engine.cuda.direction import Direction
 from seqmodels.engine.cuda.execute import TritonLoop
+from seqmodels.engine.cuda.tiling import Tiling
 from seqmodels.engine.directions import plan_inference
 from seqmodels.engine.graph import POINTWISE, Graph
 from seqmodels.engine.loop import Loop
@@ -103,6 +108,45 @@ def _windows_of(size: int) -> Any:
     return mock.patch.multiple(
         graphs, LONGEST=size, capture=_Replayed, are_worthwhile=lambda device, steps: size > 0 and steps > 1
     )
+
+
+def cooperative(cases: dict[str, dict]) -> dict[str, list[float] | str]:
+    """Of each case the largest difference of each way of the cooperative kernel from driver 1, or an error."""
+    found: dict[str, list[float] | str] = {}
+    for name, case in cases.items():
+        try:
+            found[name] = _concurrent_differences(**case)
+        except Exception:
+            found[name] = traceback.format_exc()
+    return found
+
+
+def _concurrent_differences(
+    cell: str, sizes: tuple[int, int, int, int], tiling: tuple, save: bool = True, **options: Any
+) -> list[float]:
+    """Programs of a launch are processes side by side, since they wait for each other."""
+    steps, batch, inputs, hidden = sizes
+    (source, own), way, differences = STRANGERS.get(cell, (cell, {})), Tiling(*tiling), []
+
+    def compare(self: Direction, buffers: Buffers, matrices: list[Tensor], steps: int, batch: int) -> None:
+        shared = {name: None if each is None else each.clone().share_memory_() for name, each in buffers.items()}
+        self.stepwise.run(buffers, matrices, steps, batch)
+        with side_by_side.programs():
+            self.cooperative.run(shared, matrices, steps, batch, way)
+        for name, expected in buffers.items():
+            if expected is not None and expected.numel():
+                # Step 0 writes the half of a carry that is read at step -1.
+                half = slice(1, None) if name.startswith("carry") else slice(None)
+                differences.append(float((shared[name][half] - expected[half]).abs().max()))
+
+    torch.manual_seed(0)
+    rnn = RNN(source, inputs, hidden, backend="cuda", **own, **options).double()
+    x = torch.randn(steps, batch, inputs, dtype=torch.float64, requires_grad=save)
+    with mock.patch.object(Direction, "run", compare), torch.set_grad_enabled(save):
+        output, _ = rnn(x)
+        if save:
+            (output * torch.randn_like(output)).sum().backward()
+    return differences
 
 
 def random_cells(count: int, driver: str) -> str:

@@ -1,6 +1,7 @@
 """Compiles the kernels of cells for an H100, without one: gives what ptxas says of each. Run as a process of its own.
 
-Reads a list of [driver, cell, hidden size, type, precision, options of RNN] as JSON, writes for each a list of
+Reads a list of [driver, cell, hidden size, type, precision, options of RNN] as JSON, for the cooperative kernel
+with a size of the batch behind the driver's name, writes for each a list of
 [kernel, spilled bytes, registers, shared bytes, bytes of weights, shared bytes that the choice of drivers expects].
 """
 
@@ -27,9 +28,16 @@ from seqmodels.engine.cuda.buffers import Buffers
 from seqmodels.engine.cuda.choice import ROWS, is_exact
 from seqmodels.engine.cuda.device import H100
 from seqmodels.engine.cuda.direction import Direction
+from seqmodels.engine.cuda.tiling import shared_bytes
 
 PTXAS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "ptxas"
-POINTERS = {torch.float32: "*fp32", torch.bfloat16: "*bf16", torch.float16: "*fp16", torch.float64: "*fp64"}
+POINTERS = {
+    torch.int32: "*i32",
+    torch.float32: "*fp32",
+    torch.bfloat16: "*bf16",
+    torch.float16: "*fp16",
+    torch.float64: "*fp64",
+}
 
 
 class Way(NamedTuple):
@@ -81,7 +89,19 @@ def persistent_report(way: Way, dtype: torch.dtype, precision: str) -> list:
     return ["run", *said, demands.weights, demands.shared + ahead]
 
 
-def compile_one(function: Any, given: dict, warps: int) -> list[int]:
+def cooperative_report(way: Way, dtype: torch.dtype, precision: str, batch: int) -> list:
+    """Of the kernel that is expected to be the quickest for a batch of this size."""
+    driver = way.made.cooperative
+    tiling = driver.ranked(batch, dtype, H100)[0][1]
+    counters = {"counters": torch.zeros(1, dtype=torch.int32)}
+    given = driver.arguments(driver.kernel(tiling), way.buffers, way.matrices, 3) | counters
+    given |= {"ROWS": tiling.rows, "COLUMNS": tiling.columns, "PRECISION": precision}
+    said = compile_one(module.load(driver.source(tiling)).run, given, tiling.warps, cooperates=True)
+    kept = sum(each.depth * each.shares * tiling.columns for each in driver.operands) if tiling.is_resident else 0
+    return ["run", *said, kept * dtype.itemsize, shared_bytes(tiling, driver.operands, dtype.itemsize)]
+
+
+def compile_one(function: Any, given: dict, warps: int, cooperates: bool = False) -> list[int]:
     """Spilled bytes, registers and shared bytes. What is not given is a whole number that is known when it runs."""
     signature, constants, aligned = {}, {}, {}
     for number, name in enumerate(function.arg_names):
@@ -93,7 +113,8 @@ def compile_one(function: Any, given: dict, warps: int) -> list[int]:
         if isinstance(value, Tensor) or value % 16 == 0:
             aligned[(number,)] = [["tt.divisibility", 16]]
     source = ASTSource(function, signature, constants, aligned)
-    compiled = triton.compile(source, target=GPUTarget("cuda", 90, 32), options={"num_warps": warps})
+    options = {"num_warps": warps, "launch_cooperative_grid": cooperates}
+    compiled = triton.compile(source, target=GPUTarget("cuda", 90, 32), options=options)
     with tempfile.NamedTemporaryFile("w", suffix=".ptx") as file:
         file.write(compiled.asm["ptx"])
         file.flush()
@@ -112,6 +133,9 @@ def main() -> None:
         found = ways(cell, hidden, dtype, options)
         if driver == "persistent":
             results.append([persistent_report(way, dtype, precision) for way in found])
+        elif driver.startswith("cooperative"):
+            batch = int(driver.split()[-1])
+            results.append([cooperative_report(way, dtype, precision, batch) for way in found])
         else:
             results.append([report for way in found for report in stepwise_reports(way)])
     json.dump(results, sys.stdout)

@@ -63,6 +63,24 @@ CASES |= {
         "autocast": CASES["autocast"],
     }.items()
 }
+# Of the cooperative kernel here with one program a row; test_cooperative.py has several.
+CASES |= {
+    f"cooperative, {name}": {"driver": "cooperative", **case}
+    for name, case in {
+        "lengths and resets": {"cell": "lstm", **ENDS},
+        "two stages and a ragged batch": {"cell": "mut3", "sizes": [3, 35, 3, 21], "resets": True},
+        "peepholes": {"cell": "peephole", "sizes": [2, 2, 3, 16]},
+        "masks": {"cell": "gru", "sizes": [3, 3, 2, 19], "options": MASKED, **ENDS},
+        "both directions, two layers": CASES["both directions, two layers"],
+        "one step": {"cell": "coupled", "sizes": [1, 1, 3, 5]},
+        "two products in a chain": CASES["two products in a chain"],
+        "no recurrent product": {"cell": "indrnn", "sizes": [3, 3, 3, 5]},
+        "float64": CASES["float64"],
+        "float16": CASES["float16"],
+        "bfloat16": {"cell": "lstm", "dtype": "bfloat16", "sizes": [3, 17, 3, 16]},
+        "autocast": CASES["autocast"],
+    }.items()
+}
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from seqmodels import RNN
 from seqmodels.engine import generated, refusals
 from seqmodels.engine.cuda import choice, device
 from seqmodels.engine.cuda.choice import Demands
+from seqmodels.engine.cuda.device import H100
 from seqmodels.engine.layer_pass import LayerPass
 from seqmodels.errors import OptionError
 
@@ -46,7 +47,17 @@ def test_without_triton_one_line_says_what_to_install(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     device.problem.cache_clear()
     try:
-        assert device.problem() == "there is no triton; pip install triton"
+        assert device.problem(torch.device("cuda")) == "there is no triton; pip install triton"
+    finally:
+        device.problem.cache_clear()
+
+
+def test_an_older_gpu_is_told_what_it_lacks(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 5))
+    device.problem.cache_clear()
+    try:
+        found = device.problem(torch.device("cuda"))
+        assert found == "code is generated for GPUs of compute capability 8.0, not for 7.5"
     finally:
         device.problem.cache_clear()
 
@@ -70,8 +81,8 @@ def test_no_module_imports_triton():
             assert [name for name in names if name.split(".")[0] == "triton"] == [], path.name
 
 
-def test_auto_leaves_out_what_is_not_measured():
-    assert generated.order(torch.device("cuda")) == ("vendor",)
+def test_auto_generates_code_before_it_asks_the_vendor():
+    assert generated.order(torch.device("cuda")) == ("cuda", "vendor")
     assert generated.order(torch.device("cpu")) == ("native", "vendor")
 
 
@@ -81,38 +92,94 @@ LSTM = Demands(weights=131072, shared=151552, stages=1, widest=128, deepest=128,
 
 
 @pytest.mark.parametrize(
-    ("demands", "batch", "precision", "expected"),
+    ("demands", "precision", "problem"),
     [
-        (LSTM, 1, "tf32", True),
-        (LSTM, 16 * 132, "tf32", True),
-        (LSTM, 16 * 132 * 10, "tf32", False),  # programs that take turns
-        (LSTM._replace(shared=232449), 16, "tf32", False),
-        (LSTM._replace(widest=512), 16, "tf32", False),
-        (LSTM, 16, "ieee", True),  # which is of float32 alone
-        (LSTM._replace(itemsize=4), 16, "ieee", False),
-        (LSTM._replace(itemsize=4, deepest=64), 16, "ieee", False),
-        (LSTM._replace(itemsize=4, deepest=64, weights=65536), 16, "ieee", True),
-        (LSTM._replace(itemsize=4), 16, "tf32", True),
-        (LSTM._replace(itemsize=8), 16, "ieee", True),
-        (LSTM._replace(stages=0, weights=0, deepest=1), 16, "tf32", True),
+        (LSTM, "tf32", None),
+        (LSTM._replace(shared=232449), "tf32", "232449 bytes of shared memory, of which there are 232448"),
+        (LSTM._replace(widest=512), "tf32", "rows of 512 columns"),
+        (LSTM, "ieee", None),  # which is of float32 alone
+        (LSTM._replace(itemsize=4), "ieee", "products of float32 without TF32"),
+        (LSTM._replace(itemsize=4, deepest=64), "ieee", "products of float32 without TF32"),
+        (LSTM._replace(itemsize=4, deepest=64, weights=65536), "ieee", None),
+        (LSTM._replace(itemsize=4), "tf32", None),
+        (LSTM._replace(itemsize=8), "ieee", None),
+        (LSTM._replace(stages=0, weights=0, deepest=1), "tf32", None),
     ],
 )
-def test_the_persistent_kernel_takes_what_fits_a_processor(demands, batch, precision, expected, monkeypatch):
+def test_the_persistent_kernel_takes_what_fits_a_processor(demands, precision, problem):
+    found = choice.persistent_problem(demands, device.H100, precision)
+    assert found is None if problem is None else problem in found
+
+
+def test_programs_beyond_the_processors_take_turns():
+    once = choice.persistent(LSTM, 16 * 132, device.H100, "tf32")
+    assert choice.persistent(LSTM, 1, device.H100, "tf32") == once
+    assert choice.persistent(LSTM, 16 * 132 + 1, device.H100, "tf32") == 2 * once
+
+
+def drivers(direction, dtype=torch.bfloat16, batch=16):
+    return [each.driver for each in direction.choices(torch.zeros(1, dtype=dtype), batch)]
+
+
+@pytest.fixture
+def on_an_h100(monkeypatch):
+    """Choices are those for an H100, whatever tensors lie on."""
     monkeypatch.delenv(choice.VARIABLE, raising=False)
-    assert choice.is_persistent(demands, batch, device.H100, precision) is expected
+    monkeypatch.setattr("seqmodels.engine.cuda.direction.processors", lambda device: H100)
 
 
-def test_a_variable_names_the_driver(monkeypatch):
-    monkeypatch.setenv(choice.VARIABLE, "stepwise")
-    assert not choice.is_persistent(LSTM, 16, device.H100, "tf32")
+@pytest.mark.usefixtures("on_an_h100")
+@pytest.mark.parametrize(
+    ("cell", "size", "batch", "expected"),
+    [
+        ("lstm", 512, 16, "cooperative"),
+        ("lstm", 1024, 64, "cooperative"),
+        ("mut3", 256, 256, "cooperative"),
+        ("lstm", 64, 16 * 132, "persistent"),
+        ("lstm", 2048, 1024, "stepwise"),  # bound by products, at which cuBLAS is better
+    ],
+)
+def test_the_quickest_driver_runs(cell, size, batch, expected, directions):
+    for direction in directions(cell, size):
+        assert drivers(direction, batch=batch)[0] == expected
+        assert "stepwise" in drivers(direction, batch=batch)  # whatever happens
+
+
+@pytest.mark.usefixtures("on_an_h100")
+def test_products_of_float32_without_tf32_are_cublas(directions, monkeypatch):
+    monkeypatch.setattr("seqmodels.engine.cuda.direction.precision", lambda: "ieee")
+    assert drivers(directions("lstm", 512)[0], torch.float32) == ["stepwise"]
+
+
+@pytest.mark.usefixtures("on_an_h100")
+def test_a_variable_names_the_driver(directions, monkeypatch):
+    direction = directions("lstm", 64)[0]
+    for name in choice.DRIVERS:
+        monkeypatch.setenv(choice.VARIABLE, name)
+        assert set(drivers(direction)) == {name}
+
+
+@pytest.mark.usefixtures("on_an_h100")
+def test_a_driver_that_cant_be_is_refused_in_one_line(one_line, directions, monkeypatch):
+    direction = directions("lstm", 512)[0]
     monkeypatch.setenv(choice.VARIABLE, "persistent")
-    assert choice.is_persistent(LSTM, 16 * 132 * 10, device.H100, "tf32")
-
-
-def test_a_driver_that_cant_be_is_refused_in_one_line(one_line, monkeypatch):
-    monkeypatch.setenv(choice.VARIABLE, "persistent")
-    with one_line(OptionError, choice.VARIABLE, "300000 bytes of shared memory", "unset it"):
-        choice.is_persistent(LSTM._replace(shared=300000), 16, device.H100, "tf32")
+    with one_line(OptionError, choice.VARIABLE, "bytes of shared memory", "unset it"):
+        drivers(direction)
     monkeypatch.setenv(choice.VARIABLE, "fused")
-    with one_line(OptionError, choice.VARIABLE, "'fused'", "stepwise, persistent"):
-        choice.is_persistent(LSTM, 16, device.H100, "tf32")
+    with one_line(OptionError, choice.VARIABLE, "'fused'", "stepwise, persistent, cooperative"):
+        drivers(direction)
+
+
+def test_some_processors_may_be_kept_free(one_line, monkeypatch):
+    class Properties:
+        multi_processor_count, shared_memory_per_block_optin, shared_memory_per_block = 132, 232448, 49152
+
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: Properties)
+    device.processors.cache_clear()
+    monkeypatch.setenv(device.MOST, "100")
+    assert device.processors(torch.device("cuda")).number == 100
+    device.processors.cache_clear()
+    monkeypatch.setenv(device.MOST, "some")
+    with one_line(OptionError, device.MOST, "'some'"):
+        device.processors(torch.device("cuda"))
+    device.processors.cache_clear()

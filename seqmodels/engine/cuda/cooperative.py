@@ -1,0 +1,93 @@
+"""Driver 3: all steps in one launch of one kernel, whose programs share rows and wait for each other at every step."""
+
+import threading
+from collections.abc import Sequence
+from math import ceil
+
+import torch
+from torch import Tensor
+
+from seqmodels.engine.cuda import cooperative_printer, module, tiling
+from seqmodels.engine.cuda.buffers import Buffers, present
+from seqmodels.engine.cuda.choice import Processors
+from seqmodels.engine.cuda.cooperative_printer import APART, Kernel
+from seqmodels.engine.cuda.cooperative_products import shares
+from seqmodels.engine.cuda.device import precision, processors
+from seqmodels.engine.cuda.layout import Layout
+from seqmodels.engine.cuda.products import matrix
+from seqmodels.engine.cuda.tiling import Operand, Tiling
+
+
+class Cooperative:
+    """The cooperative kernels of a layout.
+
+    Args:
+        layout: Of one direction.
+        dtype: In what is computed, torch.float32 or torch.float64.
+    """
+
+    def __init__(self, layout: Layout, dtype: torch.dtype) -> None:
+        self.layout, self.dtype = layout, dtype
+        self.problem = cooperative_printer.problem(layout)
+        self.products = [product for product in layout.products if product.level >= 0]
+        self.width = 0 if self.problem else cooperative_printer.width(layout)
+        self.operands = [Operand(product.depth, shares(product)) for product in self.products]
+        self._kernels: dict[Tiling, Kernel] = {}
+        self._sources: dict[Tiling, str] = {}
+        self._lock = threading.Lock()
+
+    def ranked(self, batch: int, dtype: torch.dtype, there: Processors) -> list[tuple[float, Tiling]]:
+        """The ways to divide the work, the quickest first, each with its microseconds a step."""
+        kernel = self.kernel(Tiling(16, 16, 128, 4, True, 4))
+        size, stages = dtype.itemsize, max(1, kernel.arrivals)
+        return tiling.ranked(self.operands, self.width, stages, batch, size, there.number, there.shared)
+
+    def kernel(self, way: Tiling) -> Kernel:
+        """The kernel that divides its work so."""
+        with self._lock:
+            if way not in self._kernels:
+                self._kernels[way] = cooperative_printer.kernel(self.layout, way)
+            return self._kernels[way]
+
+    def source(self, way: Tiling) -> str:
+        """The text of the module of a kernel."""
+        if way not in self._sources:
+            self._sources[way] = self.kernel(way).source(str(self.dtype).removeprefix("torch."))
+        return self._sources[way]
+
+    def arguments(
+        self, kernel: Kernel, buffers: Buffers, matrices: Sequence[Tensor], batch: int
+    ) -> dict[str, Tensor | int | None]:
+        """The kernel's buffers, and the matrices of its products with their strides."""
+        like, room = present(buffers, "state_0"), dict(buffers)
+        for name in set(kernel.buffers) - set(room):  # operands of one step: two halves
+            room[name] = like.new_empty(2, batch, kernel.rooms[name])
+        found: dict[str, Tensor | int | None] = {name: room[name] for name in kernel.buffers}
+        for product in self.products:
+            side_by_side = matrix(product, matrices)
+            down, across = side_by_side.stride()
+            name = product.buffer.replace("product", "matrix")
+            found |= {name: side_by_side, f"{name}_down": down, f"{name}_across": across}
+        return found
+
+    def run(self, buffers: Buffers, matrices: Sequence[Tensor], steps: int, batch: int, way: Tiling) -> None:
+        """All steps; other arguments are those of Stepwise.run."""
+        like = present(buffers, "state_0")
+        across, down = ceil(self.width / way.columns), ceil(batch / way.rows)
+        counters = torch.zeros(down * APART, dtype=torch.int32, device=like.device)
+        kernel = self.kernel(way)
+        arguments = self.arguments(kernel, buffers, matrices, batch).values()
+        at_once = max(1, processors(like.device).number // across)  # all programs of a launch must run side by side
+        for first in range(0, down, at_once):
+            module.load(self.source(way)).run[(across, min(at_once, down - first))](
+                *arguments,
+                counters[first * APART :],
+                steps,
+                batch,
+                first * way.rows,
+                ROWS=way.rows,
+                COLUMNS=way.columns,
+                PRECISION=precision() if like.is_cuda else "interpreted",
+                num_warps=way.warps,
+                launch_cooperative_grid=True,
+            )
