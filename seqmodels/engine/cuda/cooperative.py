@@ -30,7 +30,7 @@ class Cooperative:
         self.layout, self.dtype = layout, dtype
         self.problem = cooperative_printer.problem(layout)
         self.products = [product for product in layout.products if product.level >= 0]
-        self.width = 0 if self.problem else cooperative_printer.width(layout)
+        self.width = 0 if self.problem else cooperative_printer.widest(layout)
         self.operands = [Operand(product.depth, shares(product)) for product in self.products]
         self._kernels: dict[Tiling, Kernel] = {}
         self._sources: dict[Tiling, str] = {}
@@ -56,18 +56,20 @@ class Cooperative:
         return self._sources[way]
 
     def arguments(
-        self, kernel: Kernel, buffers: Buffers, matrices: Sequence[Tensor], batch: int
+        self, kernel: Kernel, buffers: Buffers, matrices: Sequence[Tensor], batch: int, across: int
     ) -> dict[str, Tensor | int | None]:
         """The kernel's buffers, and the matrices of its products with their strides."""
         like, room = present(buffers, "state_0"), dict(buffers)
-        for name in set(kernel.buffers) - set(room):  # operands of one step: two halves
-            room[name] = like.new_empty(2, batch, kernel.rooms[name])
+        for name, width in kernel.rooms.items():  # operands of one step: two halves
+            room[name] = like.new_empty(2, batch, width)
+        if kernel.reductions:
+            room["parts"] = like.new_empty(2, kernel.reductions, across, batch, dtype=self.dtype)
         found: dict[str, Tensor | int | None] = {name: room[name] for name in kernel.buffers}
         for product in self.products:
             side_by_side = matrix(product, matrices)
-            down, across = side_by_side.stride()
+            strides = side_by_side.stride()
             name = product.buffer.replace("product", "matrix")
-            found |= {name: side_by_side, f"{name}_down": down, f"{name}_across": across}
+            found |= {name: side_by_side, f"{name}_down": strides[0], f"{name}_across": strides[1]}
         return found
 
     def run(self, buffers: Buffers, matrices: Sequence[Tensor], steps: int, batch: int, way: Tiling) -> None:
@@ -76,7 +78,7 @@ class Cooperative:
         across, down = ceil(self.width / way.columns), ceil(batch / way.rows)
         counters = torch.zeros(down * APART, dtype=torch.int32, device=like.device)
         kernel = self.kernel(way)
-        arguments = self.arguments(kernel, buffers, matrices, batch).values()
+        arguments = self.arguments(kernel, buffers, matrices, batch, across).values()
         at_once = max(1, processors(like.device).number // across)  # all programs of a launch must run side by side
         for first in range(0, down, at_once):
             module.load(self.source(way)).run[(across, min(at_once, down - first))](

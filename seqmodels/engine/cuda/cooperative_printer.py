@@ -6,14 +6,15 @@ says when they have. A value that depends on the state alone, such as tanh(h), i
 """
 
 from dataclasses import dataclass
+from math import ceil
 
 from seqmodels.engine.cuda.body import indented
 from seqmodels.engine.cuda.cooperative_products import Multiplication
-from seqmodels.engine.cuda.functions import EXPRESSIONS, PRODUCTS, WAITING, module_of
+from seqmodels.engine.cuda.functions import EXPRESSIONS, NEUTRAL, PRODUCTS, TOTAL, WAITING, module_of
 from seqmodels.engine.cuda.layout import Layout, Product, Slot
 from seqmodels.engine.cuda.tiling import Tiling
 from seqmodels.engine.cuda.walk import AHEAD, Walk, results
-from seqmodels.engine.graph import Node, reachable
+from seqmodels.engine.graph import REDUCTIONS, Node, reachable
 from seqmodels.engine.schedule import Place, Store
 
 APART = 32  # numbers from one counter to the next: each has a line of the cache
@@ -28,6 +29,7 @@ class Kernel:
 
     buffers: list[str]
     rooms: dict[str, int]  # of buffers of a step's operands: their columns
+    reductions: int  # of a step
     arrivals: int  # how often programs wait for each other at a step
     text: str
 
@@ -56,8 +58,8 @@ def run(
     line = tl.arange(0, ROWS)[:, None]
     is_row = line < height - start
     column = block * COLUMNS + tl.arange(0, COLUMNS)[None, :]
-    is_there = is_row & (column < {width})
     single = tl.zeros([1, 1], tl.int32)
+    numbered = tl.arange(0, {numbered})[None, :]
 {before}
     for step in tl.range(steps, num_stages=1):
         t = {t}
@@ -69,19 +71,9 @@ def run(
 
 def problem(layout: Layout) -> str | None:
     """Why a direction can have no such kernel, or None."""
-    levels = layout.schedule.levels
-    if any(level.reductions for level in levels):
-        return "a step sums over whole rows"
     within = [product for product in layout.products if product.level >= 0]
-    nodes = reachable([store.node for store in results(layout)])
-    widths = {node.width for node in nodes if not node.is_leaf}
-    widths |= {arg.width for node in nodes for arg in node.args if not (node.op == "product" and arg.op in AHEAD)}
-    if len(widths - {1}) != 1 or any(node.width == 1 for node in layout.parts):
-        return "the values of a step are not all of one width"
-    if any(node.op == "cotangent" for product in layout.parts for node in product.args):
-        return "a product of the gradient of a state itself"
-    if any(product.depth == 1 for product in within):
-        return "a product of one number a row"
+    if any(product.depth == 1 for product in within) or any(node.width == 1 for node in layout.parts):
+        return "a product of one number a row, or to one"
     return None
 
 
@@ -97,9 +89,11 @@ def kernel(layout: Layout, tiling: Tiling) -> Kernel:
     return function.kernel()
 
 
-def width(layout: Layout) -> int:
-    """Columns of all values of a step."""
-    return max(store.node.width for store in results(layout))
+def widest(layout: Layout) -> int:
+    """Columns of the widest values of a step."""
+    nodes = reachable(store.node for store in results(layout))
+    found = {node.width for node in nodes if not node.is_leaf}
+    return max(found.union(arg.width for node in nodes for arg in node.args if not _is_ahead(node, arg)))
 
 
 class _Function(Walk):
@@ -112,16 +106,19 @@ class _Function(Walk):
 
     def __init__(self, layout: Layout, tiling: Tiling) -> None:
         super().__init__(layout)
-        self.width = width(layout)
+        self.tiling, self.widest = tiling, widest(layout)
         self.within = [product for product in layout.products if product.level >= 0]
         self.operands = {product.buffer: _operands(layout, product) for product in self.within}
-        self.products = Multiplication(tiling, self.width, self.base)
+        self.products = Multiplication(tiling, self.widest, self.base)
         self.multiplied: set[str] = set()  # products, by their buffers
         self.given: set[Place] = set()  # operands that this step has written
         self.early: dict[Node, Slot] = {}  # operands that are written with the state, and where
-        self.instead: dict[str, Slot] = {}  # of a product, by its buffer: where its operand lies, if that is early
+        self.apart: dict[Place, list[Slot]] = {}  # where operands are written beside their places
+        self.instead: dict[str, Slot] = {}  # of a product, by its buffer: where its operand lies, if not in its place
         self.exchanged: set[str] = set()  # states that other programs read
         self.pending = {store.place: store for store in results(layout)}
+        self.reductions = self.find_reductions()
+        self.reduced: set[Node] = set()  # those of which all programs have written their parts
         self.barriers = 0  # within a step
 
     # --- where values lie -------------------------------------------------------------------------------------------
@@ -133,9 +130,13 @@ class _Function(Walk):
         return TILE if width > 1 else "[ROWS, 1]"
 
     def mask(self, slot: Slot, width: int) -> str:
-        if slot.rows == "vector":
-            return f"{self.column(width)} < {width}"
-        return "is_there" if width > 1 else "is_row"
+        inside = f"{self.column(width)} < {width}"
+        return inside if slot.rows == "vector" else f"is_row & ({inside})" if width > 1 else "is_row"
+
+    def write(self, slot: Slot, width: int, value: str, adds: bool = False) -> str:
+        """As in any driver; one number a row, which all programs compute, is written by the first."""
+        line = super().write(slot, width, value, adds)
+        return line.replace("mask=is_row)", "mask=is_row & (block == 0))") if width == 1 else line
 
     def base(self, slot: Slot) -> str:
         if slot.rows == "batch" and slot.buffer in PARITIES:
@@ -150,24 +151,28 @@ class _Function(Walk):
         self.find_early()
         if self.waits_for_state:
             self.work.append(self.wait("step * ARRIVALS", 0))
-        while operands := self.next_operands():
-            self.exchange(operands)
+        while (operands := self.next_operands()) or self.next_reductions():
+            self.exchange(operands, self.next_reductions())
         for product in self.within:
             self.multiply(product)
+        for node in self.reductions:
+            self.reduce(node)
         needed = self.exchanged | {self.buffer_of(leaf) for node in self.early for leaf in _states(node)}
-        for place in [place for place in self.pending if self.layout.slot(place).buffer in needed]:
+        for place in [place for place in self.pending if self.buffer_at(place) in needed]:
             self.finish(self.pending.pop(place))
         if self.waits_for_state:
             self.work += [*self.write_early("(step + 1)"), "arrive(arrived)"]
         for store in self.pending.values():
             self.finish(store)
 
-    def exchange(self, operands: list[tuple[Place, Node]]) -> None:
-        """Lines that give operands to all programs, do what need not wait for them, and wait."""
+    def exchange(self, operands: list[tuple[Place, Node]], reductions: list[Node]) -> None:
+        """Lines that give values to all programs, do what need not wait for them, and wait."""
         for place, node in operands:
-            for product in self.behind(node):
-                self.multiply(product)
+            self.open(node)
             self.publish(place, node)
+        for node in reductions:
+            self.open(node.args[0])
+            self.publish_part(node)
         self.barriers += 1
         self.work.append("arrive(arrived)")
         for product in self.within:
@@ -176,37 +181,61 @@ class _Function(Walk):
         for place in [place for place, store in self.pending.items() if self.is_spare(store)]:
             self.finish(self.pending.pop(place))
         self.work.append(self.wait("step * ARRIVALS", self.barriers))
+        self.reduced.update(reductions)
+
+    def open(self, node: Node) -> None:
+        """Lines for the products and reductions that a value comes of."""
+        products, reductions = self.behind(node)
+        for product in products:
+            self.multiply(product)
+        for each in reductions:
+            self.reduce(each)
 
     def wait(self, before: str, number: int) -> str:
         """The line that waits until all have arrived that often, beside ``before``."""
         return f"wait(arrived, ({before} + {number + bool(self.early)}) * blocks)"
 
     def next_operands(self) -> list[tuple[Place, Node]]:
-        """Operands that others can be given now: those not yet written that come of products whose own are there."""
+        """Operands that others can be given now: those not yet written that come of what is there."""
         waiting = dict(pair for product in self.within for pair in self.operands[product.buffer])
-        return [
-            (place, node)
-            for place, node in waiting.items()
-            if not self.is_given(place, node) and all(self.is_ready(product) for product in self.behind(node))
-        ]
+        return [pair for pair in waiting.items() if not self.is_given(*pair) and self.is_known_of(pair[1])]
+
+    def next_reductions(self) -> list[Node]:
+        """Reductions of which a program can give its part now."""
+        return [node for node in self.reductions if node not in self.reduced and self.is_known_of(node.args[0])]
+
+    def is_known_of(self, node: Node) -> bool:
+        """Whether a value comes of products and reductions that can be computed now."""
+        products, reductions = self.behind(node)
+        return all(map(self.is_ready, products)) and self.reduced.issuperset(reductions)
 
     def is_given(self, place: Place, node: Node) -> bool:
         """Whether all programs have, or have been promised, an operand."""
-        return place in self.given or node in self.early or self.is_there(node)
+        is_there = self.is_there(node) and place not in self.apart
+        return place in self.given or node in self.early or is_there
 
     def is_ready(self, product: Product) -> bool:
         return all(self.is_given(*operand) for operand in self.operands[product.buffer])
 
     def is_spare(self, store: Store) -> bool:
         """Whether a result is known and no other program needs it."""
-        is_known = all(product.buffer in self.multiplied for product in self.behind(store.node))
-        return is_known and self.layout.slot(store.place).buffer not in self.exchanged
+        products, reductions = self.behind(store.node)
+        is_known = self.multiplied.issuperset(product.buffer for product in products)
+        return is_known and self.known.issuperset(reductions) and self.buffer_at(store.place) not in self.exchanged
 
-    def behind(self, node: Node) -> list[Product]:
-        """The products of a step that a value comes of."""
-        nodes = [each for each in reachable([node], self.is_there) if each in self.layout.parts]
-        found = {product.buffer for each in nodes if not self.is_there(each) for product, _ in self.layout.parts[each]}
-        return [product for product in self.within if product.buffer in found]
+    def behind(self, node: Node) -> tuple[list[Product], list[Node]]:
+        """The products and the reductions of a step that a value comes of."""
+        nodes = [each for each in reachable([node], self.is_there) if not self.is_there(each)]
+        found = {product.buffer for each in nodes for product, _ in self.layout.parts.get(each, ())}
+        reductions = [each for each in nodes if each.op in REDUCTIONS]
+        return [product for product in self.within if product.buffer in found], reductions
+
+    def find_reductions(self) -> list[Node]:
+        """Those of a step, in their order."""
+        wanted = [store.node for store in self.pending.values()]
+        wanted += [node for pairs in self.operands.values() for _, node in pairs]
+        found = reachable(wanted, self.is_there)
+        return [node for node in found if node.op in REDUCTIONS and not self.is_there(node)]
 
     @property
     def waits_for_state(self) -> bool:
@@ -218,6 +247,9 @@ class _Function(Walk):
         (slot,) = self.layout.slots(leaf)
         return slot.buffer
 
+    def buffer_at(self, place: Place) -> str:
+        return self.layout.slot(place).buffer
+
     def find_exchanged(self) -> None:
         """Finds the states that are operands."""
         for nodes in self.operands.values():
@@ -226,32 +258,65 @@ class _Function(Walk):
                     self.exchanged.add(self.buffer_of(node))
 
     def find_early(self) -> None:
-        """Finds the products all of whose operand depends on the state alone."""
+        """Finds the operands that have a place of their own: what depends on the state alone, and its gradient."""
         found = {}
         for product in self.within:
             nodes = [node for _, node in self.operands[product.buffer]]
-            if all(node.op != "state" and self.is_early(node) for node in nodes):
-                found[product.buffer] = nodes
-        total, low = sum(len(nodes) for nodes in found.values()) * self.width, 0
-        for name, nodes in found.items():
+            is_early = all(node.op != "state" and self.is_early(node) for node in nodes)
+            if is_early or any(node.op == "cotangent" for node in nodes):
+                found[product.buffer] = is_early
+        total = sum(node.width for name in found for _, node in self.operands[name])
+        low = 0
+        for name, is_early in found.items():
             self.instead[name] = Slot("early", low, total, "batch")
-            for node in nodes:
-                self.early[node] = Slot("early", low, total, "batch")
-                low += self.width
+            for place, node in self.operands[name]:
+                slot = Slot("early", low, total, "batch")
+                if is_early:
+                    self.early[node] = slot
+                else:
+                    self.apart.setdefault(place, []).append(slot)
+                low += node.width
 
     def is_early(self, node: Node) -> bool:
-        """Whether a value depends on the state alone, so that it can be written with it."""
-        leaves = [each for each in reachable([node]) if not each.args and not each.is_number]
-        return not self.layout.is_backward and all(each.op in ("state", *UNCHANGED) for each in leaves)
+        """Whether a value depends on the state alone, without a product, so that it can be written with it."""
+        nodes = reachable([node])
+        leaves = [each for each in nodes if not each.args and not each.is_number]
+        is_pointwise = all(each.op != "product" and each.op not in REDUCTIONS for each in nodes)
+        return not self.layout.is_backward and is_pointwise and all(n.op in ("state", *UNCHANGED) for n in leaves)
 
     def publish(self, place: Place, node: Node) -> None:
         """Lines that write an operand of this step."""
         self.given.add(place)
         if place in self.pending:
             self.finish(self.pending.pop(place))
-        else:
-            self.compute_all(node)
-            self.work.append(self.write(self.layout.slot(place), node.width, self.read(node)))
+        self.compute_all(node)
+        slots = self.apart.get(place, [])
+        if place.kind == "scratch":
+            slots = [*slots, self.layout.slot(place)]
+        self.work += [self.write(slot, node.width, self.read(node)) for slot in slots]
+
+    def publish_part(self, node: Node) -> None:
+        """Lines that write what a reduction over this program's columns gives."""
+        (arg,) = node.args
+        self.compute_all(arg)
+        inside = f"tl.where(column < {arg.width}, {self.read(arg)}, {NEUTRAL[node.op]})"
+        part = TOTAL[node.op].format(f"tl.broadcast_to({inside}, {TILE})")
+        self.work.append(f"tl.store({self.part_of(node)} + block * height + line, {part}, mask=is_row)")
+
+    def reduce(self, node: Node) -> None:
+        """Lines for a reduction, of the parts of all programs; once."""
+        if node not in self.known:
+            pointer = f"{self.part_of(node)} + numbered * height + line"
+            parts = (
+                f'tl.load({pointer}, mask=is_row & (numbered < blocks), other={NEUTRAL[node.op]}, cache_modifier=".cg")'
+            )
+            self.work.append(f"{node} = {TOTAL[node.op].format(parts)}")
+            self.known.add(node)
+
+    def part_of(self, node: Node) -> str:
+        """Where the parts of a reduction begin: for each a number a row."""
+        which = f"step % 2 * {len(self.reductions)} + {self.reductions.index(node)}"
+        return f"{self.argument('parts')} + ({which}) * blocks * height + start"
 
     def finish(self, store: Store) -> None:
         self.compute_all(store.node)
@@ -263,7 +328,7 @@ class _Function(Walk):
         for node, slot in self.early.items():
             base = f"{self.argument(slot.buffer)} + ({step} % 2 * height + start) * {slot.row}"
             pointer = f"{base} + (line * {slot.row} + column + {slot.low})"
-            lines.append(f"tl.store({pointer}, {self.of_new_state(node)}, mask=is_there)")
+            lines.append(f"tl.store({pointer}, {self.of_new_state(node)}, mask={self.mask(slot, node.width)})")
         return lines
 
     def of_new_state(self, node: Node) -> str:
@@ -315,15 +380,16 @@ class _Function(Walk):
         text = KERNEL.format(
             arguments=", ".join(arguments),
             apart=APART,
-            width=self.width,
+            numbered=1 << (ceil(self.widest / self.tiling.columns) - 1).bit_length(),
             t=self.time,
             before="\n".join(map(indented, before)),
             body="\n".join(indented(indented(line)) for line in body),
             after="\n".join(map(indented, self.after)),
         )
-        rooms = {name: width for name, width in self.layout.widths.items() if name == "scratch"}
-        rooms["early"] = len(self.early) * self.width
-        return Kernel(self.buffers, rooms, arrivals, text)
+        early = sum(node.width for name in self.instead for _, node in self.operands[name])
+        sizes = {"scratch": self.layout.widths.get("scratch", 0), "early": early}
+        rooms = {name: width for name, width in sizes.items() if name in self.buffers}
+        return Kernel(self.buffers, rooms, len(self.reductions), arrivals, text)
 
 
 def _operands(layout: Layout, product: Product) -> list[tuple[Place, Node]]:
@@ -333,6 +399,11 @@ def _operands(layout: Layout, product: Product) -> list[tuple[Place, Node]]:
     columns = range(product.slot.low, product.slot.low + product.depth)
     beside = [slot for slot in found if slot._replace(low=0) == product.slot._replace(low=0) and slot.low in columns]
     return [found[slot] for slot in sorted(beside)]
+
+
+def _is_ahead(node: Node, arg: Node) -> bool:
+    """Whether a value is an operand of a product that is computed before the loop."""
+    return node.op == "product" and arg.op in AHEAD
 
 
 def _states(node: Node) -> list[Node]:

@@ -5,6 +5,7 @@ rows then keep all warps busy, and no warp reads what another reads.
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from seqmodels.engine.cuda.layout import Product, Slot
 from seqmodels.engine.cuda.tiling import FLIGHT, Tiling
@@ -22,12 +23,12 @@ class Multiplication:
 
     Args:
         tiling: How the kernel's work is divided.
-        width: Columns of each result.
+        widest: Columns of the widest values, which all programs together have.
         base: Gives where the program's first row of a buffer begins.
     """
 
-    def __init__(self, tiling: Tiling, width: int, base: Callable[[Slot], str]) -> None:
-        self.tiling, self.width, self.base = tiling, width, base
+    def __init__(self, tiling: Tiling, widest: int, base: Callable[[Slot], str]) -> None:
+        self.tiling, self.widest, self.base = tiling, widest, base
         self.names: dict[str, str] = {}  # what stands before all other lines, and what it names
         self.once: list[str] = []  # weights that stay
         self.results: dict[tuple[str, int], str] = {}  # of a product, by its buffer and column
@@ -72,14 +73,16 @@ class Multiplication:
         wide, matrix = shares(product) * self.tiling.columns, product.buffer.replace("product", "matrix")
         depth, across, within = self._depth(0), self._axis(f"across_{wide}", str(wide), 1), f"within_{wide}"
         self.names[within] = f"block * COLUMNS + {across} % COLUMNS"
+        widths = [column[0].width for column in product.columns]
+        starts = [sum(widths[:number]) for number in range(len(widths))]
         masks = []
-        if self.width % self.tiling.columns:
-            masks.append(f"({within} < {self.width})")
+        if self.widest % self.tiling.columns or min(widths) < self.widest:
+            masks.append(f"({within} < {_of_share(across, widths)})")
         if shares(product) != len(product.columns):
             masks.append(f"({across} < {len(product.columns)} * COLUMNS)")
         if not is_whole:
             masks.append(f"({depth} + {low} < {product.depth})")
-        place = f"({across} // COLUMNS * {self.width} + {within})"
+        place = f"({_of_share(across, starts)} + {within})"
         pointer = f"{matrix} + ({depth} + {low}) * {matrix}_down + {place} * {matrix}_across"
         return f"tl.load({pointer}, mask={' & '.join(masks)}, other=0)" if masks else f"tl.load({pointer})"
 
@@ -129,6 +132,15 @@ class Multiplication:
             self.results[name, low] = f"({' + '.join(terms)})"
             low += column[0].width
         return lines
+
+
+def _of_share(across: str, numbers: list[int]) -> str:
+    """The number that belongs to the share of a column."""
+    steps = {after - before for before, after in pairwise(numbers)}
+    if len(steps) <= 1:
+        step = steps.pop() if steps else 0
+        return f"({numbers[0]} + {across} // COLUMNS * {step})" if step else str(numbers[0])
+    return f"({' + '.join(f'({across} // COLUMNS == {i}) * {number}' for i, number in enumerate(numbers))})"
 
 
 def _half(name: str, number: int, count: int) -> str:

@@ -59,7 +59,8 @@ class Kind(NamedTuple):
             yield Tiling(rows, columns, chunk, self.parts, self.lines == 0, self.warps)
 
 
-FEW, ANY = (16, 32), (8, 16, 32)
+FEWEST = 16  # rows of a tile: what one product of a tensor core takes
+FEW, ANY = (FEWEST, 32), (8, 16, 32)
 RESIDENT = [
     Kind(FEW, ANY, 0, 4, 4, 16, 256, Costs(1.09, 0.037, 0.0067, 0.023)),
     Kind(FEW, ANY, 0, 4, 8, 8, 256, Costs(1.30, 0.031, 0.0127, 0.0074)),
@@ -73,8 +74,8 @@ TALL = {
         Kind((64,), ANY, 4, 4, 8, 16, 32, Costs(1.22, 0.0262, 0.0148, 0.037)),
     ],
     4: [
-        Kind((64,), ANY, 1, 1, 8, 16, 256, Costs(0.0, 0.0325, 0.0170, 0.0)),
-        Kind((64,), ANY, 2, 1, 8, 16, 256, Costs(0.0, 0.0288, 0.0199, 0.0)),
+        Kind((64,), ANY, 1, 1, 8, 16, 256, Costs(1.50, 0.0253, 0.0164, 0.0)),
+        Kind((64,), ANY, 2, 1, 8, 16, 256, Costs(1.50, 0.0231, 0.0178, 0.0)),
         Kind((64,), ANY, 4, 4, 8, 16, 32, Costs(1.36, 0.0144, 0.0390, 0.0255)),
     ],
 }
@@ -97,9 +98,9 @@ def ranked(
     found = []
     for kind in [*RESIDENT, *STREAMED, *TALL[min(max(itemsize, 2), 4)]]:
         for tiling in kind.tilings(itemsize):
-            across = ceil(width / tiling.columns)
+            across, is_empty = ceil(width / tiling.columns), tiling.rows > max(FEWEST, batch)
             sizes = [each.shares * tiling.columns for each in operands]
-            fits = across <= number and shared_bytes(tiling, operands, itemsize) <= shared
+            fits = not is_empty and across <= number and shared_bytes(tiling, operands, itemsize) <= shared
             if fits and all(kind.narrowest <= size <= kind.widest for size in sizes):
                 # Rows for which there is no room at once take turns.
                 turns = ceil(ceil(batch / tiling.rows) / (number // across))

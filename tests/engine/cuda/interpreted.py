@@ -19,7 +19,7 @@ import side_by_side
 import torch
 from agreement import measure
 from foreign_cells import STRANGERS
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 from random_cells import RandomCell, programs
 from torch import Tensor
@@ -126,10 +126,18 @@ def _concurrent_differences(
 ) -> list[float]:
     """Programs of a launch are processes side by side, since they wait for each other."""
     steps, batch, inputs, hidden = sizes
-    (source, own), way, differences = STRANGERS.get(cell, (cell, {})), Tiling(*tiling), []
+    source, own = STRANGERS.get(cell, (cell, {}))
+    torch.manual_seed(0)
+    rnn = RNN(source, inputs, hidden, backend="cuda", **own, **options).double()
+    return _compare_drivers(rnn, torch.randn(steps, batch, inputs, dtype=torch.float64), Tiling(*tiling), save)
+
+
+def _compare_drivers(rnn: RNN, x: Tensor, way: Tiling, save: bool = True) -> list[float]:
+    differences = []
 
     def compare(self: Direction, buffers: Buffers, matrices: list[Tensor], steps: int, batch: int) -> None:
         shared = {name: None if each is None else each.clone().share_memory_() for name, each in buffers.items()}
+        assume(self.cooperative.problem is None)
         self.stepwise.run(buffers, matrices, steps, batch)
         with side_by_side.programs():
             self.cooperative.run(shared, matrices, steps, batch, way)
@@ -139,20 +147,35 @@ def _concurrent_differences(
                 half = slice(1, None) if name.startswith("carry") else slice(None)
                 differences.append(float((shared[name][half] - expected[half]).abs().max()))
 
-    torch.manual_seed(0)
-    rnn = RNN(source, inputs, hidden, backend="cuda", **own, **options).double()
-    x = torch.randn(steps, batch, inputs, dtype=torch.float64, requires_grad=save)
     with mock.patch.object(Direction, "run", compare), torch.set_grad_enabled(save):
-        output, _ = rnn(x)
-        if save:
+        output, _ = rnn(x.requires_grad_(save))
+        if output.requires_grad:
             (output * torch.randn_like(output)).sum().backward()
     return differences
 
 
-def random_cells(count: int, driver: str) -> str:
-    """Compares cells that hypothesis draws; "" or what went wrong."""
+def random_cooperative(count: int) -> str:
+    """Compares ways of the cooperative kernel with driver 1, for cells that hypothesis draws; "" or what went wrong."""
+    # Values have up to 24 columns: up to three programs.
+    ways = [Tiling(16, 8, 64, 4, True, 4), Tiling(16, 16, 32, 2, False, 4), Tiling(16, 8, 32, 1, False, 4)]
 
-    @settings(
+    @_drawn(count)
+    @given(program=programs(most_ops=10), seed=st.integers(0, 1000), way=st.sampled_from(ways))
+    def check(program: Any, seed: int, way: Tiling) -> None:
+        torch.manual_seed(seed)
+        rnn = RNN(RandomCell, program.input_size, program.state_sizes[0], backend="cuda", program=program).double()
+        found = _compare_drivers(rnn, torch.randn(4, 3, program.input_size, dtype=torch.float64), way)
+        assert max(found) <= 1e-10, found
+
+    try:
+        check()
+    except Exception:
+        return traceback.format_exc()
+    return ""
+
+
+def _drawn(count: int) -> Any:
+    return settings(
         max_examples=count,
         derandomize=True,
         deadline=None,
@@ -160,6 +183,12 @@ def random_cells(count: int, driver: str) -> str:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
+
+
+def random_cells(count: int, driver: str) -> str:
+    """Compares cells that hypothesis draws; "" or what went wrong."""
+
+    @_drawn(count)
     @given(program=programs(most_ops=8), seed=st.integers(0, 1000))
     def check(program: Any, seed: int) -> None:
         torch.manual_seed(seed)

@@ -37,6 +37,8 @@ COOPERATIVE: list[tuple[str, str, int, str, str, dict[str, Any]]] = [
     ("cooperative 16", "peephole", 100, "float32", "tf32", {}),
     ("cooperative 256", "elman", 256, "float32", "tf32", {}),
     ("cooperative 4", "coupled", 64, "float64", "ieee", {}),
+    ("cooperative 64", "lstm", 512, "bfloat16", "tf32", {"layer_norm": True}),
+    ("cooperative 16", "gru", 256, "float32", "tf32", MASKED),
 ]
 CASES = [*STEPWISE, *PERSISTENT, *COOPERATIVE]
 

@@ -25,6 +25,15 @@ CASES: dict[str, dict[str, Any]] = {
         "sizes": [4, 2, 3, 20],
         "tiling": RESIDENT,
     },
+    **{
+        f"over whole rows: {cell}": {"cell": cell, "sizes": [3, 18, 3, 20], "tiling": RESIDENT}
+        for cell in ("layer norm lstm", "hopfield memory", "echo state", "piecewise")
+    },
+    **{
+        f"several widths: {cell}": {"cell": cell, "sizes": [3, 18, 3, 36], "tiling": RESIDENT}
+        for cell in ("projection lstm", "scrn", "fastgrnn", "deep transition")
+    },
+    "layer norm": {"cell": "gru", "sizes": [3, 2, 3, 20], "tiling": STREAMED, "layer_norm": True},
     "no product": {"cell": "indrnn", "sizes": [3, 2, 3, 20], "tiling": RESIDENT},
     "values only": {"cell": "mut3", "sizes": [4, 2, 3, 20], "tiling": RESIDENT, "save": False},
     "a mask of the operand": {"cell": "gru", "sizes": [3, 2, 3, 20], "tiling": RESIDENT, "recurrent_dropout": 0.3},
@@ -45,6 +54,10 @@ def test_programs_that_wait_for_each_other_compute_what_driver_1_does(name: str,
     assert max(found) <= 1e-12
 
 
+def test_random_cells(interpreted):
+    assert interpreted("random_cooperative", 8) == ""
+
+
 def text(direction, tiling=RESIDENT):
     return direction.cooperative.kernel(Tiling(*tiling)).text
 
@@ -52,7 +65,16 @@ def text(direction, tiling=RESIDENT):
 @pytest.mark.parametrize(
     ("cell", "forward", "backward"),
     # How often programs wait for each other at a step: once for each product that needs what another gave.
-    [("lstm", 1, 1), ("elman", 1, 1), ("gru", 2, 2), ("mut1", 2, 2), ("mut3", 2, 2), ("indrnn", 0, 0)],
+    # Layer norm: once each for h, for the mean and the spread of the products, and those of the cell state.
+    [
+        ("lstm", 1, 1),
+        ("elman", 1, 1),
+        ("gru", 2, 2),
+        ("mut1", 2, 2),
+        ("mut3", 2, 2),
+        ("indrnn", 0, 0),
+        ("layer norm lstm", 5, 5),
+    ],
 )
 def test_a_step_waits_once_for_each_stage(cell, forward, backward, directions):
     for direction, expected in zip(directions(cell, 20), (forward, backward), strict=True):
@@ -92,8 +114,9 @@ def test_resident_weights_are_loaded_before_the_loop(directions):
     ("cell", "problem"),
     [
         ("lstm", None),
-        ("layer norm lstm", "a step sums over whole rows"),
-        ("projection lstm", "the values of a step are not all of one width"),
+        ("layer norm lstm", None),
+        ("projection lstm", None),
+        ("input statistics", "a product of one number a row, or to one"),
     ],
 )
 def test_cells_that_it_cant_run_are_told_apart(cell, problem, directions):

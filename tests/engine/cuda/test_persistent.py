@@ -57,7 +57,7 @@ class OutOfResources(Exception):
 @pytest.fixture
 def too_large(directions, monkeypatch) -> tuple[Any, list[str]]:
     """A direction whose persistent kernel turns out to be too large, and what ran."""
-    direction, ran = directions("layer norm lstm", 4)[0], []
+    direction, ran = directions("elman", 4)[0], []
 
     def refuse(*arguments: Any) -> None:
         ran.append("persistent")
@@ -65,6 +65,7 @@ def too_large(directions, monkeypatch) -> tuple[Any, list[str]]:
 
     monkeypatch.setattr(direction.persistent, "run", refuse)
     monkeypatch.setattr(direction.stepwise, "run", lambda *arguments: ran.append("stepwise"))
+    monkeypatch.setattr(direction.cooperative, "problem", "it is not asked for here")
     monkeypatch.setattr(direction, "_choices", {})
     return direction, ran
 
