@@ -154,6 +154,23 @@ def _compare_drivers(rnn: RNN, x: Tensor, way: Tiling, save: bool = True) -> lis
     return differences
 
 
+def compiled(cells: list[str]) -> dict[str, float | str]:
+    """Of each cell the largest difference of torch.compile's one graph from the plain loop."""
+    found: dict[str, float | str] = {}
+    for cell in cells:
+        torch.manual_seed(0)
+        rnn = RNN(cell, 3, 5, bidirectional=True).double()
+        x = torch.randn(3, 2, 3, dtype=torch.float64)
+        expected = measure(rnn, x, lengths=torch.tensor([3, 1]))
+        rnn.backend = "cuda"
+        try:
+            rnn.forward = torch.compile(rnn.forward, fullgraph=True, backend="aot_eager")  # type: ignore[method-assign]
+            found[cell] = _worst(measure(rnn, x, lengths=torch.tensor([3, 1])), expected)
+        except Exception:
+            found[cell] = traceback.format_exc()
+    return found
+
+
 def random_cooperative(count: int) -> str:
     """Compares ways of the cooperative kernel with driver 1, for cells that hypothesis draws; "" or what went wrong."""
     # Values have up to 24 columns: up to three programs.

@@ -100,3 +100,9 @@ def test_values_and_gradients_are_those_of_the_plain_loop(name: str, outcomes: d
 @pytest.mark.parametrize("driver", ["stepwise", "persistent"])
 def test_random_cells(driver: str, interpreted: Callable) -> None:
     assert interpreted("random_cells", 4, driver) == ""
+
+
+def test_torch_compile_sees_one_graph(interpreted: Callable) -> None:
+    for cell, found in interpreted("compiled", ["lstm", "mut3"]).items():
+        assert isinstance(found, float), f"{cell}: {found}"
+        assert found <= 1e-12
