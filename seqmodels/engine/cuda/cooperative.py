@@ -10,6 +10,7 @@ from torch import Tensor
 from seqmodels.engine.cuda import cooperative_printer, module, tiling
 from seqmodels.engine.cuda.buffers import Buffers, present
 from seqmodels.engine.cuda.choice import Processors
+from seqmodels.engine.cuda.cooperation import within
 from seqmodels.engine.cuda.cooperative_printer import APART, Kernel
 from seqmodels.engine.cuda.cooperative_products import shares
 from seqmodels.engine.cuda.device import precision, processors
@@ -29,7 +30,7 @@ class Cooperative:
     def __init__(self, layout: Layout, dtype: torch.dtype) -> None:
         self.layout, self.dtype = layout, dtype
         self.problem = cooperative_printer.problem(layout)
-        self.products = [product for product in layout.products if product.level >= 0]
+        self.products = within(layout)
         self.width = 0 if self.problem else cooperative_printer.widest(layout)
         self.operands = [Operand(product.depth, shares(product)) for product in self.products]
         self._kernels: dict[Tiling, Kernel] = {}
@@ -62,8 +63,8 @@ class Cooperative:
         like, room = present(buffers, "state_0"), dict(buffers)
         for name, width in kernel.rooms.items():  # operands of one step: two halves
             room[name] = like.new_empty(2, batch, width)
-        if kernel.reductions:
-            room["parts"] = like.new_empty(2, kernel.reductions, across, batch, dtype=self.dtype)
+        if reductions := kernel.plan.reductions:
+            room["parts"] = like.new_empty(2, len(reductions), across, batch, dtype=self.dtype)
         found: dict[str, Tensor | int | None] = {name: room[name] for name in kernel.buffers}
         for product in self.products:
             side_by_side = matrix(product, matrices)
