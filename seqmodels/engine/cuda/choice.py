@@ -48,6 +48,12 @@ class Processors(NamedTuple):
     shared: int  # bytes of shared memory that one program may have
 
 
+def rounded(batch: int) -> int:
+    """The next of 16, 24, 32, 48, 64, 96 and so on: batches of like sizes have one choice, and one kernel is compiled."""
+    power = max(ROWS, 1 << (batch - 1).bit_length())
+    return power * 3 // 4 if power > ROWS and batch <= power * 3 // 4 else power
+
+
 def stepwise(stages: int, products: Sequence[tuple[int, int]], batch: int, itemsize: int) -> float:
     """Microseconds of driver 1.
 

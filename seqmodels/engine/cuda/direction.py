@@ -118,7 +118,7 @@ class Direction:
         Raises:
             OptionError: If the variable names none, or one that can't run this.
         """
-        key = (like.dtype, like.device, batch, precision(), choice.asked())
+        key = (like.dtype, like.device, choice.rounded(batch), precision(), choice.asked())
         if key not in self._choices:
             self._choices[key] = self._choose(*key)
         return self._choices[key]

@@ -111,6 +111,13 @@ def test_the_persistent_kernel_takes_what_fits_a_processor(demands, precision, p
     assert found is None if problem is None else problem in found
 
 
+@pytest.mark.parametrize(
+    ("batch", "expected"), [(1, 16), (16, 16), (17, 24), (24, 24), (25, 32), (33, 48), (64, 64), (65, 96), (97, 128)]
+)
+def test_batches_of_like_sizes_have_one_choice(batch, expected):
+    assert choice.rounded(batch) == expected
+
+
 def test_programs_beyond_the_processors_take_turns():
     once = choice.persistent(LSTM, 16 * 132, device.H100, "tf32")
     assert choice.persistent(LSTM, 1, device.H100, "tf32") == once
