@@ -35,7 +35,7 @@ class RNN(nn.Module):
         dropout: Probability of dropout on the output of every layer but the last, drawn at each step.
         bidirectional: Each layer also runs backwards; outputs are concatenated.
         backend: "reference" (the plain loop), "native" (generated code, on CPUs), "vendor" (torch's kernels, for cells
-            that equal one), "cuda" (generated code, on GPUs), or "auto": the fastest that can and is measured.
+            that equal one), "cuda" (generated code, on GPUs), or "auto": the first that can.
         input_dropout: Dropout of each layer's input with one mask a sequence (Gal and Ghahramani 2016); a number, or
             one a layer.
         recurrent_dropout: Dropout of the state where it enters a matrix product, one mask a sequence (the same paper).

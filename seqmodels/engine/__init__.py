@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import torch
 
 from seqmodels.engine import generated, interception, opaque, reference, vendor
-from seqmodels.engine.generated import plain_settings
+from seqmodels.engine.generated import backend_of, plain_settings
 from seqmodels.engine.interception import intercept
 from seqmodels.engine.layer_pass import LayerPass, LayerResult, within_lengths
 from seqmodels.engine.opaque import StepModules
@@ -24,6 +24,7 @@ __all__ = [
     "LayerResult",
     "Product",
     "StepModules",
+    "backend_of",
     "check_backend",
     "find_products",
     "intercept",

@@ -213,10 +213,10 @@ def _run(
 
 
 def _run_generated(
-    module: Layer, layer: LayerPass, variables: Mapping[str, Variable], backend: str
+    module: Layer, layer: LayerPass, variables: Mapping[str, Variable], backend: str | None
 ) -> tuple[LayerResult, dict[str, Tensor]] | None:
     """By code that keeps the variables where it computes them; None where there is no such code."""
-    backend = "native" if backend == "auto" and layer.input.is_cpu else backend
+    backend = engine.backend_of(layer.input.device) if backend == "auto" else backend
     if backend not in ("native", "cuda") or len(layer.input) == 1:
         return None
     sizes = {name: variable.value.shape[1] for name, variable in variables.items()}

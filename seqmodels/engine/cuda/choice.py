@@ -49,7 +49,7 @@ class Processors(NamedTuple):
 
 
 def rounded(batch: int) -> int:
-    """The next of 16, 24, 32, 48, 64, 96 and so on: batches of like sizes have one choice, and one kernel is compiled."""
+    """The next of 16, 24, 32, 48, 64, 96 and so on: batches of like sizes have one choice, so that few are compiled."""
     power = max(ROWS, 1 << (batch - 1).bit_length())
     return power * 3 // 4 if power > ROWS and batch <= power * 3 // 4 else power
 
