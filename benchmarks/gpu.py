@@ -15,7 +15,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import torch
@@ -157,17 +157,17 @@ def _header(items: list[str]) -> list[str]:
 # --- report ---------------------------------------------------------------------------------------------------------
 
 
-def measure_all(options: argparse.Namespace, cells: list[str], until: float) -> list[str]:
-    """The sections of the report with timings."""
+def measure_all(options: argparse.Namespace, cells: list[str], until: float) -> Iterator[list[str]]:
+    """The sections of the report with timings, one after another."""
     made, slow, best = contestants(cells), slow_ones(), peaks()
     if options.no_compile:
         del slow[COMPILED]
     shapes = [Shape(STEPS, batch, size) for size in options.sizes for batch in options.batches]
-    report, beyond = [], []
+    beyond: list[tuple] = []
     for training in (False, True):
         for kind in TYPES:
             title = f"{kind}, {'forward and backward' if training else 'forward'}"
-            found = {}
+            found, report = {}, []
             for shape in shapes:
                 if time.monotonic() < until:
                     progress(f"{title}: B{shape.batch} H{shape.size}")
@@ -176,17 +176,17 @@ def measure_all(options: argparse.Namespace, cells: list[str], until: float) -> 
                 report += [f"\n## {title}: {how}\n", *speed(found, field, made)]
                 beyond += [(kind, training, how, *miss) for miss in misses(found, cells, field)]
             if "lstm" in cells:
-                report += [
-                    "\nShare of the products' peak, lstm, the device alone: " + _shares(found, best[kind], training)
-                ]
+                shares = _shares(found, best[kind], training)
+                report.append(f"\nShare of the products' peak, lstm, the device alone: {shares}")
             middle = shapes[len(shapes) // 2]
             if time.monotonic() < until and middle in found:
                 progress(f"{title}: {', '.join(slow)}")
                 late = timings(slow, middle, kind, training)
                 usual = found[middle][BASELINE]
                 texts = [f"{name} {_beside(late[name], usual)}" for name in slow]
-                report += [f"\nAs launched, at B{middle.batch} H{middle.size}: {'; '.join(texts)}."]
-    return [*report, *_profiles(made, beyond)]
+                report.append(f"\nAs launched, at B{middle.batch} H{middle.size}: {'; '.join(texts)}.")
+            yield report
+    yield _profiles(made, beyond)
 
 
 def _shares(found: Found, best: float, training: bool) -> str:
@@ -213,14 +213,20 @@ def _profiles(made: dict[str, Contestant], beyond: list[tuple]) -> list[str]:
         return [*lines, "None."]
     parts: dict[tuple, str] = {}
     for kind, training, how, cell, shape, ratio in beyond:
-        key = (kind, cell, shape)
-        if training and key not in parts:
-            found = profile(made[cell], shape, kind)
+        key = (kind, training, cell, shape)
+        if key not in parts:
+            found = profile(made[cell], shape, kind, training)
             parts[key] = ", ".join(f"{part} {value:.1f}" for part, value in found.items())
         what = "forward and backward" if training else "forward"
         where = f"B{shape.batch} H{shape.size}"
-        lines.append(f"- {cell}, {kind}, {what}, {where}, {how}: {ratio:.2f}. {parts.get(key, '')}".rstrip())
+        lines.append(f"- {cell}, {kind}, {what}, {where}, {how}: {ratio:.2f}. {parts[key]}")
     return lines
+
+
+def _keep(options: argparse.Namespace, report: list[str]) -> None:
+    """Writes what there is: a run that is ended leaves its first sections."""
+    if options.name:
+        (RESULTS / f"gpu-{options.name}.md").write_text("\n".join(report) + "\n", encoding="utf-8")
 
 
 def parse() -> argparse.Namespace:
@@ -260,13 +266,14 @@ def main() -> int:
     about = f"T = {small.steps}, B = {small.batch}, H = {small.size}; the largest difference in values and gradients. "
     about += "A dash: the driver can't run the cell in this type."
     report = [title, said, f"\n## Agreement with the plain loop in float64\n\n{about}\n", *lines]
+    _keep(options, report)
     if not options.small:
-        report += measure_all(options, [cell for cell in options.cells if cell not in wrong], begun + SECONDS)
-        report += [f"\nAll of it took {time.monotonic() - begun:.0f} s."]
-    text = "\n".join(report) + "\n"
-    print(text)
-    if options.name:
-        (RESULTS / f"gpu-{options.name}.md").write_text(text, encoding="utf-8")
+        for section in measure_all(options, [cell for cell in options.cells if cell not in wrong], begun + SECONDS):
+            report += section
+            _keep(options, report)
+        report.append(f"\nAll of it took {time.monotonic() - begun:.0f} s.")
+        _keep(options, report)
+    print("\n".join(report))
     if wrong:
         print(f"wrong: {', '.join(wrong)}", file=sys.stderr)
     return 1 if wrong else 0

@@ -1,5 +1,6 @@
 """Microseconds of a step on a GPU: launched as programs launch it, and by the device alone."""
 
+import functools
 import gc
 import importlib
 import statistics
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from seqmodels import RNN
 from seqmodels.engine.cuda.choice import VARIABLE
 
-ROUNDS = 9
+ROUNDS = 7
 TYPES = {"float32 (TF32)": torch.float32, "bfloat16": torch.bfloat16}
 BASELINE = "cuDNN LSTM"
 COMPILED = "lstm, torch.compile of a loop"
@@ -95,13 +96,19 @@ class _FlashRNN(nn.Module):
         return states[0].squeeze(-2).transpose(0, 1), last
 
 
+@functools.cache
+def module_of(contestant: Contestant, size: int, dtype: torch.dtype) -> nn.Module:
+    """The same at every batch: its step is traced once."""
+    torch.manual_seed(0)
+    return contestant.make(size).to("cuda", dtype)
+
+
 class Run:
     """A contestant at a shape, ready to be timed: forward under no_grad, or forward and backward."""
 
     def __init__(self, contestant: Contestant, shape: Shape, dtype: torch.dtype, training: bool) -> None:
-        torch.manual_seed(0)
         self.driver, self.training = contestant.driver, training
-        self.module = contestant.make(shape.size).to("cuda", dtype)
+        self.module = module_of(contestant, shape.size, dtype)
         self.x = torch.randn(shape, device="cuda", dtype=dtype).requires_grad_(training)
         self.gradient = torch.randn(shape, device="cuda", dtype=dtype)
         self.leaves = [self.x, *self.module.parameters()]
@@ -188,9 +195,9 @@ def peaks() -> dict[str, float]:
     return found
 
 
-def profile(contestant: Contestant, shape: Shape, kind: str) -> dict[str, float]:
-    """Where the device's time goes in training: microseconds a step by kind of kernel."""
-    run = Run(contestant, shape, TYPES[kind], training=True)
+def profile(contestant: Contestant, shape: Shape, kind: str, training: bool) -> dict[str, float]:
+    """Where the device's time goes: microseconds a step by kind of kernel."""
+    run = Run(contestant, shape, TYPES[kind], training)
     run.warm_up(captures=False)
     torch.cuda.synchronize()
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profiler:
