@@ -218,14 +218,8 @@ class _Function(Walk):
         if node.op != "product":
             super().compute(node)
             return
-        terms = []
-        for number, (product, low) in enumerate(self.layout.parts[node]):
-            if product.level < 0:
-                slot = Slot(product.buffer, low, product.width, product.rows)
-                terms.append(f"{node}_{number}")
-                self.loading(node, [slot]).append(f"{terms[-1]} = {self.load(slot, node.width)}")
-            else:
-                terms.append(self.products.results[product.buffer, low])
+        within_step = [(product, low) for product, low in self.layout.parts[node] if product.level >= 0]
+        terms = [*self.terms_ahead(node), *(self.products.results[each.buffer, low] for each, low in within_step)]
         self.work.append(f"{node} = {' + '.join(terms)}")
         self.known.add(node)
 

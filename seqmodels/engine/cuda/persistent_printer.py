@@ -109,12 +109,7 @@ class _Function(Walk):
 
     def multiply(self, node: Node) -> None:
         """Lines for a product: what was computed ahead, and each operand times its weights."""
-        terms = []
-        for number, (product, low) in enumerate(self.layout.parts[node]):
-            if product.level < 0:
-                slot = Slot(product.buffer, low, product.width, product.rows)
-                terms.append(f"{node}_{number}")
-                self.loading(node, [slot]).append(f"{terms[-1]} = {self.load(slot, node.width)}")
+        terms = self.terms_ahead(node)
         sums = "None"
         for number, (arg, segment) in enumerate(operands(node)):
             if arg.op in AHEAD:

@@ -70,6 +70,16 @@ class Walk(Body):
         for each in _in_order_of_need(node, lambda n: n in self.known or self.is_there(n)):
             self.compute(each)
 
+    def terms_ahead(self, node: Node) -> list[str]:
+        """What of a product was computed before the loop, after lines that load it."""
+        terms = []
+        for number, (product, low) in enumerate(self.layout.parts[node]):
+            if product.level < 0:
+                slot = Slot(product.buffer, low, product.width, product.rows)
+                terms.append(f"{node}_{number}")
+                self.loading(node, [slot]).append(f"{terms[-1]} = {self.load(slot, node.width)}")
+        return terms
+
     # --- where lines and values lie ---------------------------------------------------------------------------------
 
     def computing(self, node: Node) -> list[str]:
