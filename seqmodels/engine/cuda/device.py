@@ -7,11 +7,22 @@ import os
 from collections.abc import Iterator
 
 import torch
+from torch.utils._python_dispatch import _disable_current_modes
 
+from seqmodels.engine.cuda import module
 from seqmodels.engine.cuda.choice import Processors
 from seqmodels.errors import OptionError
 
 H100 = Processors(132, 232448)
+TRIAL = """\
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def run(place):
+    tl.store(place, 1)
+"""
 OLDEST = (8, 0)  # compute capability: tensor cores that know bfloat16 and TF32
 MOST = "SEQMODELS_CUDA_PROCESSORS"
 
@@ -38,6 +49,16 @@ def problem(device: torch.device) -> str | None:
     major, minor = torch.cuda.get_device_capability(device)
     if (major, minor) < OLDEST:
         return f"code is generated for GPUs of compute capability {OLDEST[0]}.{OLDEST[1]}, not for {major}.{minor}"
+    return _failure(device)
+
+
+def _failure(device: torch.device) -> str | None:
+    """Why Triton can't run a kernel that does nothing, or None: it needs a C compiler, and Python's headers."""
+    try:
+        with _disable_current_modes(), torch.cuda.device(device):
+            module.load(TRIAL).run[(1,)](torch.zeros(1, dtype=torch.int32, device=device))
+    except Exception as error:  # of any kind, from compilers and drivers
+        return f"Triton fails: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
     return None
 
 

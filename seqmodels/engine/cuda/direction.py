@@ -1,6 +1,7 @@
 """One direction of a loop: what is computed before the steps, at each of them, and after them."""
 
 import functools
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -92,8 +93,7 @@ class Direction:
                 self.run_by(quickest, buffers, matrices, steps, batch)
                 return
             except Exception as error:
-                # Triton's, before it launches anything: the kernel takes more than was expected of it.
-                if type(error).__name__ != "OutOfResources" or choices == [quickest]:
+                if not _is_refusal(error) or choices == [quickest]:
                     raise
                 if choices[0] is quickest:  # another thread may have seen it too
                     del choices[0]
@@ -149,3 +149,18 @@ class Direction:
             if not found:
                 raise OptionError(f"${choice.VARIABLE}={asked}: {problems[asked]}; unset it")
         return sorted(found, key=lambda each: each.microseconds)
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether Triton takes a kernel not at all, and has launched nothing: a quick driver is then done without."""
+    if type(error).__name__ == "OutOfResources":  # more than was expected
+        return True
+    is_refusal = type(error).__module__.startswith("triton.compiler") or "PassManager" in str(error)
+    if is_refusal:
+        _say_once(f"Triton can't compile a kernel ({' '.join(str(error).split())[:200]}); a slower one runs")
+    return is_refusal
+
+
+@functools.cache
+def _say_once(what: str) -> None:
+    warnings.warn(what, stacklevel=2)

@@ -2,8 +2,10 @@
 
 import ast
 import importlib.util
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -58,6 +60,35 @@ def test_an_older_gpu_is_told_what_it_lacks(monkeypatch):
     try:
         found = device.problem(torch.device("cuda"))
         assert found == "code is generated for GPUs of compute capability 8.0, not for 7.5"
+    finally:
+        device.problem.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        (None, None),
+        (RuntimeError("Failed to find\nC compiler"), "Triton fails: RuntimeError: Failed to find C compiler"),
+    ],
+)
+def test_a_triton_that_can_compile_nothing_is_found_out_by_trying(outcome, expected, monkeypatch):
+    tried = []
+
+    def load(source):
+        tried.append(source)
+        if outcome is not None:
+            raise outcome
+        return SimpleNamespace(run={(1,): lambda tensor: None})
+
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
+    monkeypatch.setattr(device.module, "load", load)
+    zeros = torch.zeros
+    monkeypatch.setattr(torch, "zeros", lambda *shape, **how: zeros(*shape, dtype=how["dtype"]))
+    device.problem.cache_clear()
+    try:
+        assert [device.problem(torch.device("cuda")) for _ in range(2)] == [expected] * 2
+        assert tried == [device.TRIAL]
     finally:
         device.problem.cache_clear()
 

@@ -84,3 +84,34 @@ def test_a_driver_that_was_asked_for_is_not_replaced(too_large, monkeypatch):
     with pytest.raises(OutOfResources):
         direction.run({"state_0": torch.zeros(2, 4)}, [], 3, 2)
     assert ran == ["persistent"]
+
+
+@pytest.mark.parametrize(
+    ("error", "is_said"),
+    [(OutOfResources(), False), (RuntimeError("PassManager::run failed"), True)],
+    ids=["too large", "not compiled"],
+)
+def test_what_triton_refuses_is_done_without(error, is_said, too_large, monkeypatch, recwarn):
+    monkeypatch.delenv(choice.VARIABLE, raising=False)
+    direction, ran = too_large
+
+    def refuse(*arguments: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(direction.persistent, "run", refuse)
+    direction.run({"state_0": torch.zeros(2, 4)}, [], 3, 2)
+    assert ran == ["stepwise"]
+    assert any("Triton can't compile" in str(each.message) for each in recwarn) is is_said
+
+
+def test_any_other_error_is_the_users_to_see(too_large, monkeypatch):
+    monkeypatch.delenv(choice.VARIABLE, raising=False)
+    direction, ran = too_large
+
+    def fail(*arguments: Any) -> None:
+        raise RuntimeError("Triton Error [CUDA]: an illegal memory access was encountered")
+
+    monkeypatch.setattr(direction.persistent, "run", fail)
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        direction.run({"state_0": torch.zeros(2, 4)}, [], 3, 2)
+    assert ran == []
