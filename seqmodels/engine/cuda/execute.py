@@ -107,9 +107,11 @@ def _carries(final: Sequence[Tensor | None], new: Sequence[Tensor], dtype: torch
 
     Step 0 writes the half that would be read at step -1, the second.
     """
-    (steps, batch, _), sizes = new[0].shape, [each.shape[-1] for each in new]
-    memory = new[0].new_zeros(2 * batch * sum(sizes), dtype=dtype)
-    carries = [part.view(2, batch, -1) for part in memory.split([2 * batch * size for size in sizes])]
+    (steps, batch, _), sizes = new[0].shape, [2 * each.shape[1] * each.shape[-1] for each in new]
+    # Each begins where 16 bytes begin, as kernels like it.
+    padded = [-(-size // 4) * 4 for size in sizes]
+    rooms = new[0].new_zeros(sum(padded), dtype=dtype).split(padded)
+    carries = [room[:size].view(2, batch, -1) for room, size in zip(rooms, sizes, strict=True)]
     for carry, gradient in zip(carries, final, strict=True):
         if gradient is not None:
             carry[(steps - 1) % 2] = gradient
