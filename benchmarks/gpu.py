@@ -20,7 +20,7 @@ from pathlib import Path
 
 import torch
 from engine_cells import STRANGERS
-from gpu_agreement import MODES, TOLERANCES, Shape, differences, is_wrong
+from gpu_agreement import MODES, TOLERANCES, differences, is_wrong
 from gpu_processes import mine, side_by_side
 from gpu_timing import (
     BASELINE,
@@ -35,7 +35,7 @@ from gpu_timing import (
     slow_ones,
     timings,
 )
-from measure import progress, shown
+from measure import Shape, progress, shown
 
 from seqmodels.trees import sequence_cells
 
@@ -53,10 +53,14 @@ Found = dict[Shape, dict[str, Timing | Exception]]
 # --- what many processes do at once ---------------------------------------------------------------------------------
 
 
+def modes(options: argparse.Namespace) -> list[str]:
+    """What is compared; there are no CUDA graphs on the CPU."""
+    return [mode for mode, (_, graphs) in MODES.items() if options.device == "cuda" or not graphs]
+
+
 def tasks(options: argparse.Namespace) -> list[list]:
     """Comparisons, and kernels to be compiled: everything but timings."""
-    modes = [mode for mode in MODES if options.device == "cuda" or not MODES[mode][1]]
-    found: list[list] = [["compare", cell, mode] for cell in options.cells for mode in modes]
+    found: list[list] = [["compare", cell, mode] for cell in options.cells for mode in modes(options)]
     if not options.small:
         for size in options.sizes:
             found += [["compile", cell, size, kind] for cell in options.cells for kind in TYPES]
@@ -64,7 +68,7 @@ def tasks(options: argparse.Namespace) -> list[list]:
 
 
 def work(options: argparse.Namespace) -> None:
-    """One process's share of the tasks; a line of JSON for each comparison, or for what went wrong."""
+    """One process's share of the tasks; a line of JSON for each comparison, or for what went wrong with it."""
     shape = SMALL if options.small else USUAL
     for kind, cell, *rest in mine(tasks(options), options.share):
         try:
@@ -77,7 +81,10 @@ def work(options: argparse.Namespace) -> None:
                 for training in (False, True):
                     Run(contestant, Shape(2, batch, size), TYPES[name], training)()
         except Exception as error:
-            print(json.dumps([cell, str(rest[0]), shown(error)]), flush=True)
+            if kind == "compare":
+                print(json.dumps([cell, rest[0], shown(error)]), flush=True)
+            else:
+                progress(f"{cell} {rest}: {shown(error)}")  # which the table of its timing says too
 
 
 def agreement(options: argparse.Namespace) -> tuple[list[str], list[str]]:
@@ -89,7 +96,8 @@ def agreement(options: argparse.Namespace) -> tuple[list[str], list[str]]:
         results[cell][mode] = result
     lines, wrong = _header(["cell", "driver", *TOLERANCES]), []
     for cell, by_mode in results.items():
-        for mode, found in by_mode.items():
+        for mode in modes(options):
+            found = by_mode.get(mode, "no result: its process ended")
             if isinstance(found, str):
                 wrong.append(cell)
                 lines.append(_row([cell, mode, found]))
@@ -98,9 +106,6 @@ def agreement(options: argparse.Namespace) -> tuple[list[str], list[str]]:
                 wrong.append(cell)
             if any(value is not None for value in found.values()):
                 lines.append(_row([cell, mode, *("-" if v is None else f"{v:.1e}" for v in found.values())]))
-        if not by_mode:
-            wrong.append(cell)
-            lines.append(_row([cell, "", "no result: its process ended"]))
     return lines, list(dict.fromkeys(wrong))
 
 
@@ -114,9 +119,12 @@ def speed(found: Found, field: str, names: Iterable[str]) -> list[str]:
         row, ratios = [name], []
         for results in found.values():
             timing, usual = results[name], results[BASELINE]
-            value = timing if isinstance(timing, Exception) else getattr(timing, field)
-            if value is None or isinstance(value, Exception):
-                row.append("" if value is None else shown(value)[:60])
+            if isinstance(timing, Exception):
+                row.append(shown(timing)[:60])
+                continue
+            value = getattr(timing, field)
+            if value is None or isinstance(usual, Exception):
+                row.append("" if value is None else f"{value:.1f}")
                 continue
             ratio = relative(timing, usual, field)
             ratios.append(ratio)
@@ -126,10 +134,8 @@ def speed(found: Found, field: str, names: Iterable[str]) -> list[str]:
     return lines
 
 
-def relative(timing: Timing | Exception, usual: Timing | Exception, field: str) -> float:
+def relative(timing: Timing, usual: Timing, field: str) -> float:
     """Time per multiply-add, in that of the baseline."""
-    assert isinstance(timing, Timing)
-    assert isinstance(usual, Timing)
     return float(getattr(timing, field) / timing.multiply_adds / (getattr(usual, field) / usual.multiply_adds))
 
 
@@ -138,9 +144,9 @@ def misses(found: Found, cells: list[str], field: str) -> list[tuple[str, Shape,
     beyond = []
     for shape, results in found.items():
         for cell in cells:
-            timing = results[cell]
-            if isinstance(timing, Timing) and isinstance(results[BASELINE], Timing):
-                ratio = relative(timing, results[BASELINE], field)
+            timing, usual = results[cell], results[BASELINE]
+            if isinstance(timing, Timing) and isinstance(usual, Timing):
+                ratio = relative(timing, usual, field)
                 if ratio > LIMITS.get(cell, LIMIT):
                     beyond.append((cell, shape, ratio))
     return beyond
@@ -204,6 +210,8 @@ def _shares(found: Found, best: float, training: bool) -> str:
 def _beside(timing: Timing | Exception, usual: Timing | Exception) -> str:
     if isinstance(timing, Exception):
         return shown(timing)[:80]
+    if isinstance(usual, Exception):
+        return f"{timing.launched:.1f}"
     return f"{timing.launched:.1f} ({relative(timing, usual, 'launched'):.2f})"
 
 

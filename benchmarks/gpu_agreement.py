@@ -2,12 +2,12 @@
 
 import copy
 import os
-from typing import Any, NamedTuple
+from typing import Any
 from unittest import mock
 
 import torch
 from contestants import cell_sources
-from torch import Tensor
+from measure import Shape, distance, values_and_gradients
 
 from seqmodels import RNN
 from seqmodels.engine.cuda.choice import VARIABLE
@@ -23,20 +23,13 @@ MODES = {
 }
 
 
-class Shape(NamedTuple):
-    """T, B, and H of both input and state."""
-
-    steps: int
-    batch: int
-    size: int
-
-
 def differences(cell: str, mode: str, shape: Shape, device: str) -> dict[str, float | None]:
     """Of each type the largest difference from the plain loop; None where the driver can't run the cell."""
     torch.manual_seed(0)
     plain = RNN(cell_sources()[cell], shape.size, shape.size, backend="reference").double()
     x = torch.randn(shape, dtype=torch.float64)
-    expected = _values_and_gradients(plain, x)
+    states = [torch.randn(1, shape.batch, size, dtype=torch.float64) for size in plain.cell.state_sizes]
+    expected = values_and_gradients(plain, x, states)
     driver, graphs = MODES[mode]
     found: dict[str, float | None] = {}
     for name in TOLERANCES:
@@ -46,8 +39,8 @@ def differences(cell: str, mode: str, shape: Shape, device: str) -> dict[str, fl
         ours.backend = "cuda"
         try:
             with set_variable(VARIABLE, driver), set_variable("SEQMODELS_CUDA_GRAPHS", str(int(graphs))):
-                results = _values_and_gradients(ours, x.to(device, dtype))
-            found[name] = max(_distance(a.cpu().double(), b) for a, b in zip(results, expected, strict=True))
+                results = values_and_gradients(ours, x.to(device, dtype), [state.to(device, dtype) for state in states])
+            found[name] = max(distance(a.cpu().double(), b) for a, b in zip(results, expected, strict=True))
         except OptionError:
             found[name] = None
     torch.backends.cudnn.allow_tf32 = True
@@ -55,28 +48,10 @@ def differences(cell: str, mode: str, shape: Shape, device: str) -> dict[str, fl
 
 
 def is_wrong(found: dict[str, float | None]) -> bool:
-    return not all(found[name] is None or found[name] <= allowed for name, allowed in TOLERANCES.items())  # type: ignore[operator]
+    """Whether a difference is beyond what its type allows; NaN is."""
+    return any(value is not None and not value <= TOLERANCES[name] for name, value in found.items())
 
 
 def set_variable(name: str, value: str) -> Any:
     """Sets a variable of the environment within a with statement."""
     return mock.patch.dict(os.environ, {name: value})
-
-
-def _values_and_gradients(rnn: RNN, x: Tensor) -> list[Tensor]:
-    x = x.clone().requires_grad_()
-    output, final = rnn(x)
-    results = [output, *rnn.cell.pack_state(final)]
-    source = torch.Generator().manual_seed(1)
-    weights = [torch.randn(result.shape, generator=source, dtype=torch.float64).to(result) for result in results]
-    leaves = [x, *rnn.parameters()]
-    results_alone = [result.detach() for result in results]
-    return [*results_alone, *torch.autograd.grad(results, leaves, weights, allow_unused=True, materialize_grads=True)]
-
-
-def _distance(found: Tensor, expected: Tensor) -> float:
-    """Relative to the largest entry where that is above 1; NaN counts as infinitely far."""
-    if not found.numel():
-        return 0.0
-    difference = float((found - expected).abs().max() / expected.abs().max().clamp(min=1))
-    return difference if difference == difference else float("inf")

@@ -1,16 +1,18 @@
 """How the cooperative kernel's work is best divided: every way that fits, timed, beside the one that is chosen.
 
-What is chosen where (seqmodels/engine/cuda/tiling.py) follows from costs that were fitted to such timings on an H100.
+What is chosen where (tiling.py and choice.py of seqmodels/engine/cuda) follows from costs that were fitted to such
+timings on an H100.
 
     python benchmarks/gpu_tilings.py --name h100        # into benchmarks/results/gpu-tilings-h100.md
     python benchmarks/gpu_tilings.py --cells lstm --sizes 512 --batches 16 256 --types bfloat16
 """
 
 import argparse
+import functools
 import math
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
@@ -77,15 +79,15 @@ def tilings(way: Way, batch: int, dtype: torch.dtype) -> list[Tiling]:
     ]
 
 
-def microseconds(way: Way, tiling: Tiling, steps: int, batch: int) -> float:
+def microseconds(run: Callable[[], None]) -> float:
     """Of a step, the median."""
 
     def several() -> None:
         for _ in range(AT_ONCE):
-            way.run(tiling, steps, batch)
+            run()
 
     several()
-    return 1000 * statistics.median(milliseconds(several) for _ in range(REPEATS)) / steps / AT_ONCE
+    return 1000 * statistics.median(milliseconds(several) for _ in range(REPEATS)) / STEPS / AT_ONCE
 
 
 def tasks(options: argparse.Namespace) -> list[tuple[str, int, str, int]]:
@@ -111,21 +113,24 @@ def compile_share(options: argparse.Namespace) -> None:
 
 def table(options: argparse.Namespace) -> list[str]:
     """A line for each direction, and how far the choice is from the best."""
-    lines = ["| | chosen | best | others |", "| --- | --- | --- | --- |"]
+    lines = ["| | chosen | best | others | stepwise driver |", "| --- | --- | --- | --- | --- |"]
     ratios = []
     for cell, size, kind, batch in tasks(options):
         progress(f"{cell} H{size} B{batch} {kind}")
         for way in ways(cell, size, batch, STEPS, TYPES[kind]):
             found = tilings(way, batch, TYPES[kind])
-            times = {tiling: microseconds(way, tiling, STEPS, batch) for tiling in found}
+            times = {t: microseconds(functools.partial(way.run, t, STEPS, batch)) for t in found}
             if not times:
                 continue
+            stepwise = functools.partial(way.direction.stepwise.run, way.buffers, way.matrices, STEPS, batch)
             best = min(times, key=lambda tiling: times[tiling])
             ratios.append(times[found[0]] / times[best])
             others = ", ".join(f"{_name(t)} {us:.2f}" for t, us in sorted(times.items(), key=lambda item: item[1])[1:5])
             name = f"{cell} H{size} B{batch} {kind} {'backwards' if way.direction.layout.is_backward else 'forwards'}"
-            chosen = f"{_name(found[0])} {times[found[0]]:.2f}"
-            lines.append(f"| {name} | {chosen} | {_name(best)} {times[best]:.2f} | {others} |")
+            shown_ways = " | ".join(f"{_name(tiling)} {times[tiling]:.2f}" for tiling in (found[0], best))
+            lines.append(f"| {name} | {shown_ways} | {others} | {microseconds(stepwise):.2f} |")
+    if not ratios:
+        return lines
     mean = math.exp(statistics.mean(map(math.log, ratios)))
     return [*lines, "", f"What is chosen takes {mean:.3f} times the best one's time, at worst {max(ratios):.2f}."]
 

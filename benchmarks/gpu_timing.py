@@ -8,25 +8,25 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
 import torch
-from contestants import LoopToCompile, cell_sources, multiply_adds
-from gpu_agreement import Shape, set_variable
+from contestants import LOOP as PLAIN
+from contestants import LoopToCompile, Make, any_cell, multiply_adds, plain_loop, torch_modules
+from gpu_agreement import set_variable
+from measure import Shape
 from torch import Tensor, nn
 
-from seqmodels import RNN
 from seqmodels.engine.cuda.choice import VARIABLE
 
 ROUNDS = 7
 TYPES = {"float32 (TF32)": torch.float32, "bfloat16": torch.bfloat16}
 BASELINE = "cuDNN LSTM"
 COMPILED = "lstm, torch.compile of a loop"
-PLAIN = "lstm, plain loop"
 PEAK_SIZE = 8192
 
 
 class Contestant(NamedTuple):
     """From the size of input and state to a module, and the driver that runs it, "" for whichever is chosen."""
 
-    make: Callable[[int], nn.Module]
+    make: Make
     driver: str = ""
 
 
@@ -40,12 +40,9 @@ class Timing(NamedTuple):
 
 def contestants(cells: list[str]) -> dict[str, Contestant]:
     """All that is timed at every shape, by name; the baseline first."""
-    found = {
-        BASELINE: Contestant(lambda size: nn.LSTM(size, size)),
-        "cuDNN GRU": Contestant(lambda size: nn.GRU(size, size)),
-    }
-    for cell in cells:
-        found[cell] = Contestant(lambda size, cell=cell: RNN(cell_sources()[cell], size, size, backend="cuda"))  # type: ignore[misc]
+    theirs, ours = torch_modules(), any_cell("cuda")
+    found = {BASELINE: Contestant(theirs["torch.nn.LSTM"]), "cuDNN GRU": Contestant(theirs["torch.nn.GRU"])}
+    found |= {cell: Contestant(ours[cell]) for cell in cells}
     if "lstm" in cells:
         found["lstm, stepwise"] = Contestant(found["lstm"].make, "stepwise")
     return found | _others()
@@ -54,7 +51,7 @@ def contestants(cells: list[str]) -> dict[str, Contestant]:
 def slow_ones() -> dict[str, Contestant]:
     """What is timed at one shape."""
     return {
-        PLAIN: Contestant(lambda size: RNN("lstm", size, size, backend="reference")),
+        PLAIN: Contestant(plain_loop()[PLAIN]),
         COMPILED: Contestant(lambda size: cast(nn.Module, torch.compile(LoopToCompile(size)))),
     }
 

@@ -130,14 +130,14 @@ def disagreement(name: str, backend: str, steps: int = 5, batch: int = 3, size: 
         other.load_state_dict(plain.state_dict())
         x = torch.randn(steps, batch, size, dtype=dtype)
         states = [torch.randn(1, batch, size, dtype=dtype) for size in plain.cell.state_sizes]
-        expected, found = (_values_and_gradients(rnn, x, states) for rnn in (plain, other))
-        worst = max(_distance(a, b) for a, b in zip(found, expected, strict=True))
+        expected, found = (values_and_gradients(rnn, x, states) for rnn in (plain, other))
+        worst = max(distance(a, b) for a, b in zip(found, expected, strict=True))
         if not worst <= allowed:  # nor NaN
             return f"disagrees with the plain loop by {worst:.1e} in {str(dtype).removeprefix('torch.')}"
     return None
 
 
-def _values_and_gradients(rnn: RNN, x: Tensor, states: list[Tensor]) -> list[Tensor]:
+def values_and_gradients(rnn: RNN, x: Tensor, states: list[Tensor]) -> list[Tensor]:
     """What comes out, without and with gradients, and the gradients of a random function of it to all that goes in."""
     with torch.no_grad():
         alone, _ = rnn(x, rnn.cell.unpack_state(tuple(states)))
@@ -145,13 +145,14 @@ def _values_and_gradients(rnn: RNN, x: Tensor, states: list[Tensor]) -> list[Ten
     output, final = rnn(leaves[0], rnn.cell.unpack_state(tuple(leaves[1:])))
     results = [output, *rnn.cell.pack_state(final)]
     source = torch.Generator().manual_seed(1)
-    weights = [torch.randn(result.shape, generator=source, dtype=result.dtype) for result in results]
+    drawn = [torch.randn(result.shape, generator=source, dtype=torch.float64) for result in results]
+    weights = [weight.to(result) for weight, result in zip(drawn, results, strict=True)]  # the same in every type
     leaves += rnn.parameters()
     gradients = torch.autograd.grad(results, leaves, weights, allow_unused=True, materialize_grads=True)
     return [tensor.detach() for tensor in (alone, *results, *gradients)]
 
 
-def _distance(found: Tensor, expected: Tensor) -> float:
+def distance(found: Tensor, expected: Tensor) -> float:
     """Largest difference, relative to the largest of the expected values where that is above 1."""
     if found.shape != expected.shape or found.dtype != expected.dtype:
         return math.inf
