@@ -31,6 +31,19 @@ def measure(rnn: RNN, x: Tensor, state: Sequence[Tensor] = (), **arguments: Any)
     return values | {f"gradient of {name}": g for name, g in zip(leaves, gradients, strict=True)}
 
 
+def largest_difference(found: dict[str, Tensor], expected: dict[str, Tensor]) -> float:
+    """Of all tensors that `measure` gave, each relative to its largest entry, or to 1 if that is less."""
+    assert found.keys() == expected.keys()
+    differences = [0.0]
+    for name, tensor in expected.items():
+        assert found[name].shape == tensor.shape, name
+        assert found[name].isfinite().all(), name
+        if tensor.numel():
+            other, own = found[name].detach().to(tensor), tensor.detach()
+            differences.append(float((other - own).abs().max() / own.abs().max().clamp(min=1)))
+    return max(differences)
+
+
 def require_equal(found: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float) -> None:
     """Each tensor that `measure` gave, within a tolerance relative to its largest entry, or to 1 if that is less."""
     assert found.keys() == expected.keys()

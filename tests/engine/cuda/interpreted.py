@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import side_by_side
 import torch
-from agreement import measure
+from agreement import largest_difference, measure
 from foreign_cells import STRANGERS
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
@@ -78,18 +78,7 @@ def _difference(
         is_narrow = autocast and backend == "cuda"
         with torch.autocast("cpu", torch.bfloat16, enabled=is_narrow), _windows_of(windows), only(driver):
             runs.append(measure(converted, x.to(kind), **arguments))
-    return _worst(*runs)
-
-
-def _worst(found: dict, expected: dict) -> float:
-    differences = [0.0]
-    for name, tensor in expected.items():
-        assert found[name].shape == tensor.shape, name
-        assert found[name].isfinite().all(), name
-        if tensor.numel():
-            largest = tensor.abs().max().clamp(min=1)
-            differences.append(float((found[name].to(tensor) - tensor).abs().max() / largest))
-    return max(differences)
+    return largest_difference(*runs)
 
 
 def only(driver: str) -> Any:
@@ -136,8 +125,8 @@ def _compare_drivers(rnn: RNN, x: Tensor, way: Tiling, save: bool = True) -> lis
     differences = []
 
     def compare(self: Direction, buffers: Buffers, matrices: list[Tensor], steps: int, batch: int) -> None:
-        shared = {name: None if each is None else each.clone().share_memory_() for name, each in buffers.items()}
         assume(self.cooperative.problem is None)
+        shared = {name: None if each is None else each.clone().share_memory_() for name, each in buffers.items()}
         self.stepwise.run(buffers, matrices, steps, batch)
         with side_by_side.programs():
             self.cooperative.run(shared, matrices, steps, batch, way)
@@ -165,7 +154,7 @@ def compiled(cells: list[str]) -> dict[str, float | str]:
         rnn.backend = "cuda"
         try:
             rnn.forward = torch.compile(rnn.forward, fullgraph=True, backend="aot_eager")  # type: ignore[method-assign]
-            found[cell] = _worst(measure(rnn, x, lengths=torch.tensor([3, 1])), expected)
+            found[cell] = largest_difference(measure(rnn, x, lengths=torch.tensor([3, 1])), expected)
         except Exception:
             found[cell] = traceback.format_exc()
     return found
@@ -215,7 +204,7 @@ def random_cells(count: int, driver: str) -> str:
         runs = []
         for rnn.backend in ("cuda", "reference"):
             runs.append(measure(rnn, x, state))
-        assert _worst(*runs) <= 1e-11
+        assert largest_difference(*runs) <= 1e-11
 
     try:
         with only(driver):

@@ -7,6 +7,7 @@ interpreter are atomic among processes too.
 import contextlib
 import inspect
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Iterator
@@ -26,9 +27,16 @@ class _Launch(interpreter.GridExecutor):
 
     def __call__(self, *arguments: Any, **options: Any) -> None:
         sizes = (*self.grid, *(1 for _ in range(3 - len(self.grid))))
-        children = [self._start(place, sizes, arguments, options) for place in product(*map(range, sizes))]
-        failed = [child for child in children if os.waitpid(child, 0)[1] != 0]
-        assert not failed, f"{len(failed)} of {len(children)} programs failed"
+        children = {self._start(place, sizes, arguments, options) for place in product(*map(range, sizes))}
+        failed = False
+        while children:
+            child, status = os.wait()
+            children.discard(child)
+            if status and not failed:
+                failed = True
+                for other in children:  # they would wait for it for ever
+                    os.kill(other, signal.SIGKILL)
+        assert not failed, "a program failed"
 
     def _start(self, place: tuple[int, ...], sizes: tuple[int, ...], arguments: tuple, options: dict) -> int:
         child = os.fork()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from agreement import measure
+from agreement import largest_difference, measure
 from foreign_cells import STRANGERS
 
 from seqmodels import RNN
@@ -42,13 +42,7 @@ def difference(cell: str, kind: str, options: dict[str, Any] | None = None, **ar
     ours.backend = "cuda"
     if "reset" in arguments:
         arguments["reset"] = arguments["reset"].cuda()
-    found = measure(ours, x.to("cuda", dtype), **arguments)
-    differences = [0.0]
-    for name, tensor in expected.items():
-        if tensor.numel():
-            largest = tensor.detach().abs().max().clamp(min=1)
-            differences.append(float((found[name].detach().cpu().double() - tensor.detach()).abs().max() / largest))
-    return max(differences)
+    return largest_difference(measure(ours, x.to("cuda", dtype), **arguments), expected)
 
 
 def attempt(driver: str, *cell: Any, **arguments: Any) -> float:
