@@ -1,1 +1,1 @@
-"""The backend for GPUs: products ahead of the steps by torch (cuBLAS), the steps by Triton under one of two drivers."""
+"""The backend for GPUs: products ahead of the steps by torch (cuBLAS), the steps by Triton under three drivers."""

@@ -43,6 +43,10 @@ class Body(ABC):
     def mask(self, slot: Slot, width: int) -> str:
         """Which rows and columns of a tile are there."""
 
+    def mask_of_writes(self, slot: Slot, width: int) -> str:
+        """Which of them are written."""
+        return self.mask(slot, width)
+
     def compute(self, node: Node) -> None:
         """A line for a node, after lines for what it reads from memory."""
         text = EXPRESSIONS[node.op].format(*(self.read(arg) for arg in node.args))
@@ -73,7 +77,7 @@ class Body(ABC):
 
     def write(self, slot: Slot, width: int, value: str, adds: bool = False) -> str:
         """The line that stores a value."""
-        pointer, mask = self.pointer(slot, width), self.mask(slot, width)
+        pointer, mask = self.pointer(slot, width), self.mask_of_writes(slot, width)
         if slot.buffer not in self.written:
             self.written.append(slot.buffer)
         if adds:

@@ -8,7 +8,7 @@ tanh(h), is written with the state, so that nobody waits for it apart.
 from dataclasses import dataclass
 
 from seqmodels.engine.cuda.layout import Layout, Product, Slot
-from seqmodels.engine.cuda.walk import Walk, results
+from seqmodels.engine.cuda.walk import results
 from seqmodels.engine.graph import REDUCTIONS, Node, reachable
 from seqmodels.engine.schedule import Place, Store
 
@@ -37,10 +37,11 @@ class Multiply:
 
 @dataclass(frozen=True)
 class Give:
-    """Writes an operand, or what a result of the step is beside that."""
+    """Writes an operand, which may be a result of the step too."""
 
     place: Place
     node: Node
+    result: Store | None
 
 
 @dataclass(frozen=True)
@@ -89,13 +90,9 @@ class Step:
         return sum(isinstance(action, Arrive) for action in self.actions)
 
 
-def plan(walk: Walk) -> Step:
-    """The order of a step.
-
-    Args:
-        walk: Prints it; says what is there before a step.
-    """
-    return _Planner(walk).step()
+def plan(layout: Layout) -> Step:
+    """The order of a step."""
+    return _Planner(layout).step()
 
 
 def within(layout: Layout) -> list[Product]:
@@ -104,8 +101,8 @@ def within(layout: Layout) -> list[Product]:
 
 
 class _Planner:
-    def __init__(self, walk: Walk) -> None:
-        self.layout, self.is_there = walk.layout, walk.is_there
+    def __init__(self, layout: Layout) -> None:
+        self.layout, self.is_there = layout, layout.is_there
         self.products = within(self.layout)
         self.operands = {product.buffer: _operands(self.layout, product) for product in self.products}
         self.pending = {store.place: store for store in results(self.layout)}
@@ -143,8 +140,7 @@ class _Planner:
         """Gives values to all programs, does what need not wait for them, and waits."""
         for place, node in operands:
             self._compute(*self._behind(node))
-            self._do(Give(place, node))
-            self.pending.pop(place, None)
+            self._do(Give(place, node, self.pending.pop(place, None)))
             self.given.add(place)
         for node in reductions:
             self._compute(*self._behind(node.args[0]))

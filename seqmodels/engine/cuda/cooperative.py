@@ -1,5 +1,6 @@
 """Driver 3: all steps in one launch of one kernel, whose programs share rows and wait for each other at every step."""
 
+import functools
 import threading
 from collections.abc import Sequence
 from math import ceil
@@ -7,10 +8,10 @@ from math import ceil
 import torch
 from torch import Tensor
 
-from seqmodels.engine.cuda import cooperative_printer, module, tiling
+from seqmodels.engine.cuda import cooperation, cooperative_printer, module, tiling
 from seqmodels.engine.cuda.buffers import Buffers, present
 from seqmodels.engine.cuda.choice import Processors
-from seqmodels.engine.cuda.cooperation import within
+from seqmodels.engine.cuda.cooperation import Step, within
 from seqmodels.engine.cuda.cooperative_printer import APART, Kernel
 from seqmodels.engine.cuda.cooperative_products import shares
 from seqmodels.engine.cuda.device import precision, processors
@@ -39,15 +40,19 @@ class Cooperative:
 
     def ranked(self, batch: int, dtype: torch.dtype, there: Processors) -> list[tuple[float, Tiling]]:
         """The ways to divide the work, the quickest first, each with its microseconds a step."""
-        kernel = self.kernel(Tiling(16, 16, 128, 4, True, 4))
-        size, stages = dtype.itemsize, max(1, kernel.arrivals)
+        size, stages = dtype.itemsize, max(1, self.plan.arrivals)
         return tiling.ranked(self.operands, self.width, stages, batch, size, there.number, there.shared)
+
+    @functools.cached_property
+    def plan(self) -> Step:
+        """The order of a step, however the work is divided."""
+        return cooperation.plan(self.layout)
 
     def kernel(self, way: Tiling) -> Kernel:
         """The kernel that divides its work so."""
         with self._lock:
             if way not in self._kernels:
-                self._kernels[way] = cooperative_printer.kernel(self.layout, way)
+                self._kernels[way] = cooperative_printer.kernel(self.layout, way, self.plan)
             return self._kernels[way]
 
     def source(self, way: Tiling) -> str:
@@ -63,7 +68,7 @@ class Cooperative:
         like, room = present(buffers, "state_0"), dict(buffers)
         for name, width in kernel.rooms.items():  # operands of one step: two halves
             room[name] = like.new_empty(2, batch, width)
-        if reductions := kernel.plan.reductions:
+        if reductions := self.plan.reductions:
             room["parts"] = like.new_empty(2, len(reductions), across, batch, dtype=self.dtype)
         found: dict[str, Tensor | int | None] = {name: room[name] for name in kernel.buffers}
         for product in self.products:
@@ -80,9 +85,10 @@ class Cooperative:
         counters = torch.zeros(down * APART, dtype=torch.int32, device=like.device)
         kernel = self.kernel(way)
         arguments = self.arguments(kernel, buffers, matrices, batch, across).values()
+        function = module.load(self.source(way)).run
         at_once = max(1, processors(like.device).number // across)  # all programs of a launch must run side by side
         for first in range(0, down, at_once):
-            module.load(self.source(way)).run[(across, min(at_once, down - first))](
+            function[(across, min(at_once, down - first))](
                 *arguments,
                 counters[first * APART :],
                 steps,

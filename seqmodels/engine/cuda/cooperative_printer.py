@@ -16,7 +16,7 @@ from seqmodels.engine.cuda.layout import Layout, Slot
 from seqmodels.engine.cuda.tiling import Tiling
 from seqmodels.engine.cuda.walk import AHEAD, Walk, results
 from seqmodels.engine.graph import Node, reachable
-from seqmodels.engine.schedule import Place
+from seqmodels.engine.schedule import Place, Store
 
 APART = 32  # numbers from one counter to the next: each has a line of the cache
 TILE = "[ROWS, COLUMNS]"
@@ -29,13 +29,7 @@ class Kernel:
 
     buffers: list[str]
     rooms: dict[str, int]  # of buffers of a step's operands: their columns
-    plan: cooperation.Step
     text: str
-
-    @property
-    def arrivals(self) -> int:
-        """How often programs wait for each other at a step."""
-        return self.plan.arrivals
 
     def source(self, dtype: str) -> str:
         """The text of its module."""
@@ -80,15 +74,16 @@ def problem(layout: Layout) -> str | None:
     return None
 
 
-def kernel(layout: Layout, tiling: Tiling) -> Kernel:
+def kernel(layout: Layout, tiling: Tiling, plan: cooperation.Step) -> Kernel:
     """The kernel of a direction that has none of the problems above.
 
     Args:
         layout: Of the schedule.
         tiling: How its work is divided.
+        plan: Of a step.
     """
-    function = _Function(layout, tiling)
-    for action in function.plan.actions:
+    function = _Function(layout, tiling, plan)
+    for action in plan.actions:
         function.do(action)
     return function.kernel()
 
@@ -107,14 +102,14 @@ class _Function(Walk):
     Args:
         layout: Of the schedule.
         tiling: How its work is divided.
+        plan: Of a step.
     """
 
-    def __init__(self, layout: Layout, tiling: Tiling) -> None:
+    def __init__(self, layout: Layout, tiling: Tiling, plan: cooperation.Step) -> None:
         super().__init__(layout)
         self.tiling, self.widest = tiling, widest(layout)
         self.products = Multiplication(tiling, self.widest, self.base)
-        self.plan = cooperation.plan(self)
-        self.results = {store.place: store for store in results(layout)}
+        self.plan = plan
 
     # --- where values lie -------------------------------------------------------------------------------------------
 
@@ -128,10 +123,10 @@ class _Function(Walk):
         inside = f"{self.column(width)} < {width}"
         return inside if slot.rows == "vector" else f"is_row & ({inside})" if width > 1 else "is_row"
 
-    def write(self, slot: Slot, width: int, value: str, adds: bool = False) -> str:
-        """As in any driver; one number a row, which all programs compute, is written by the first."""
-        line = super().write(slot, width, value, adds)
-        return line.replace("mask=is_row)", "mask=is_row & (block == 0))") if width == 1 else line
+    def mask_of_writes(self, slot: Slot, width: int) -> str:
+        """One number a row, which all programs compute, is written by the first."""
+        mask = self.mask(slot, width)
+        return mask if width > 1 else f"{mask} & (block == 0)"
 
     def base(self, slot: Slot) -> str:
         if slot.rows == "batch" and slot.buffer in PARITIES:
@@ -154,8 +149,8 @@ class _Function(Walk):
                 self.work.append("arrive(arrived)")
             case cooperation.Multiply(product):
                 self.work += self.products.multiply(product, self.plan.instead.get(product.buffer, product.slot))
-            case cooperation.Give(place, node):
-                self.give(place, node)
+            case cooperation.Give(place, node, result):
+                self.give(place, node, result)
             case cooperation.GivePart(node):
                 self.give_part(node)
             case cooperation.Reduce(node):
@@ -166,14 +161,14 @@ class _Function(Walk):
             case cooperation.GiveEarly():
                 self.work += self.early("(step + 1)")
 
-    def give(self, place: Place, node: Node) -> None:
+    def give(self, place: Place, node: Node, result: Store | None) -> None:
         """Lines that write an operand of this step."""
         self.compute_all(node)
         slots = list(self.plan.aside.get(place, []))
         if place.kind == "scratch":
             slots.append(self.layout.slot(place))
-        elif place in self.results:
-            self.store(self.results[place])
+        if result is not None:
+            self.store(result)
         self.work += [self.write(slot, node.width, self.read(node)) for slot in slots]
 
     def give_part(self, node: Node) -> None:
@@ -245,4 +240,4 @@ class _Function(Walk):
         )
         sizes = {"scratch": self.layout.widths.get("scratch", 0), ASIDE: self.plan.width}
         rooms = {name: width for name, width in sizes.items() if name in self.buffers}
-        return Kernel(self.buffers, rooms, self.plan, text)
+        return Kernel(self.buffers, rooms, text)

@@ -90,12 +90,7 @@ def processors(device: torch.device) -> Processors:
         return Processors(1, H100.shared)
     found = torch.cuda.get_device_properties(device)
     shared = getattr(found, "shared_memory_per_block_optin", found.shared_memory_per_block)
-    return Processors(min(found.multi_processor_count, _most_processors()), shared)
-
-
-def _most_processors() -> int:
-    """How many processors programs that wait for each other may take, where others are to stay free."""
-    text = os.environ.get(MOST) or "1000000"
-    if not text.isdecimal() or int(text) == 0:
-        raise OptionError(f"${MOST} must be a number of processors, not {text!r}")
-    return int(text)
+    most = os.environ.get(MOST) or str(found.multi_processor_count)
+    if not most.isdecimal() or int(most) == 0:
+        raise OptionError(f"${MOST} must be a number of processors, not {most!r}")
+    return Processors(min(found.multi_processor_count, int(most)), shared)

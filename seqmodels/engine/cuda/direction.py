@@ -93,8 +93,12 @@ class Direction:
                 self.run_by(quickest, buffers, matrices, steps, batch)
                 return
             except Exception as error:
-                if not _is_refusal(error) or choices == [quickest]:
+                if not (_is_too_large(error) or _cant_be_compiled(error)) or choices == [quickest]:
                     raise
+                if _cant_be_compiled(error):
+                    _say_once(
+                        f"Triton can't compile a kernel ({' '.join(str(error).split())[:200]}); a slower one runs"
+                    )
                 if choices[0] is quickest:  # another thread may have seen it too
                     del choices[0]
 
@@ -151,14 +155,14 @@ class Direction:
         return sorted(found, key=lambda each: each.microseconds)
 
 
-def _is_refusal(error: Exception) -> bool:
-    """Whether Triton takes a kernel not at all, and has launched nothing: a quick driver is then done without."""
-    if type(error).__name__ == "OutOfResources":  # more than was expected
-        return True
-    is_refusal = type(error).__module__.startswith("triton.compiler") or "PassManager" in str(error)
-    if is_refusal:
-        _say_once(f"Triton can't compile a kernel ({' '.join(str(error).split())[:200]}); a slower one runs")
-    return is_refusal
+def _is_too_large(error: Exception) -> bool:
+    """Whether Triton finds, before it launches anything, that a kernel takes more than was expected of it."""
+    return type(error).__name__ == "OutOfResources"
+
+
+def _cant_be_compiled(error: Exception) -> bool:
+    """Whether Triton's compiler fails, which launches nothing either."""
+    return type(error).__module__.startswith("triton.compiler") or "PassManager" in str(error)
 
 
 @functools.cache

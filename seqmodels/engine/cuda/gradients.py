@@ -34,15 +34,14 @@ def of_matrix(layout: Layout, index: int, like: Tensor, buffers: Buffers) -> Ten
     is_whole = bool(outers) and (outers[0].depth, outers[0].width) == tuple(like.shape)
     if not is_whole:
         gradient.zero_()
-    for number, outer in enumerate(outers):
+    pairs = [(outer, *pair) for outer in outers for pair in _pairs(outer, buffers)]
+    for number, (outer, left, right) in enumerate(pairs):
         (_, row, column, _), depth, width = outer.segment, outer.depth, outer.width
         part = gradient[row : row + depth, column : column + width]
-        for left, right in _pairs(outer, buffers):
-            if is_whole and number == 0:
-                torch.mm(left.t(), right, out=part)
-                is_whole = False
-            else:
-                part.addmm_(left.t(), right)
+        if is_whole and number == 0:
+            torch.mm(left.t(), right, out=part)
+        else:
+            part.addmm_(left.t(), right)
     return gradient
 
 

@@ -156,6 +156,12 @@ class Layout:
         name = {"state": "new"}.get(kind, kind).replace(" ", "_")
         return Slot(f"{name}_{place.index}", place.low, self.sizes[kind][place.index], ROWS[place.kind])
 
+    def is_there(self, node: Node) -> bool:
+        """Whether a value is there before the step."""
+        place = self.schedule.places.get(node)
+        is_saved = self.is_backward and place is not None and place.kind in ("saved", "new")
+        return node.is_leaf or node.is_number or is_saved
+
     def slots(self, node: Node) -> list[Slot]:
         """Where the parts lie whose sum is the value of a node."""
         if node in self.parts:

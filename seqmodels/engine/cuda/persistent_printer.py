@@ -139,7 +139,7 @@ class _Function(Walk):
     def is_of_another(self, node: Node) -> bool:
         """Whether an operand is computed from another operand without a product, as tanh(h) beside h."""
         others = {arg for product in self.layout.parts for arg in product.args if arg is not node}
-        behind = reachable([node], self.is_there)
+        behind = reachable([node], self.layout.is_there)
         return all(each.op != "product" for each in behind) and any(each in others for each in behind)
 
     def weight(self, block: Block) -> str:

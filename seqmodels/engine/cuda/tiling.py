@@ -66,7 +66,7 @@ RESIDENT = [
     Kind(FEW, ANY, 0, 4, 8, 8, 256, Costs(1.30, 0.031, 0.0127, 0.0074)),
 ]
 STREAMED = [Kind(FEW, ANY, 4, 4, 4, 16, 256, Costs(1.34, 0.0165, 0.0138, 0.059, 0.0435))]
-# Tiles of 64 rows are multiplied by other instructions, of numbers of 2 bytes and of 4.
+# Tiles of 64 rows are multiplied by other instructions, of numbers of 2 bytes and of 4 or more.
 TALL = {
     2: [
         Kind((64,), ANY, 1, 1, 8, 16, 256, Costs(1.74, 0.0204, 0.0096, 0.040)),
@@ -96,7 +96,7 @@ def ranked(
         shared: Bytes of shared memory that one program may have.
     """
     found = []
-    for kind in [*RESIDENT, *STREAMED, *TALL[min(max(itemsize, 2), 4)]]:
+    for kind in [*RESIDENT, *STREAMED, *TALL[min(itemsize, 4)]]:
         for tiling in kind.tilings(itemsize):
             across, is_empty = ceil(width / tiling.columns), tiling.rows > max(FEWEST, batch)
             sizes = [each.shares * tiling.columns for each in operands]

@@ -59,15 +59,9 @@ class Walk(Body):
         """The step that is computed at a turn of the loop."""
         return "steps - 1 - step" if self.layout.is_backward else "step"
 
-    def is_there(self, node: Node) -> bool:
-        """Whether a value is there before the step."""
-        place = self.layout.schedule.places.get(node)
-        is_saved = self.layout.is_backward and place is not None and place.kind in ("saved", "new")
-        return node.is_leaf or node.is_number or is_saved
-
     def compute_all(self, node: Node) -> None:
         """Lines for a value and all that it is computed from, each just before it is needed."""
-        for each in _in_order_of_need(node, lambda n: n in self.known or self.is_there(n)):
+        for each in _in_order_of_need(node, lambda n: n in self.known or self.layout.is_there(n)):
             self.compute(each)
 
     def terms_ahead(self, node: Node) -> list[str]:

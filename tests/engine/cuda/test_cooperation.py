@@ -3,13 +3,12 @@
 import pytest
 
 from seqmodels.engine.cuda.cooperation import Arrive, Finish, Give, GiveEarly, GivePart, Multiply, Reduce, Wait
-from seqmodels.engine.cuda.tiling import Tiling
 
 
 def actions(direction):
-    kernel = direction.cooperative.kernel(Tiling(16, 16, 64, 4, True, 4))
-    assert kernel.arrivals == kinds(kernel.plan.actions).count("Arrive")
-    return kernel.plan.actions
+    plan = direction.cooperative.plan
+    assert plan.arrivals == kinds(plan.actions).count("Arrive")
+    return plan.actions
 
 
 def kinds(found):

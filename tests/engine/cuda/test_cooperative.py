@@ -80,7 +80,7 @@ def test_a_step_waits_once_for_each_stage(cell, forward, backward, directions):
     for direction, expected in zip(directions(cell, 20), (forward, backward), strict=True):
         within = text(direction).split("for step in ")[1]
         assert within.count("arrive(") == within.count("wait(") == expected
-        assert direction.cooperative.kernel(Tiling(*RESIDENT)).arrivals == expected
+        assert direction.cooperative.plan.arrivals == expected
 
 
 def test_what_depends_on_the_state_alone_is_written_with_it(directions):
