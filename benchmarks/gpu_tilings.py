@@ -79,6 +79,7 @@ def tilings(way: Way, batch: int, dtype: torch.dtype) -> list[Tiling]:
     ]
 
 
+@torch.no_grad()  # as within an operator
 def microseconds(run: Callable[[], None]) -> float:
     """Of a step, the median."""
 
