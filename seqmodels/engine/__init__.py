@@ -1,7 +1,5 @@
 """One step in, a whole sequence out. :func:`run` is the only door."""
 
-import functools
-import warnings
 from typing import Literal, get_args
 
 import torch
@@ -10,6 +8,7 @@ from seqmodels.engine import generated, interception, opaque, reference, vendor
 from seqmodels.engine.generated import backend_of, plain_settings
 from seqmodels.engine.interception import intercept
 from seqmodels.engine.layer_pass import LayerPass, LayerResult, within_lengths
+from seqmodels.engine.once import warn_once
 from seqmodels.engine.opaque import StepModules
 from seqmodels.engine.products import Product, find_products
 from seqmodels.errors import OptionError
@@ -72,7 +71,7 @@ def run(layer: LayerPass, backend: str = "auto") -> LayerResult:
     if backend != "auto":
         raise OptionError(f"backend={backend!r} can't run this: {reason}; use backend='auto'")
     if reason:
-        _say_once(type(layer.cell).__name__, reason)
+        warn_once(f"{type(layer.cell).__name__} runs as a plain loop, which is slower: {reason}")
     return reference.run(layer)
 
 
@@ -97,8 +96,3 @@ def refusals(layer: LayerPass) -> dict[str, str | None]:
     """Of each backend that can't take every layer: why it can't take this one, or None."""
     found = {name: generated.refusal(layer, name) for name in ("native", "cuda")}
     return {"native": found["native"], "vendor": vendor.refusal(layer), "cuda": found["cuda"]}
-
-
-@functools.cache
-def _say_once(cell: str, reason: str) -> None:
-    warnings.warn(f"{cell} runs as a plain loop, which is slower: {reason}", stacklevel=2)

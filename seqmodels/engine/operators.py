@@ -4,7 +4,6 @@ A loop is named by its text (text.py): an exported or compiled model holds all i
 """
 
 import functools
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,8 +16,10 @@ from seqmodels.engine.cuda.execute import TritonLoop
 from seqmodels.engine.directions import Directions, plan_inference, plan_training
 from seqmodels.engine.loop import Loop
 from seqmodels.engine.native.execute import Inputs, NativeLoop
+from seqmodels.engine.once import warn_once
 
 KINDS = ("step", "state", "batch", "vector", "matrix")
+BY_LOOP = "is computed by a plain loop, which is slower"
 
 
 @functools.lru_cache(maxsize=512)
@@ -181,9 +182,9 @@ def _backward(ctx: Any, gradients: list[Tensor | None]) -> tuple:
     incoming, final = gradients[:states], gradients[states : 2 * states]
     found: Sequence[Tensor | None]
     if torch.is_grad_enabled():  # a gradient of this gradient may be asked for
-        _say_once("a gradient that can be differentiated again")
+        warn_once(f"a gradient that can be differentiated again {BY_LOOP}")
     elif not ctx.is_prepared:
-        _say_once("a gradient that an exported model was not asked for")
+        warn_once(f"a gradient that an exported model was not asked for {BY_LOOP}")
     if torch.is_grad_enabled() or not ctx.is_prepared:
         found = _by_torch(ctx.key, ctx.wanted, ctx.steps, tensors, [*incoming, *final])
     else:
@@ -205,11 +206,6 @@ def _by_torch(
     asked = [tensor for tensor, letter in zip(tensors, wanted, strict=True) if letter == "g"]
     results, with_respect = zip(*given, strict=True)
     return list(torch.autograd.grad(results, asked, with_respect, create_graph=is_asked_again, allow_unused=True))
-
-
-@functools.cache
-def _say_once(what: str) -> None:
-    warnings.warn(f"{what} is computed by a plain loop, which is slower", stacklevel=2)
 
 
 class _Direct(torch.autograd.Function):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from seqmodels import Cell, engine, get_cell
-from seqmodels.engine import LayerPass, generated, reference, vendor
+from seqmodels.engine import LayerPass, generated, once, reference, vendor
 from seqmodels.engine.native import execute
 from seqmodels.errors import OptionError
 
@@ -84,7 +84,7 @@ class Restless(Cell):
 
 def test_why_the_plain_loop_runs_is_said_once():
     layer = LayerPass(Restless(4, 6), torch.randn(T, B, 4), (torch.zeros(B, 6),))
-    engine._say_once.cache_clear()
+    once.warn_once.cache_clear()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         engine.run(layer)

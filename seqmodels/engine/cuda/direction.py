@@ -1,7 +1,6 @@
 """One direction of a loop: what is computed before the steps, at each of them, and after them."""
 
 import functools
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -18,6 +17,7 @@ from seqmodels.engine.cuda.products import matrix, multiply
 from seqmodels.engine.cuda.stepwise import Stepwise
 from seqmodels.engine.cuda.tiling import Tiling
 from seqmodels.engine.directions import Directions
+from seqmodels.engine.once import warn_once
 from seqmodels.engine.schedule import Schedule
 from seqmodels.errors import OptionError
 
@@ -96,9 +96,8 @@ class Direction:
                 if not (_is_too_large(error) or _cant_be_compiled(error)) or choices == [quickest]:
                     raise
                 if _cant_be_compiled(error):
-                    _say_once(
-                        f"Triton can't compile a kernel ({' '.join(str(error).split())[:200]}); a slower one runs"
-                    )
+                    what = " ".join(str(error).split())[:200]
+                    warn_once(f"Triton can't compile a kernel ({what}); a slower one runs")
                 if choices[0] is quickest:  # another thread may have seen it too
                     del choices[0]
 
@@ -163,8 +162,3 @@ def _is_too_large(error: Exception) -> bool:
 def _cant_be_compiled(error: Exception) -> bool:
     """Whether Triton's compiler fails, which launches nothing either."""
     return type(error).__module__.startswith("triton.compiler") or "PassManager" in str(error)
-
-
-@functools.cache
-def _say_once(what: str) -> None:
-    warnings.warn(what, stacklevel=2)

@@ -16,8 +16,8 @@ from torch.autograd import forward_ad, gradgradcheck
 from torch.utils.checkpoint import checkpoint
 from torch.utils.data import Dataset
 
-from seqmodels import RNN, engine
-from seqmodels.engine import operators
+from seqmodels import RNN
+from seqmodels.engine import once
 
 sys.path.insert(0, str(Path(__file__).parent))
 from compiled_models import B, Model, gradients, tokens
@@ -101,8 +101,7 @@ def test_second_derivatives_are_the_plain_loops(cell):
 
 def said_by(run) -> list[str]:
     """What is said of the plain loop when it runs twice."""
-    engine._say_once.cache_clear()
-    operators._say_once.cache_clear()
+    once.warn_once.cache_clear()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         run()
