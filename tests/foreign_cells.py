@@ -690,6 +690,48 @@ class ContinuousTime(Cell):
         return h + self.dt * (self.W(torch.tanh(h)) + self.U(x) - h)
 
 
+class HigherOrder(Cell):
+    """Soltani and Jiang 2016, arXiv 1605.00064, eq. 3, of order 2: what was, the step hands on as it is::
+
+    h_t = tanh(W x_t + U_1 h_{t-1} + U_2 h_{t-2} + b)
+    """
+
+    citation = "Soltani & Jiang 2016"
+    state_names = ("h", "before")
+
+    def __init__(self, input_size, hidden_size):
+        super().__init__(input_size, hidden_size)
+        self.W = nn.Linear(input_size, hidden_size)
+        self.U_1 = nn.Linear(hidden_size, hidden_size, bias=False)
+        self.U_2 = nn.Linear(hidden_size, hidden_size, bias=False)
+
+    def step(self, x, h, before):
+        return torch.tanh(self.W(x) + self.U_1(h) + self.U_2(before)), h
+
+
+class DelayedInputs(Cell):
+    """Lin et al. 1996, IEEE Trans. Neural Networks 7(6), the inputs of NARX: a line d of the last ones, newest first::
+
+    h_t = tanh(W [h_{t-1}, d_{t-1}] + b)
+    d_t = [x_t, d_{t-1} without its oldest]
+    """
+
+    citation = "Lin et al. 1996"
+    state_names = ("h", "d")
+
+    def __init__(self, input_size, hidden_size, delay=3):
+        super().__init__(input_size, hidden_size)
+        self.delay = delay
+        self.W = nn.Linear(hidden_size + delay * input_size, hidden_size)
+
+    @property
+    def state_sizes(self):
+        return self.hidden_size, self.delay * self.input_size
+
+    def step(self, x, h, d):
+        return torch.tanh(self.W(torch.cat([h, d], -1))), torch.cat([x, d[:, : -self.input_size]], -1)
+
+
 STRANGERS: dict[str, tuple[type[Cell], dict[str, Any]]] = {
     "janet": (JANET, {}),
     "minimal gated unit": (MinimalGatedUnit, {}),
@@ -720,5 +762,7 @@ STRANGERS: dict[str, tuple[type[Cell], dict[str, Any]]] = {
     "echo state": (EchoState, {}),
     "input statistics": (InputStatistics, {}),
     "borrowed lstm": (BorrowedLSTM, {}),
+    "higher order": (HigherOrder, {}),
+    "delayed inputs": (DelayedInputs, {}),
     "torch's gru": (from_module(nn.GRUCell), {}),
 }

@@ -150,9 +150,12 @@ class _Builder:
     def __init__(self, draw: Callable[[Any], Any]) -> None:
         self.draw = draw
         self.input_size = draw(st.sampled_from(SIZES))
-        self.state_sizes = tuple(draw(st.lists(st.sampled_from(SIZES), min_size=1, max_size=3)))
+        computed = draw(st.lists(st.sampled_from(SIZES), min_size=1, max_size=3))
+        given = [self.input_size, *computed]
+        self.handed_on = draw(st.lists(st.sampled_from(range(len(given))), max_size=1))  # by further states
+        self.state_sizes = (*computed, *(given[value] for value in self.handed_on))
         self.sizes = [self.input_size, *self.state_sizes]
-        self.bounds = [4.0] + [1.0] * len(self.state_sizes)
+        self.bounds = [4.0] + [1.0] * len(computed) + [4.0 for _ in self.handed_on]
         self.products = [0] * len(self.sizes)
         self.unused = list(range(len(self.sizes)))
         self.ops: list[Op] = []
@@ -226,25 +229,25 @@ class _Builder:
         return a if self.sizes[a] == size else self.product(a, size)
 
     def end(self) -> tuple[int, ...]:
-        """The next states, each squashed, into which all goes that was computed."""
-        count = len(self.state_sizes)
-        while len(made := [value for value in self.unused if value > count]) > 2 * count:
+        """The next states: each squashed, into which all goes that was computed, or an input or state as it is."""
+        count, computed = len(self.state_sizes), self.state_sizes[: len(self.state_sizes) - len(self.handed_on)]
+        while len(made := [value for value in self.unused if value > count]) > 2 * len(computed):
             self.join(*made[:2])
         results: list[int] = []
-        for number, size in enumerate(self.state_sizes, 1):
+        for number, size in enumerate(computed, 1):
             rest = [value for value in self.unused if value > count]
             new = self.last(size)
-            if len(rest) > count - number + 1 or self.draw(st.booleans()):
+            if len(rest) > len(computed) - number + 1 or self.draw(st.booleans()):
                 results.append(self.add("blend", (self.last(size), number, new), size, 1))
             else:
                 results.append(self.add("tanh", (new,), size, 1))
             self.unused.remove(results[-1])
-        return tuple(results)
+        return (*results, *self.handed_on)
 
 
 @st.composite
 def programs(draw: Callable[[Any], Any], most_ops: int = 16) -> Program:
-    """Programs whose states stay between -1 and 1, of 6 to `most_ops` operations before those that see to it."""
+    """Programs whose states stay between -4 and 4, of 6 to `most_ops` operations before those that see to it."""
     builder = _Builder(draw)
     for _ in range(draw(st.integers(6, most_ops))):
         builder.grow()

@@ -5,12 +5,14 @@ from typing import Literal, get_args
 import torch
 
 from seqmodels.engine import generated, interception, opaque, reference, vendor
-from seqmodels.engine.generated import backend_of, plain_settings
+from seqmodels.engine.generated import backend_of
 from seqmodels.engine.interception import intercept
 from seqmodels.engine.layer_pass import LayerPass, LayerResult, within_lengths
+from seqmodels.engine.native.build import NoCompiler
 from seqmodels.engine.once import warn_once
 from seqmodels.engine.opaque import StepModules
 from seqmodels.engine.products import Product, find_products
+from seqmodels.engine.settings import plain_settings
 from seqmodels.errors import OptionError
 
 Backend = Literal["auto", "reference", "native", "vendor", "cuda"]
@@ -89,7 +91,10 @@ def _attempt(layer: LayerPass, backend: str) -> LayerResult | str:
     if (refusal := generated.wrong_device(layer, backend)) is not None:
         return refusal
     program = generated.prepare(layer)
-    return program if isinstance(program, str) else generated.run(layer, program)
+    try:
+        return program if isinstance(program, str) else generated.run(layer, program)
+    except NoCompiler as error:  # it fails on this cell's code alone
+        return str(error)
 
 
 def refusals(layer: LayerPass) -> dict[str, str | None]:

@@ -7,7 +7,7 @@ import weakref
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch._guards import tracing
 from torch.autograd import forward_ad
 from torch.utils._python_dispatch import _disable_current_modes
@@ -22,10 +22,13 @@ from seqmodels.engine.loop import Loop
 from seqmodels.engine.native import build, execute
 from seqmodels.engine.native.build import NoCompiler
 from seqmodels.engine.prelude import Prelude
+from seqmodels.engine.settings import plain_settings
 from seqmodels.engine.sharing import share_products
 from seqmodels.engine.trace import Inputs, trace, without_autocast
+from seqmodels.engine.verification import verify
 from seqmodels.engine.whole_step import zoneout_masks
 
+MOST_PROGRAMS = 64  # of a cell, for all types, devices, options and settings
 NARROW = (torch.bfloat16, torch.float16)
 _tracing = threading.RLock()  # torch.fx changes nn.Module while it traces, and must be done before another begins
 _programs: "weakref.WeakKeyDictionary[Cell, dict[tuple, Program | str]]" = weakref.WeakKeyDictionary()
@@ -103,6 +106,8 @@ def program_of(layer: LayerPass) -> Program | str:
     """The program of a layer, or why there is none."""
     known, signature = _programs.setdefault(layer.cell, {}), _signature(layer)
     program = known.get(signature)
+    if program is None and len(known) >= MOST_PROGRAMS:
+        return f"it has been changed {MOST_PROGRAMS} times, which is a program each; a buffer may change as it will"
     if program is None:
         # torch.compile and torch.export come here while they trace, with sizes that are symbols.
         with _tracing, _disable_current_modes(), tracing(None):
@@ -118,7 +123,9 @@ def _make(layer: LayerPass) -> Program | str:
             columns = Columns(traced.graph, traced.kinds, traced.rows)
             columns.loop.narrow = _has_narrow_products(layer)
             share_products(columns.loop)
-            return Program(columns.loop, text.write(columns.loop), Prelude(traced.graph, columns))
+            prelude = Prelude(traced.graph, columns)
+            verify(traced, columns.loop, prelude)
+            return Program(columns.loop, text.write(columns.loop), prelude)
         except Unsupported as error:
             reason = reason or str(error)
     return reason
@@ -138,8 +145,9 @@ def _signature(layer: LayerPass) -> tuple:
         layer.training and any(layer.zoneout),
         tuple(layer.operand_masks),
         tuple(layer.weight_masks),
-        tuple(layer.norms),
-        tuple([(tensor.shape, tensor.dtype) for tensor in layer.parameters.values()]),
+        tuple([(index, plain_settings(norm)) for index, norm in layer.norms.items()]),
+        tuple([(name, tensor.shape, tensor.dtype) for name, tensor in layer.parameters.items()]),
+        type(cell).step,
         plain_settings(cell),
     )
 
@@ -150,15 +158,6 @@ def _has_narrow_products(layer: LayerPass) -> bool:
     if torch.is_autocast_enabled(device):
         return torch.get_autocast_dtype(device) is torch.bfloat16
     return layer.input.dtype is torch.bfloat16
-
-
-def plain_settings(module: nn.Module) -> tuple:
-    """A module's attributes that are plain values, and its children's: a step may ask for them."""
-    own = [(key, value) for key, value in vars(module).items() if isinstance(value, _PLAIN)]
-    return (*own, *(plain_settings(child) for child in module._modules.values() if child is not None))
-
-
-_PLAIN = (bool, int, float, str, type(None))
 
 
 def _compute_type(inputs: Inputs) -> torch.dtype:

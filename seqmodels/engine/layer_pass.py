@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import _has_any_global_hook
 
 from seqmodels.cell import Cell
 
@@ -40,8 +41,8 @@ class LayerPass:
 
     @functools.cached_property
     def has_hooks(self) -> bool:
-        """Whether a module of the cell has hooks, which only the step itself calls."""
-        return _has_hooks(self.cell)
+        """Whether a module of the step, or every module, has hooks, which only the step itself calls."""
+        return _has_any_global_hook() or any(_has_hooks(module) for module in (self.cell, *self.norms.values()))
 
     @functools.cached_property
     def parameters(self) -> dict[str, Tensor]:
@@ -71,7 +72,7 @@ class LayerPass:
 
 
 def _has_hooks(module: nn.Module) -> bool:
-    if module._forward_hooks or module._forward_pre_hooks:
+    if module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks:
         return True
     return any(child is not None and _has_hooks(child) for child in module._modules.values())
 

@@ -88,6 +88,26 @@ def _slice(node: fx.Node) -> list[Move]:
     return [move for at in picked for move in _range(source, dim, at, 1)] if dim == 1 else _no_order(node)
 
 
+def _scattered(node: fx.Node) -> list[Move]:
+    """A value with other columns in one place: what ``y[:, 2:4] = z`` gives."""
+    source, patch, dim = cast(Any, node.args[0]), cast(Any, node.args[1]), _dim(node, 2)
+    size, given = shape_of(source)[dim], dict(zip(("start", "end", "step"), node.args[3:], strict=False)) | node.kwargs
+    picked = range(*slice(*(cast(Any, given.get(name)) for name in ("start", "end", "step"))).indices(size))
+    if picked.step != 1:
+        return _no_order(node)
+    if dim == 0:
+        return _range(patch, 0, 0, len(picked)) if len(picked) == size else _range(source, 0, picked.start, 0)
+    outer, inner = prod(shape_of(source)[1:dim]), prod(shape_of(source)[dim + 1 :])
+    before, within, after = (each * inner for each in (picked.start, len(picked), size - picked.start - len(picked)))
+    found = []
+    for block in range(outer):
+        at = block * size * inner
+        found.append(Move(source, at, before))
+        found.append(Move(patch, block * within, within))
+        found.append(Move(source, at + before + within, after))
+    return [move for move in found if move.length]
+
+
 def _no_order(node: fx.Node) -> list[Move]:
     raise Unsupported(f"{packet(node)} puts columns into another order")
 
@@ -139,8 +159,17 @@ def _woven(sources: list[fx.Node], dim: int, sizes: list[int]) -> list[Move]:
     return found
 
 
-def _expand(node: fx.Node) -> list[Move]:
-    return aligned(node.args[0], shape_of(node)[1:])  # type: ignore[arg-type]
+def _copy(node: fx.Node) -> list[Move] | None:
+    """A tensor filled with another: what is left of copy_."""
+    into, source = cast(fx.Node, node.args[0]), cast(fx.Node, node.args[1])
+    return _spread(source, node) if into.meta["val"].dtype == source.meta["val"].dtype else None
+
+
+def _spread(source: fx.Node, node: fx.Node) -> list[Move]:
+    """A source broadcast to the shape of a node."""
+    shape = shape_of(node)
+    is_batched = len(shape_of(source)) == len(shape)  # dimensions that are new come first
+    return aligned(source, shape[1:], is_batched)
 
 
 def _transpose(node: fx.Node) -> list[Move]:
@@ -155,10 +184,12 @@ _RULES: dict[Any, Callable[[fx.Node], list[Move] | None]] = {
     aten.slice: _slice,
     aten.narrow: lambda node: _range(node.args[0], _dim(node, 1), *node.args[2:]),  # type: ignore[arg-type]
     aten.select: _select,
+    aten.slice_scatter: _scattered,
     operator.getitem: _item,
     aten.cat: _cat,
     aten.stack: _stack,
-    aten.expand: _expand,
+    aten.expand: lambda node: _spread(node.args[0], node),  # type: ignore[arg-type]
+    aten.copy: _copy,
     aten.permute: _transpose,
     aten.transpose: _transpose,
     aten.t: _transpose,

@@ -30,6 +30,7 @@ class Prelude:
         self.placeholder_kinds = [columns.kinds[node] for node in placeholders]
         # Inputs of every step and of the batch that the loop reads as they are, by their number; None: computed.
         self.steps = [placeholders.index(node) if node in placeholders else None for node in self.sources.steps]
+        self.widths = [prod(shape_of(node)[1:]) for node in self.sources.steps]
         self.batches = [placeholders.index(node) for node in self.sources.batches]
         computed = [node for node in self.sources.steps if node not in placeholders]
         self.needs_rows = bool(computed)
@@ -48,8 +49,8 @@ class Prelude:
         made = self.module.forward(steps * batch, *given)
         following = iter(made[: self.hoisted])
         of_steps = [
-            next(following).reshape(steps, batch, -1) if index is None else tensors[index].reshape(steps, batch, -1)
-            for index in self.steps
+            (next(following) if index is None else tensors[index]).reshape(steps, batch, width)
+            for index, width in zip(self.steps, self.widths, strict=True)
         ]
         states = [tensor for kind, tensor in zip(self.placeholder_kinds, tensors, strict=True) if kind == "state"]
         batches = [tensors[index] for index in self.batches]
@@ -81,7 +82,7 @@ class Prelude:
                 trailing = shape[len(shape) - len(tail) :] if len(shape) > len(tail) else shape
                 copied = graph.call_function(torch.reshape, (copied, list(trailing)))
                 copied = graph.call_method("expand", (copied, *tail))
-            return graph.call_function(torch.reshape, (copied, [-1])) if len(shape) != 1 else copied
+            return graph.call_function(torch.reshape, (copied, [-1])) if len(shape) != 1 or len(tail) != 1 else copied
 
         def matrix(node: fx.Node) -> fx.Node:
             copied = copy(node)

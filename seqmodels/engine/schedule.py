@@ -126,7 +126,7 @@ class _Scheduler:
         self.sinks: list[Sink] = []
         self.stores = self._without_sinks(stores) if sink else list(stores)
         for place, node, adds in self.stores:
-            if not adds and place.kind != "carry":
+            if not adds and place.kind != "carry" and not self.is_known(node):
                 self.places.setdefault(node, place)
         nodes = [n for n in reachable((s.node for s in self.stores), self.is_known) if not self.is_known(n)]
         self.narrow: set[Node] = set()  # single numbers that are computed from a product, not from a whole row

@@ -2,7 +2,7 @@
 
 import contextlib
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,7 +13,10 @@ from seqmodels.engine.graph import Unsupported
 from seqmodels.engine.layer_pass import LayerPass
 from seqmodels.engine.own_gradients import refuse_own_gradients
 from seqmodels.engine.products import ChangedProducts
+from seqmodels.engine.settings import plain_settings
 from seqmodels.engine.whole_step import Surroundings, whole_step
+
+PRIMES = (211, 223, 227, 229, 233, 239, 241, 251, 257, 263, 269, 271, 277)  # rarely found in a step
 
 
 class Input(NamedTuple):
@@ -108,13 +111,23 @@ class _NoTwin(Exception):
     """Something that a cell holds can't be copied."""
 
 
+class _ChangesItself(Unsupported):
+    """Each run of the step counts."""
+
+
 @dataclass
 class Traced:
     """The whole step in torch's operations; its placeholders are the inputs in their order."""
 
     graph: fx.Graph
-    kinds: list[str]
-    rows: int  # size of the batch in the trace: no other size is a multiple of it
+    inputs: Inputs
+    step: Callable[..., tuple[Tensor, ...]]  # from the inputs at one step to the next states
+    rows: int  # size of the batch in the trace: no size of an input is a multiple of it
+
+    @property
+    def kinds(self) -> list[str]:
+        """Of the placeholders."""
+        return [item.kind for item in self.inputs]
 
 
 def trace(layer: LayerPass, decompose: bool = False) -> Traced:
@@ -133,6 +146,8 @@ def trace(layer: LayerPass, decompose: bool = False) -> Traced:
     modules = _Modules(layer)
     try:
         return _trace(layer, modules.twin(), decompose)
+    except _ChangesItself:
+        raise
     except (Unsupported, _NoTwin):
         return _trace(layer, modules, decompose)
 
@@ -161,7 +176,7 @@ def _trace(layer: LayerPass, modules: _Modules, decompose: bool) -> Traced:
         def run() -> tuple[Tensor, ...]:
             return whole_step(next_state, given.x, given.state, around, layer.zoneout)
 
-        return torch.func.functional_call(modules, given.parameters, (run,))
+        return torch.func.functional_call(modules, given.parameters, (run,), tie_weights=False)
 
     table: Any = {}
     function = step
@@ -170,6 +185,7 @@ def _trace(layer: LayerPass, modules: _Modules, decompose: bool) -> Traced:
 
         table, function = core_aten_decompositions(), torch.func.functionalize(step, remove="mutations")
         table.pop(torch.ops.aten.detach.default, None)  # it becomes what keeps a gradient, as with no table at all
+    settings = plain_settings(modules)
     try:
         with without_autocast(layer.input.device.type):
             refuse_own_gradients(step, examples)
@@ -179,8 +195,19 @@ def _trace(layer: LayerPass, modules: _Modules, decompose: bool) -> Traced:
     except Exception as error:  # whatever a stranger's step raises
         reason = " ".join(str(error).split())[:200]
         raise Unsupported(f"the step can't be traced: {type(error).__name__}: {reason}") from error
+    if plain_settings(modules) != settings:
+        raise _ChangesItself("the step changes an attribute of the cell")
+    _refuse_changes(graph)
     graph.eliminate_dead_code()
-    return Traced(graph, [item.kind for item in inputs], rows)
+    return Traced(graph, inputs, step, rows)
+
+
+def _refuse_changes(graph: fx.Graph) -> None:
+    """What is changed in place may be seen through another tensor, or be a buffer of the cell."""
+    for node in graph.nodes:
+        operation = node.target
+        if isinstance(operation, torch._ops.OpOverload) and operation._schema.is_mutable:
+            raise Unsupported(f"the step changes a tensor in place ({operation.overloadpacket})")
 
 
 def without_autocast(device: str) -> contextlib.AbstractContextManager:
@@ -189,18 +216,26 @@ def without_autocast(device: str) -> contextlib.AbstractContextManager:
 
 
 def _number_of_rows(inputs: Inputs) -> int:
-    """A prime that divides no size of any input, so that a size of it can only be the batch."""
-    sizes = {size for item in inputs for size in _own_shape(item)}
-    return next(p for p in (11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59) if all(s % p for s in sizes if s))
+    """A prime that divides no size of any input: a size of it is the batch, as verification.py will see."""
+    sizes = {size for item in inputs for size in own_shape(item)}
+    found = next((prime for prime in PRIMES if all(size % prime for size in sizes if size)), None)
+    if found is None:
+        raise Unsupported("the cell has tensors of too many sizes")
+    return found
 
 
 def _example(item: Input, rows: int) -> Tensor:
     """A tensor of the form of an input at one step, with the trace's number of rows; narrow floats as float32."""
-    tensor, shape = item.tensor, _own_shape(item)
-    dtype = torch.float32 if tensor.dtype in (torch.bfloat16, torch.float16) else tensor.dtype
-    return torch.empty(shape if item.kind == "parameter" else (rows, *shape), dtype=dtype, device=tensor.device)
+    shape = own_shape(item) if item.kind == "parameter" else (rows, *own_shape(item))
+    return torch.empty(shape, dtype=example_type(item), device=item.tensor.device)
 
 
-def _own_shape(item: Input) -> tuple[int, ...]:
+def example_type(item: Input) -> torch.dtype:
+    """In what an input is traced: of narrow floats float32."""
+    dtype = item.tensor.dtype
+    return torch.float32 if dtype in (torch.bfloat16, torch.float16) else dtype
+
+
+def own_shape(item: Input) -> tuple[int, ...]:
     """An input's shape less time and batch; torch.compile gives symbols even for sizes that it knows."""
     return tuple(int(size) for size in item.tensor.shape[{"step": 2, "parameter": 0}.get(item.kind, 1) :])
