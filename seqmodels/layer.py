@@ -52,6 +52,11 @@ class Layer(nn.Module):
         sizes = cell.state_sizes if options.learn_initial_state else ()
         self.learned_state = nn.ParameterList(torch.zeros(size) for size in sizes)
 
+    def __setattr__(self, name: str, value: Tensor | nn.Module) -> None:
+        super().__setattr__(name, value)
+        if name == "cell" and "step_modules" in vars(self):  # another one
+            self.step_modules = engine.StepModules(self.cell, self.step_modules.norms)
+
     def initial_state(self, like: Tensor) -> tuple[Tensor, ...]:
         """States [B, size] before the first step, for an input like [B, input_size]: zeros, or what was learned."""
         if self.options.learn_initial_state:

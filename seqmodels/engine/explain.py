@@ -8,16 +8,14 @@ import torch
 from torch import Tensor
 
 from seqmodels.engine import generated, operators, report, vendor
-from seqmodels.engine.directions import Directions, plan_inference, plan_training
+from seqmodels.engine.directions import Directions
 from seqmodels.engine.equations import Line, Names, equations, terms
 from seqmodels.engine.generated import Program
 from seqmodels.engine.graph import Node, operands, reachable
 from seqmodels.engine.layer_pass import LayerPass
-from seqmodels.engine.loop import Loop
 from seqmodels.engine.native.build import FLAGS, NoCompiler, compiler, target
 from seqmodels.engine.native.execute import NativeLoop
 from seqmodels.engine.schedule import Group, Level, Phase, Reduction, Schedule
-from seqmodels.engine.text import read
 from seqmodels.engine.trace import Inputs
 from seqmodels.engine.whole_step import zoneout_masks
 
@@ -83,7 +81,8 @@ def explain(layer: LayerPass, title: str, training: bool = True, source: bool = 
         training: Also explain the way back.
         source: Also give the C of the cell's functions.
     """
-    refusals = {"native": generated.refusal(layer), "vendor": vendor.refusal(layer)}
+    own = generated.backend_of(layer.input.device) or "native"
+    refusals = {own: generated.refusal(layer, own), "vendor": vendor.refusal(layer)}
     program = generated.program_of(layer)
     if isinstance(program, str):
         return Explanation(title, *_backends(refusals, ""), reason=program)
@@ -91,13 +90,13 @@ def explain(layer: LayerPass, title: str, training: bool = True, source: bool = 
     wanted = "".join("g" if tensor.requires_grad else "." for tensor in tensors)
     dtype = torch.float64 if layer.input.dtype is torch.float64 else torch.float32  # others are computed as float32
     native, how = None, ""
-    if refusals["native"] is None:
+    if own == "native" and refusals[own] is None:
         try:
             native = operators.native_loop(program.key, wanted if training else "", dtype)
             how = _how(native, dtype)
         except NoCompiler as error:
             refusals["native"] = str(error)
-    directions = native.directions if native is not None else _plan(read(program.key), wanted, training)
+    directions = native.directions if native else operators.directions_of(program.key, wanted if training else "")
     found = Explanation(title, *_backends(refusals, how), once=names.once, hoisted=names.hoisted)
     _Reader(directions, names).fill(found)
     if source and native is not None:
@@ -115,14 +114,6 @@ def _loop_inputs(layer: LayerPass, program: Program, training: bool) -> list[Ten
         return program.prelude(tensors, *layer.input.shape[:2])
 
 
-def _plan(loop: Loop, wanted: str, training: bool) -> Directions:
-    if not training:
-        return plan_inference(loop)
-    sizes: tuple[list, ...] = (loop.steps, loop.states, loop.batches, loop.vectors, loop.matrices)
-    names = [(kind, i) for kind, each in zip(operators.KINDS, sizes, strict=True) for i in range(len(each))]
-    return plan_training(loop, {name for name, letter in zip(names, wanted, strict=True) if letter == "g"})
-
-
 def _how(native: NativeLoop, dtype: torch.dtype) -> str:
     numbers = f"{native.lanes} numbers of {str(dtype).removeprefix('torch.')} at once"
     return f"{' '.join([*compiler(), FLAGS[0], *target()])}: {numbers}"
@@ -131,7 +122,7 @@ def _how(native: NativeLoop, dtype: torch.dtype) -> str:
 def _backends(refusals: dict[str, str | None], how: str) -> tuple[str, dict[str, str]]:
     """Which backend runs the layer, and what each says."""
     serves = next((name for name, reason in refusals.items() if reason is None), "reference")
-    good = {"native": how, "vendor": "torch's own kernel computes the same"}
+    good = {"native": how, "cuda": "Triton", "vendor": "torch's own kernel computes the same"}
     said = {name: good[name] if reason is None else f"no: {reason}" for name, reason in refusals.items()}
     return serves, {**said, "reference": "the step itself in a loop, which always works"}
 

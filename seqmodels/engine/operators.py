@@ -14,8 +14,8 @@ from seqmodels.engine import interpret, text
 from seqmodels.engine.cuda import device
 from seqmodels.engine.cuda.execute import TritonLoop
 from seqmodels.engine.directions import Directions, plan_inference, plan_training
-from seqmodels.engine.loop import Loop
-from seqmodels.engine.native.execute import Inputs, NativeLoop
+from seqmodels.engine.loop import Loop, LoopInputs
+from seqmodels.engine.native.execute import NativeLoop
 from seqmodels.engine.once import warn_once
 
 KINDS = ("step", "state", "batch", "vector", "matrix")
@@ -31,16 +31,17 @@ def loop_of(key: str) -> Loop:
 @functools.lru_cache(maxsize=512)
 def native_loop(key: str, wanted: str, dtype: torch.dtype) -> NativeLoop:
     """The compiled loop; ``wanted`` has a letter for each input, "g" where its gradient is asked for, or is empty."""
-    return NativeLoop(_directions(key, wanted), dtype)
+    return NativeLoop(directions_of(key, wanted), dtype)
 
 
 @functools.lru_cache(maxsize=512)
 def triton_loop(key: str, wanted: str, dtype: torch.dtype) -> TritonLoop:
     """The loop for GPUs."""
-    return TritonLoop(_directions(key, wanted), dtype)
+    return TritonLoop(directions_of(key, wanted), dtype)
 
 
-def _directions(key: str, wanted: str) -> Directions:
+def directions_of(key: str, wanted: str) -> Directions:
+    """What a loop does, backwards too where gradients are wanted."""
     loop = text.read(key)
     return plan_training(loop, _wanted(loop, wanted)) if wanted else plan_inference(loop)
 
@@ -92,7 +93,7 @@ def _wanted(loop: Loop, letters: str) -> set[tuple[str, int]]:
 def _compute(key: str, wanted: str, steps: int, tensors: Sequence[Tensor]) -> list[Tensor]:
     """States after every step, and after the last, and what the way back needs."""
     loop = _loop_for(key, wanted, tensors[0])
-    new, kept = loop.forward(Inputs.of(loop.loop, tensors), steps, save=bool(wanted))
+    new, kept = loop.forward(LoopInputs.of(loop.loop, tensors), steps, save=bool(wanted))
     return [*new, *(sequence[-1].clone() for sequence in new), *(kept if wanted else ())]
 
 
@@ -125,7 +126,7 @@ def _compute_backward(
     made = _loop_for(key, wanted, new[0])
     incoming = [None if gradient is None else gradient.contiguous() for gradient in incoming]
     names = _wanted(made.loop, wanted)
-    found = made.backward(Inputs.of(made.loop, tensors), new, kept, incoming, final, names)
+    found = made.backward(LoopInputs.of(made.loop, tensors), new, kept, incoming, final, names)
     everything = [*found.steps, *found.states, *found.batches, *found.vectors, *found.matrices]
     return [gradient for gradient, letter in zip(everything, wanted, strict=True) if letter == "g"]
 
@@ -153,12 +154,17 @@ def _(
     incoming: Sequence[Tensor | None],
     final: Sequence[Tensor | None],
 ) -> list[Tensor]:
-    return [_like(tensor) for tensor, letter in zip(tensors, wanted, strict=True) if letter == "g"]
+    first_matrix = len(tensors) - len(loop_of(key).matrices)
+    return [
+        _like(tensor, is_matrix=index >= first_matrix)
+        for index, (tensor, letter) in enumerate(zip(tensors, wanted, strict=True))
+        if letter == "g"
+    ]
 
 
-def _like(tensor: Tensor) -> Tensor:
-    """A gradient is contiguous, or a matrix whose columns are."""
-    if tensor.dim() == 2 and tensor.stride(0) == 1:
+def _like(tensor: Tensor, is_matrix: bool) -> Tensor:
+    """A gradient is contiguous, but for that of a matrix whose columns are."""
+    if is_matrix and tensor.stride(0) == 1:
         return tensor.new_empty(tensor.shape[::-1]).t()
     return tensor.new_empty(tensor.shape)
 
@@ -204,6 +210,8 @@ def _by_torch(
         new, final = interpret.run(loop_of(key), tensors, steps)
     given = [(result, g) for result, g in zip([*new, *final], gradients, strict=True) if g is not None]
     asked = [tensor for tensor, letter in zip(tensors, wanted, strict=True) if letter == "g"]
+    if not given:
+        return [None] * len(asked)
     results, with_respect = zip(*given, strict=True)
     return list(torch.autograd.grad(results, asked, with_respect, create_graph=is_asked_again, allow_unused=True))
 

@@ -5,6 +5,7 @@ input nor on the state, whichever module makes it. Products are counted in the o
 names the same product at every time step.
 """
 
+import copy
 from typing import Any, NamedTuple
 
 import torch
@@ -85,10 +86,13 @@ class _Recorder(ProductMode):
 def find_products(cell: Cell) -> list[Product]:
     """The products of a cell's step, found by running it at two states and comparing what entered each product."""
     like = next(cell.parameters(), torch.empty(0))
-    source = torch.Generator().manual_seed(0)
+    if like.is_meta:
+        with torch.device("cpu"):
+            return find_products(_with_values(cell))
+    source = torch.Generator("cpu").manual_seed(0)
 
     def draw(size: int) -> Tensor:
-        return torch.randn(3, size, generator=source).to(like)
+        return torch.randn(3, size, generator=source, device="cpu").to(like)
 
     x = draw(cell.input_size)
     runs = []
@@ -104,6 +108,15 @@ def find_products(cell: Cell) -> list[Product]:
             differs = (first.operand != second.operand).any(0).cpu()
             products.append(Product(index, first.weight.shape[0], differs))
     return products
+
+
+def _with_values(cell: Cell) -> Cell:
+    """A copy on the CPU of a cell whose tensors have shapes alone."""
+    copied = copy.deepcopy(cell).to_empty(device="cpu")
+    source = torch.Generator("cpu").manual_seed(0)
+    for tensor in (*copied.parameters(), *copied.buffers()):
+        tensor.normal_(generator=source) if tensor.is_floating_point() else tensor.zero_()
+    return copied
 
 
 class ChangedProducts(ProductMode):

@@ -41,7 +41,11 @@ def refusal(layer: LayerPass) -> str | None:
 def run(layer: LayerPass) -> LayerResult:
     """Runs the kernel; its first derivatives are the vendor's, higher ones the plain loop's."""
     weights = layer.cell.torch_weights()
-    output, *state = _Kernel.apply(layer, len(layer.state), layer.input, *layer.state, *weights)
+    if torch.is_grad_enabled() and any(t.requires_grad for t in (layer.input, *layer.state, *weights)):
+        output, *state = _Kernel.apply(layer, len(layer.state), layer.input, *layer.state, *weights)
+    else:
+        with torch.no_grad():
+            output, *state = _kernel(layer, layer.input, layer.state, weights)
     return LayerResult(output, tuple(state), None)
 
 
@@ -54,13 +58,10 @@ class _Kernel(torch.autograd.Function):
         ctx.save_for_backward(*tensors)
         ctx.set_materialize_grads(False)
         needed = ctx.needs_input_grad[2:]
-        with torch.set_grad_enabled(any(needed)):
+        with torch.enable_grad():
             ctx.inputs = [t.detach().requires_grad_(need) for t, need in zip(tensors, needed, strict=True)]
             ctx.outputs = _kernel(layer, ctx.inputs[0], ctx.inputs[1 : 1 + states], ctx.inputs[1 + states :])
-        results = tuple(output.detach() for output in ctx.outputs)
-        if not any(needed):
-            ctx.inputs = ctx.outputs = None
-        return results
+        return tuple(output.detach() for output in ctx.outputs)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Any, ...]:

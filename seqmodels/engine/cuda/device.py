@@ -4,6 +4,7 @@ import contextlib
 import functools
 import importlib.util
 import os
+import threading
 from collections.abc import Iterator
 
 import torch
@@ -68,14 +69,36 @@ def working_on(device: torch.device) -> Iterator[None]:
     if device.type != "cuda":
         yield
         return
-    products = torch.backends.cuda.matmul
-    before, wanted = products.fp32_precision, precision()
-    with torch.cuda.device(device):
-        products.fp32_precision = wanted
+    with torch.cuda.device(device), _products.are(precision()):
+        yield
+
+
+class _Products:
+    """torch's flag of how exact products are, one for all threads: the last that works here puts it back."""
+
+    def __init__(self) -> None:
+        self.lock, self.users, self.before = threading.Lock(), 0, "none"
+
+    @contextlib.contextmanager
+    def are(self, wanted: str) -> Iterator[None]:
+        flags = torch.backends.cuda.matmul
+        with self.lock:
+            if not self.users:
+                found = flags.fp32_precision
+                # What follows the flag of all operations goes on to.
+                self.before = "none" if found == torch.backends.fp32_precision else found  # type: ignore[attr-defined]
+            self.users += 1
+            flags.fp32_precision = wanted
         try:
             yield
         finally:
-            products.fp32_precision = before
+            with self.lock:
+                self.users -= 1
+                if not self.users:
+                    flags.fp32_precision = self.before
+
+
+_products = _Products()
 
 
 def precision() -> str:

@@ -156,9 +156,10 @@ class Direction:
 
 def _is_too_large(error: Exception) -> bool:
     """Whether Triton finds, before it launches anything, that a kernel takes more than was expected of it."""
-    return type(error).__name__ == "OutOfResources"
+    return type(error).__name__ == "OutOfResources" or "too many blocks in cooperative launch" in str(error)
 
 
 def _cant_be_compiled(error: Exception) -> bool:
     """Whether Triton's compiler fails, which launches nothing either."""
-    return type(error).__module__.startswith("triton.compiler") or "PassManager" in str(error)
+    name, module = type(error).__name__, type(error).__module__
+    return module.startswith("triton.compiler") or name == "PTXASError" or "PassManager" in str(error)

@@ -10,7 +10,7 @@ from seqmodels.engine.cuda import gradients
 from seqmodels.engine.cuda.device import working_on
 from seqmodels.engine.cuda.direction import Direction
 from seqmodels.engine.directions import Directions
-from seqmodels.engine.native.execute import Inputs
+from seqmodels.engine.loop import LoopInputs
 
 
 class TritonLoop:
@@ -31,17 +31,11 @@ class TritonLoop:
         assert self.directions.backward is not None
         return Direction(self.directions, self.directions.backward, self.computes_in)
 
-    @property
-    def source(self) -> str:
-        """The text of its modules."""
-        ways = [self._forward, *([self._backward] if self.directions.backward else [])]
-        return "\n\n".join(driver.source for way in ways for driver in (way.stepwise, way.persistent))
-
     def padded(self, width: int) -> int:
         """Numbers of a row of that width in buffers of our own."""
         return width
 
-    def forward(self, inputs: Inputs, steps: int, save: bool) -> tuple[list[Tensor], list[Tensor]]:
+    def forward(self, inputs: LoopInputs, steps: int, save: bool) -> tuple[list[Tensor], list[Tensor]]:
         """States after every step, each [T, B, size], and what the way back needs, each [T, B, width]."""
         like = inputs.states[0]
         batch = len(like)
@@ -56,13 +50,13 @@ class TritonLoop:
 
     def backward(
         self,
-        inputs: Inputs,
+        inputs: LoopInputs,
         new: Sequence[Tensor],
         kept: Sequence[Tensor],
         incoming: Sequence[Tensor | None],
         final: Sequence[Tensor | None],
         wanted: set[tuple[str, int]],
-    ) -> Inputs:
+    ) -> LoopInputs:
         """Gradients of the inputs; of what isn't wanted, empty tensors. Arguments are those of NativeLoop.backward."""
         like, (steps, batch, _) = new[0], new[0].shape
         if not (steps and batch):
@@ -84,7 +78,7 @@ class TritonLoop:
             buffers = self._backward.prepare(given, inputs.matrices, inputs.states[0], steps)
             self._backward.run(buffers, inputs.matrices, steps, batch)
             gradients.finish_inputs(layout, buffers, inputs.matrices)
-            return Inputs(
+            return LoopInputs(
                 of_steps,
                 each("state", inputs.states, lambda i, like: carry[i][1].to(like.dtype, copy=True)),
                 [total.to(like.dtype) for total in of_batches],
@@ -93,7 +87,7 @@ class TritonLoop:
             )
 
 
-def _by_kind(inputs: Inputs) -> dict[str, Sequence[Tensor]]:
+def _by_kind(inputs: LoopInputs) -> dict[str, Sequence[Tensor]]:
     return {"step": inputs.steps, "state": inputs.states, "batch": inputs.batches, "vector": inputs.vectors}
 
 
@@ -118,8 +112,8 @@ def _carries(final: Sequence[Tensor | None], new: Sequence[Tensor], dtype: torch
     return carries
 
 
-def _zeros(inputs: Inputs, final: Sequence[Tensor | None], like: Tensor) -> Inputs:
+def _zeros(inputs: LoopInputs, final: Sequence[Tensor | None], like: Tensor) -> LoopInputs:
     """Gradients where there are no steps, or no rows: those of the states pass through."""
     zeros = [[torch.zeros_like(tensor) for tensor in kind] for kind in vars(inputs).values()]
     states = [z if g is None else g.to(like.dtype) for z, g in zip(zeros[1], final, strict=True)]
-    return Inputs(zeros[0], states, *zeros[2:])
+    return LoopInputs(zeros[0], states, *zeros[2:])

@@ -5,6 +5,7 @@ of a sequence is copied, and out of which its results are: they belong to the ca
 windows.
 """
 
+import functools
 import os
 import threading
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from seqmodels.engine.cuda.buffers import Buffers
 FEWEST = 16  # steps that are worth a graph
 LONGEST = 32  # steps of a window; shorter ones are powers of two
 MOST = 4  # windows that are kept, of different sizes of the batch
+
+_capturing = threading.Lock()
 
 OF_EVERY_STEP = ("step_", "new_", "saved_", "incoming_", "gradient_", "tape")
 OF_A_STEP = ("scratch", "numbers", "state_")
@@ -71,7 +74,8 @@ class Window:
 
     def __init__(self, direction: Steps, like: Buffers, batch: int) -> None:
         self.direction, self.batch = direction, batch
-        self.own: Buffers = {name: self._room(name, tensor) for name, tensor in like.items()}
+        with torch.inference_mode(False):  # a later call may be under another mode
+            self.own: Buffers = {name: self._room(name, tensor) for name, tensor in like.items()}
         present = [name for name, tensor in like.items() if tensor is not None]
         timed = [name for name in present if self._is_timed(name)]
         self.results = [name for name in timed if name in direction.written]
@@ -134,9 +138,18 @@ def capture(run: Callable[[], None]) -> Any:
     torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
     # Other threads, such as those that pin memory, may go on meanwhile.
-    with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
+    with (
+        _capturing,
+        torch.cuda.graph(graph, stream=_stream(torch.cuda.current_device()), capture_error_mode="thread_local"),
+    ):
         run()
     return graph
+
+
+@functools.cache
+def _stream(device: int) -> torch.cuda.Stream:
+    """For captures alone, so that cuBLAS's workspace of this stream lies in the memory of graphs."""
+    return torch.cuda.Stream(device)
 
 
 def _windows(steps: int) -> list[tuple[int, int]]:

@@ -106,6 +106,8 @@ def _rows(slot: Slot, buffers: Buffers, t: int) -> Tensor:
     buffer = present(buffers, slot.buffer)
     if slot.rows == "batch":
         return buffer
+    if slot.rows == "vector":
+        return buffer.expand(len(present(buffers, "state_0")), -1)
     if slot.rows != "previous":
         return buffer[t]
     return buffer[t - 1] if t else present(buffers, slot.buffer.replace("new", "state"))

@@ -2,8 +2,7 @@
 
 import ctypes
 import functools
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any
 
@@ -11,33 +10,11 @@ import torch
 from torch import Tensor
 
 from seqmodels.engine.directions import Directions
-from seqmodels.engine.loop import Loop
+from seqmodels.engine.loop import LoopInputs
 from seqmodels.engine.native import build, plan, printer, threads, workspace
 
 FEW_ROWS = 9  # of a thread; with fewer, threads share the columns instead
 Buffers = Mapping[str, Sequence[Tensor]]
-
-
-@dataclass
-class Inputs:
-    """The inputs of a loop, each contiguous but the matrices."""
-
-    steps: list[Tensor]  # each [T, B, w]
-    states: list[Tensor]  # each [B, size]
-    batches: list[Tensor]  # each [B, w]
-    vectors: list[Tensor]  # each [w]
-    matrices: list[Tensor]  # each [K, N], of any strides
-
-    @classmethod
-    def of(cls, loop: Loop, tensors: Iterable[Tensor]) -> "Inputs":
-        """From all tensors, in the order of the fields."""
-        following = iter(tensors)
-        sizes = (loop.steps, loop.states, loop.batches, loop.vectors)
-        steps, states, batches, vectors = ([next(following).contiguous() for _ in each] for each in sizes)
-        return cls(steps, states, batches, vectors, list(following))
-
-    def buffers(self) -> dict[str, Sequence[Tensor]]:
-        return {"step": self.steps, "initial": self.states, "batch": self.batches, "vector": self.vectors}
 
 
 class NativeLoop:
@@ -77,7 +54,7 @@ class NativeLoop:
         """
         return width if width == 1 else (ceil(width / self.lanes) | 1) * self.lanes
 
-    def forward(self, inputs: Inputs, steps: int, save: bool) -> tuple[list[Tensor], list[Tensor]]:
+    def forward(self, inputs: LoopInputs, steps: int, save: bool) -> tuple[list[Tensor], list[Tensor]]:
         """States after every step, each [T, B, size], and what the way back needs, each [T, B, padded]."""
         schedule, like = self.directions.forward, inputs.states[0]
         batch = len(like)
@@ -91,13 +68,13 @@ class NativeLoop:
 
     def backward(
         self,
-        inputs: Inputs,
+        inputs: LoopInputs,
         new: Sequence[Tensor],
         kept: Sequence[Tensor],
         incoming: Sequence[Tensor | None],
         final: Sequence[Tensor | None],
         wanted: set[tuple[str, int]],
-    ) -> Inputs:
+    ) -> LoopInputs:
         """Gradients of the inputs; of what isn't wanted, empty tensors.
 
         Args:
@@ -147,7 +124,7 @@ class NativeLoop:
             "scratch": [(batch, self.padded(width)) for width in schedule.scratch],
         }
         self._plans[1](buffers, passing, inputs.matrices, steps, batch, self._outer(by_row), of_matrices)
-        return Inputs(
+        return LoopInputs(
             of_steps,
             [buffer[1].clone() for buffer in carry],  # step 0 wrote the half that is read at step -1
             of_batches,

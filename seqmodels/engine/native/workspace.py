@@ -12,7 +12,7 @@ ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 
 
 class _Kept(threading.local):
-    buffer = torch.empty(0, dtype=torch.uint8)
+    buffer = torch.empty(0, dtype=torch.uint8, device="cpu")
 
 
 _kept = _Kept()
@@ -27,7 +27,7 @@ def take(shapes: Sequence[Sequence[int]], dtype: torch.dtype) -> list[Tensor]:
         end += -(-prod(shape) * size // ALIGNMENT) * ALIGNMENT
     buffer = _kept.buffer
     if buffer.numel() < end:
-        buffer = torch.empty(end + ALIGNMENT, dtype=torch.uint8)
+        buffer = torch.empty(end + ALIGNMENT, dtype=torch.uint8, device="cpu")
         buffer = buffer[-buffer.data_ptr() % ALIGNMENT :]
         if end <= MOST:
             _kept.buffer = buffer

@@ -33,8 +33,7 @@ from seqmodels.engine.cuda.execute import TritonLoop
 from seqmodels.engine.cuda.tiling import Tiling
 from seqmodels.engine.directions import plan_inference
 from seqmodels.engine.graph import POINTWISE, Graph
-from seqmodels.engine.loop import Loop
-from seqmodels.engine.native.execute import Inputs
+from seqmodels.engine.loop import Loop, LoopInputs
 
 
 def agreement(cases: dict[str, dict]) -> dict[str, float | str]:
@@ -228,7 +227,7 @@ def functions(dtype: str, first: list[float], second: list[float]) -> dict[str, 
         loop.new_state.append([graph.pointwise(name, *args)])
     zeros = [torch.zeros(1, width, dtype=kind) for _ in names]
     given = [operand[None] for operand in operands]
-    found, _ = TritonLoop(plan_inference(loop), kind).forward(Inputs(given, zeros, [], [], []), 1, save=False)
+    found, _ = TritonLoop(plan_inference(loop), kind).forward(LoopInputs(given, zeros, [], [], []), 1, save=False)
     expected, _ = interpret.run(loop, [tensor.double() for tensor in (*given, *zeros)], 1)
     return {
         name: [a.flatten().tolist(), b.flatten().tolist()] for name, a, b in zip(names, found, expected, strict=True)
