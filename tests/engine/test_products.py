@@ -100,6 +100,16 @@ def test_a_hoisted_product_may_be_changed_in_place():
         torch.testing.assert_close(a, b)
 
 
+@pytest.mark.parametrize("cell_name", ["lstm", "mut1"])
+def test_a_cell_without_values_has_the_same_products(cell_name):
+    with torch.device("meta"):
+        rnn = RNN(cell_name, 3, 5, layer_norm=True)
+    expected = find_products(get_cell(cell_name)(3, 5))
+    for found, product in zip(rnn.layers[0].products, expected, strict=True):
+        assert found[:2] == product[:2]
+        assert torch.equal(found.state_columns, product.state_columns)
+
+
 def test_one_matrix_for_two_products_is_two_products():
     class Tied(Cell):
         def __init__(self, input_size, hidden_size):

@@ -6,10 +6,12 @@ import warnings
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook
 
-from seqmodels import Cell, engine, get_cell
-from seqmodels.engine import LayerPass, generated, once, reference, vendor
-from seqmodels.engine.native import execute
+from seqmodels import RNN, Cell, engine, get_cell
+from seqmodels.engine import LayerPass, generated, once, operators, reference, vendor
+from seqmodels.engine.native import execute, workspace
+from seqmodels.engine.native.build import NoCompiler
 from seqmodels.errors import OptionError
 
 T, B = 5, 3
@@ -155,6 +157,93 @@ def test_hooks_of_a_cells_modules_are_called_at_every_step(name):
     again = LayerPass(layer.cell, layer.input, layer.state)
     torch.testing.assert_close(engine.run(again).output, with_hook.output)
     assert len(called) == T
+
+
+def hooked_norm(norm, hook):
+    return norm.register_forward_hook(hook)
+
+
+def hooked_everywhere(norm, hook):
+    return register_module_forward_hook(lambda module, *_: hook() if module is norm else None)
+
+
+@pytest.mark.parametrize("register", [hooked_norm, hooked_everywhere])
+@pytest.mark.filterwarnings("ignore:LSTM runs as a plain loop")
+def test_hooks_around_a_cell_are_called_at_every_step(register):
+    layer = RNN("lstm", 4, 6, layer_norm=True).layers[0]
+    called: list[int] = []
+    hook = register(layer.norms["1"], lambda *_: called.append(1))  # of the product with the state
+    layer(torch.randn(T, B, 4), None, None, None, False, "auto")
+    hook.remove()
+    assert len(called) == T
+
+
+def test_a_hook_that_is_gone_stands_in_no_ones_way():
+    layer = layer_pass("elman")
+    hook = next(iter(layer.cell.children())).register_full_backward_hook(lambda *_: None)
+    assert "hooks" in generated.refusal(layer)
+    hook.remove()
+    assert generated.refusal(LayerPass(layer.cell, layer.input, layer.state)) is None
+
+
+class TiedWeights(Cell):
+    """Two modules with one matrix."""
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size, hidden_size)
+        self.W, self.U, self.V = (nn.Linear(size, hidden_size) for size in (input_size, hidden_size, hidden_size))
+        self.V.weight = self.U.weight
+
+    def step(self, x: Tensor, h: Tensor) -> Tensor:
+        return torch.tanh(self.W(x) + self.U(torch.sigmoid(self.V(h))))
+
+
+def test_tied_weights_have_one_gradient():
+    rnn, x = RNN(TiedWeights, 4, 6).double(), torch.randn(T, B, 4, dtype=torch.float64)
+    found = []
+    for backend in ("native", "reference"):
+        rnn.backend = backend
+        found.append(torch.autograd.grad(rnn(x)[0].sum(), list(rnn.parameters())))
+    torch.testing.assert_close(*found)
+
+
+@pytest.mark.parametrize("backend", ["auto", "native", "reference"])
+@pytest.mark.parametrize("lengths", [None, []])
+def test_an_empty_batch_is_no_special_case(backend, lengths):
+    rnn = RNN("mut1", 4, 6, num_layers=2, bidirectional=True, backend=backend)
+    output, state = rnn(torch.randn(T, 0, 4, requires_grad=True), lengths=lengths)
+    output.sum().backward()
+    assert (output.shape, state.shape) == ((T, 0, 12), (4, 0, 6))
+
+
+def test_tensors_of_the_cpu_stay_there_whatever_the_default_device():
+    rnn, x = RNN("mut1", 4, 6, backend="native"), torch.randn(T, B, 4)
+    expected = rnn(x)[0]
+    with torch.device("meta"):
+        workspace._kept.buffer = torch.empty(0, dtype=torch.uint8, device="cpu")
+        found = rnn(x)[0]
+    assert torch.equal(found, expected)
+
+
+def test_a_single_step_without_gradients_records_nothing(monkeypatch):
+    seen = []
+    kernel = vendor._kernel
+    monkeypatch.setattr(vendor, "_kernel", lambda *args: seen.append(torch.is_grad_enabled()) or kernel(*args))
+    rnn, x = RNN("lstm", 4, 6), torch.randn(1, B, 4)
+    with torch.no_grad():
+        rnn(x)
+    rnn(x)
+    assert seen == [False, True]
+
+
+def test_code_of_one_cell_that_cant_be_compiled_leaves_it_the_plain_loop(calls, monkeypatch):
+    def fails(*_: object) -> None:
+        raise NoCompiler("the compiler fails")
+
+    monkeypatch.setattr(operators, "native_loop", fails)
+    with pytest.warns(UserWarning, match="MUT2 runs as a plain loop, which is slower: the compiler fails"):
+        engine.run(layer_pass("mut2"))
+    assert calls[-1] == "reference"
 
 
 class SeesASum(Cell):

@@ -1,6 +1,7 @@
 """Which backend takes which tensors, which driver, what is said where none can, and that Triton waits until needed."""
 
 import ast
+import contextlib
 import importlib.util
 from contextlib import nullcontext
 from dataclasses import replace
@@ -12,7 +13,7 @@ import torch
 
 from seqmodels import RNN
 from seqmodels.engine import generated, refusals
-from seqmodels.engine.cuda import choice, device
+from seqmodels.engine.cuda import choice, device, direction
 from seqmodels.engine.cuda.choice import Demands
 from seqmodels.engine.cuda.device import H100
 from seqmodels.engine.layer_pass import LayerPass
@@ -91,6 +92,41 @@ def test_a_triton_that_can_compile_nothing_is_found_out_by_trying(outcome, expec
         assert tried == [device.TRIAL]
     finally:
         device.problem.cache_clear()
+
+
+def test_threads_share_the_flag_of_exact_products_and_leave_it_as_it_was(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device", lambda _: contextlib.nullcontext())
+    flags, gpu = torch.backends.cuda.matmul, torch.device("cuda")
+    before = flags.fp32_precision
+    first, second = device.working_on(gpu), device.working_on(gpu)
+    with first:
+        second.__enter__()
+        during = flags.fp32_precision
+    after_one = flags.fp32_precision
+    second.__exit__(None, None, None)
+    assert (during, after_one, flags.fp32_precision) == (device.precision(), device.precision(), before)
+
+
+def test_the_flag_goes_on_to_follow_that_of_all_operations(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device", lambda _: contextlib.nullcontext())
+    try:
+        with device.working_on(torch.device("cuda")):
+            pass
+        torch.backends.fp32_precision = "tf32"
+        assert torch.backends.cuda.matmul.fp32_precision == "tf32"
+    finally:
+        torch.backends.fp32_precision = "none"
+
+
+class PTXASError(Exception):
+    """As Triton names its own."""
+
+
+@pytest.mark.parametrize(
+    "error", [PTXASError("out of registers"), RuntimeError("Triton Error: too many blocks in cooperative launch")]
+)
+def test_a_kernel_that_triton_refuses_is_done_without(error):
+    assert direction._is_too_large(error) or direction._cant_be_compiled(error)
 
 
 @pytest.mark.parametrize(("allowed", "expected"), [(True, "tf32"), (False, "ieee")])

@@ -24,6 +24,16 @@ def test_few_steps_and_other_devices_need_no_graph(monkeypatch):
     assert not graphs.are_worthwhile(gpu, 16)
 
 
+def test_buffers_made_in_inference_serve_later_calls():
+    steps = graphs.Steps(lambda *_: None, False, ahead=set(), within=set(), read={"step_0"}, written={"new_0"})
+    buffers = {"step_0": torch.ones(4, 2, 3), "new_0": torch.zeros(4, 2, 3), "state_0": torch.zeros(2, 3)}
+    with torch.inference_mode():
+        window = graphs.Window(steps, buffers, 2)
+    with torch.no_grad():
+        window._enter(buffers, 0, 4)
+    assert torch.equal(window.own["step_0"][:4], buffers["step_0"])
+
+
 def test_a_graph_of_the_user_is_launched_into(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: True)
     assert not graphs.are_worthwhile(torch.device("cuda"), 16)

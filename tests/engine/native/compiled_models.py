@@ -63,6 +63,25 @@ def inductor() -> None:
     require_equal([found, *gradients(model, found)], [expected, *gradients(model, expected)])
 
 
+def a_state_of_any_strides() -> None:
+    """The compiler is told how gradients lie."""
+
+    def model(x: Tensor, h: Tensor) -> Tensor:
+        return rnn(x, torch.tanh(h).transpose(1, 2))[0]
+
+    rnn, h = RNN("mut1", 5, 4, backend="native").double(), torch.randn(1, 4, B).double().requires_grad_()
+    x = torch.randn(T, B, 5).double()
+    found, expected = (torch.autograd.grad(f(x, h).sum(), h) for f in (torch.compile(model, fullgraph=True), model))
+    require_equal(found, expected)
+
+
+def another_cell_than_it_was_made_with() -> None:
+    """A layer's cell may be replaced."""
+    rnn, x = RNN("mut1", 5, 4).double(), torch.randn(T, B, 5).double()
+    rnn.layers[0].cell = RNN("mut2", 5, 4).double().cell
+    require_equal([torch.compile(rnn, fullgraph=True, backend="aot_eager")(x)[0]], [rnn(x)[0]])
+
+
 def other_sizes_without_another_compilation() -> None:
     """One graph serves all T and B but 1, for which torch makes others."""
     graphs = []

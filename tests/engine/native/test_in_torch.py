@@ -28,6 +28,8 @@ cells = pytest.mark.parametrize("cell", ["lstm", "mut1"])
 CHECKS = [
     "whole_models",
     "inductor",
+    "a_state_of_any_strides",
+    "another_cell_than_it_was_made_with",
     "other_sizes_without_another_compilation",
     "all_that_surrounds_a_step",
     "two_processes",
