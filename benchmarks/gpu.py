@@ -102,7 +102,7 @@ def agreement(options: argparse.Namespace) -> tuple[list[str], list[str]]:
                 wrong.append(cell)
                 lines.append(_row([cell, mode, found]))
                 continue
-            if is_wrong(found):
+            if is_wrong(found, mode):
                 wrong.append(cell)
             if any(value is not None for value in found.values()):
                 lines.append(_row([cell, mode, *("-" if v is None else f"{v:.1e}" for v in found.values())]))

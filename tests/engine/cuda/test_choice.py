@@ -13,9 +13,10 @@ import torch
 
 from seqmodels import RNN
 from seqmodels.engine import generated, refusals
-from seqmodels.engine.cuda import choice, device, direction
+from seqmodels.engine.cuda import choice, device
 from seqmodels.engine.cuda.choice import Demands
 from seqmodels.engine.cuda.device import H100
+from seqmodels.engine.cuda.direction import _cant_be_compiled, _is_too_large
 from seqmodels.engine.layer_pass import LayerPass
 from seqmodels.errors import OptionError
 
@@ -126,7 +127,7 @@ class PTXASError(Exception):
     "error", [PTXASError("out of registers"), RuntimeError("Triton Error: too many blocks in cooperative launch")]
 )
 def test_a_kernel_that_triton_refuses_is_done_without(error):
-    assert direction._is_too_large(error) or direction._cant_be_compiled(error)
+    assert _is_too_large(error) or _cant_be_compiled(error)
 
 
 @pytest.mark.parametrize(("allowed", "expected"), [(True, "tf32"), (False, "ieee")])
