@@ -12,6 +12,7 @@ from seqmodels.errors import OptionError
 from seqmodels.layer import Layer
 from seqmodels.registry import name_of
 from seqmodels.rnn import RNN
+from seqmodels.strangers import try_step
 
 
 def explain(
@@ -39,6 +40,7 @@ def explain(
     Raises:
         UnknownCell: If there is no cell of that name.
         OptionError: If there is no such option.
+        CellError: If the step can't run at all.
 
     Example:
         >>> import seqmodels
@@ -56,6 +58,7 @@ def explain(
     if len(rnn.layers) > 1:
         raise OptionError("explain: num_layers and bidirectional repeat the same step; leave them out")
     made = rnn.cell
+    try_step(made)
     title = f"{name_of(type(made))}: {made.input_size} inputs, {made.hidden_size} units"
     return explain_layer(_pass(rnn.layers[0]), title, training, source)  # type: ignore[arg-type]
 

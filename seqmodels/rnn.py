@@ -12,12 +12,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from seqmodels import engine, torch_modules
+from seqmodels import engine, strangers, torch_modules
 from seqmodels.cell import Cell, State
 from seqmodels.dropout import locked_dropout, probability
 from seqmodels.errors import InputError, OptionError
 from seqmodels.layer import Layer, Regularisation
 from seqmodels.registry import get_cell
+
+NO_OPTIONS = ("cell", "input_size", "hidden_size", "options")  # arguments of RNN beside its options
 
 
 class RNN(nn.Module):
@@ -353,12 +355,13 @@ def make_cell(
         unknown = [name for name in options if name not in accepted]
         if unknown:
             own = [name for name in accepted if name not in ("input_size", "hidden_size")]
-            similar = get_close_matches(unknown[0], [*own, *inspect.signature(RNN).parameters], n=1)
+            theirs = [name for name in inspect.signature(RNN).parameters if name not in NO_OPTIONS]
+            similar = get_close_matches(unknown[0], [*own, *theirs], n=1, cutoff=0.7)
             hint = (
                 f"did you mean {similar[0]!r}?" if similar else f"{cell_class.__name__} has: {', '.join(own) or 'none'}"
             )
             raise OptionError(f"neither RNN nor {cell_class.__name__} has an option {unknown[0]!r}; {hint}")
-    return cell_class(input_size, hidden_size, **options)
+    return strangers.make(cell_class, input_size, hidden_size, options)
 
 
 def _one_each(name: str, value: float | Sequence[float], count: int, of: str) -> tuple[float, ...]:

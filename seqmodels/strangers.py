@@ -1,0 +1,64 @@
+"""What goes wrong in the code of a cell is said in one line, with the place in its file."""
+
+import contextlib
+import inspect
+import traceback
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from seqmodels.cell import Cell
+from seqmodels.errors import CellError, SeqmodelsError
+
+TRIED = 2  # rows
+
+
+def make(kind: type[Cell], input_size: int, hidden_size: int, options: dict[str, Any]) -> Cell:
+    """A cell, by its constructor.
+
+    Raises:
+        CellError: If the constructor fails.
+    """
+    with _one_line(kind, "__init__"):
+        return kind(input_size, hidden_size, **options)
+
+
+def try_step(cell: Cell) -> None:
+    """Runs a step once, from zeros, and changes nothing but what the step itself changes.
+
+    Raises:
+        CellError: If it fails, or gives states of another number or other shapes than the cell declares.
+    """
+    like = next((parameter for parameter in cell.parameters() if parameter.is_floating_point()), torch.zeros(()))
+    x = like.new_zeros(TRIED, cell.input_size)
+    with _one_line(type(cell), "step"), torch.no_grad(), torch.random.fork_rng(devices=[]):
+        new = cell.next_state(x, cell.zero_state(x))
+    if (found := [list(state.shape) for state in new]) != [[TRIED, size] for size in cell.state_sizes]:
+        declared = ", ".join(
+            f"{name} [B, {size}]" for name, size in zip(cell.state_names, cell.state_sizes, strict=True)
+        )
+        given = ", ".join(str(["B", *shape[1:]]).replace("'", "") for shape in found)
+        raise CellError(f"{type(cell).__name__}: step gives {given}, but its states are {declared}")
+
+
+@contextlib.contextmanager
+def _one_line(kind: type[Cell], where: str) -> Iterator[None]:
+    try:
+        yield
+    except SeqmodelsError:
+        raise
+    except Exception as error:  # whatever a stranger's code raises
+        raise CellError(f"{kind.__name__}: {where} fails: {reason(error, kind)}") from error
+
+
+def reason(error: Exception, kind: type[Cell]) -> str:
+    """The error, the line of the cell's file where it happened, and what to do if that is known."""
+    said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    with contextlib.suppress(TypeError, OSError):  # no file
+        file = inspect.getfile(kind)
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+        said += f" ({file}:{lines[-1]})" if lines else ""
+    if "before Module.__init__()" in said:
+        said += "; call super().__init__(input_size, hidden_size) first"
+    return said

@@ -1,0 +1,49 @@
+"""Mistakes in the code of a cell are one line that names the cell, the mistake, and its line in the file."""
+
+import pytest
+import torch
+from torch import nn
+
+import seqmodels
+from seqmodels import RNN, Cell
+from seqmodels.errors import CellError
+from seqmodels.strangers import try_step
+
+
+class Forgetful(Cell):
+    def __init__(self, input_size, hidden_size):
+        self.W = nn.Linear(input_size, hidden_size)
+
+
+class Misspelt(Cell):
+    def step(self, x, h):
+        return torch.tanh(self.W(x) + h)
+
+
+class Narrow(Cell):
+    state_names = ("h", "c")
+
+    def step(self, x, h, c):
+        return h[:, :1], c
+
+
+def test_a_constructor_that_fails(one_line):
+    with one_line(CellError, "Forgetful: __init__ fails: AttributeError", "test_strangers.py:1", "super().__init__("):
+        RNN(Forgetful, 3, 5)
+
+
+def test_a_step_that_fails(one_line):
+    with one_line(CellError, "Misspelt: step fails: AttributeError", "'W'", "test_strangers.py:2"):
+        seqmodels.explain(Misspelt)
+
+
+def test_states_of_other_shapes(one_line):
+    with one_line(CellError, "Narrow: step gives [B, 1], [B, 5], but its states are h [B, 5], c [B, 5]"):
+        try_step(Narrow(3, 5))
+
+
+@pytest.mark.parametrize("name", seqmodels.cells())
+def test_a_step_that_runs(name):
+    cell, before = seqmodels.get_cell(name)(3, 5), torch.get_rng_state()
+    try_step(cell)
+    assert torch.equal(torch.get_rng_state(), before)
