@@ -138,7 +138,7 @@ def _train(
         **_validation(training),
     )
     set_optimizer(model, training, trial.settings.learning_rate, recorder.progress)
-    trainer.fit(model, datamodule=data, ckpt_path=_checkpoint(folder, data))
+    trainer.fit(model, datamodule=data, ckpt_path=_checkpoint(folder))
     return recorder.progress() >= 1
 
 
@@ -193,13 +193,10 @@ def _validation(training: Training) -> dict[str, Any]:
     return {"val_check_interval": {"seconds": training.seconds / training.validations}, "check_val_every_n_epoch": None}
 
 
-def _checkpoint(folder: Path, data: pl.LightningDataModule) -> str | None:
-    """Where to go on from; a damaged file, or a loader that can't go on within an epoch, means from the start."""
+def _checkpoint(folder: Path) -> str | None:
+    """Where to go on from; no file, or a damaged one, means from the start."""
     path = folder / LAST
     if not path.exists():
-        return None
-    loader = data.train_dataloader()
-    if not hasattr(loader, "load_state_dict"):
         return None
     try:
         SafeCheckpointIO().load_checkpoint(path)

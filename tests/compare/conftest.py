@@ -81,7 +81,10 @@ class Series(pl.LightningDataModule):
 
     def __init__(self, seed=0, length=64):
         super().__init__()
-        self.series = torch.randn(length, 5, 2, generator=torch.Generator().manual_seed(seed))
+        self.seed, self.length = seed, length
+
+    def setup(self, stage):
+        self.series = torch.randn(self.length, 5, 2, generator=torch.Generator().manual_seed(self.seed))
 
     def train_dataloader(self):
         return DataLoader(self.series, batch_size=8, collate_fn=lambda rows: torch.stack(rows, 1))
