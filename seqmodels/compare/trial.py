@@ -161,12 +161,11 @@ def _make(problem: Problem, trial: Trial) -> tuple[pl.LightningDataModule, pl.Li
 
 def scale_matrices(model: torch.nn.Module, scale: float) -> None:
     """Multiply the matrices of all cells in a model; what else a cell has starts as its author wants it."""
+    cells = torch.nn.ModuleList(module for module in model.modules() if isinstance(module, Cell))
     with torch.no_grad():
-        for cell in model.modules():
-            if isinstance(cell, Cell):
-                for parameter in cell.parameters():
-                    if parameter.dim() > 1:
-                        parameter.mul_(scale)
+        for parameter in cells.parameters():  # each once, those of cells within cells too
+            if parameter.dim() > 1:
+                parameter.mul_(scale)
 
 
 def _trainer(training: Training, folder: Path, **options: Any) -> pl.Trainer:

@@ -152,6 +152,18 @@ def test_scaling_leaves_all_but_the_matrices_of_cells_as_their_authors_want_them
         assert torch.equal(value, before[name] * 2 if scaled else before[name]), name
 
 
+def test_scaling_takes_each_matrix_once_though_cells_be_within_cells_and_share_it() -> None:
+    outer, twin = seqmodels.get_cell("gru")(3, 4), seqmodels.get_cell("gru")(3, 4)
+    outer.inner = seqmodels.get_cell("elman")(3, 4)
+    model = torch.nn.ModuleList([outer, twin])
+    name, shared = next((name, value) for name, value in outer.named_parameters() if value.dim() > 1)
+    twin.get_submodule(name.rpartition(".")[0]).register_parameter(name.rpartition(".")[2], shared)
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    scale_matrices(model, 2.0)
+    for name, value in model.named_parameters():
+        assert torch.equal(value, before[name] * (2 if value.dim() > 1 else 1)), name
+
+
 class Killed(BaseException):
     """The process ends here."""
 
