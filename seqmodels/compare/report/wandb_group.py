@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from seqmodels.compare.files import plain
 from seqmodels.compare.report.export import write_text
 from seqmodels.compare.report.figures import pictures
 from seqmodels.compare.report.grid import Findings, Grid, detail, overview
 from seqmodels.compare.report.page import to_html
-from seqmodels.compare.report.summary import StudyResults, plain
+from seqmodels.compare.report.summary import StudyResults
 from seqmodels.compare.results import Result
 from seqmodels.figures import save
 from seqmodels.training.wandb_logger import in_short, start_settings, why_not_online
