@@ -71,6 +71,12 @@ class Unsure(Last):
         self.log("val_error", self.loss(batch) if self.validations == 2 else torch.tensor(float("nan")))
 
 
+class Choosy(Last):
+    def __init__(self, features, seed=None, length=torch.ones(2), **options):
+        super().__init__(features, **options)
+        self.seed, self.length = seed, length
+
+
 class Noisy(Last):
     def loss(self, batch):
         return super().loss(torch.nn.functional.dropout(batch, 0.5, self.training))

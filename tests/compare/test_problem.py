@@ -16,6 +16,13 @@ def test_a_strangers_module_gets_what_it_needs_of_its_data(stranger) -> None:
     assert (data.seed, problem.make_data(seed=4).seed) == (3, 4)
 
 
+def test_what_an_argument_has_as_its_default_decides_whether_it_is_taken_from_the_data(stranger) -> None:
+    problem = Problem("p", "stranger:Choosy", "stranger:Series", "error", "min", seeded=True)
+    model = problem.make_model(problem.make_data(seed=3), "gru", 4, 1)
+    assert model.seed == 3
+    assert model.length.tolist() == [1.0, 1.0]
+
+
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_every_named_problem_makes_its_data_and_model(name: str) -> None:
     problem = PROBLEMS[name]
