@@ -16,6 +16,7 @@ from trials import numbers, trial
 
 import seqmodels
 from seqmodels.compare import Problem, Result, Training, get_problem, run_trial
+from seqmodels.compare.environment import environment
 from seqmodels.compare.files import read_json, write_json
 from seqmodels.compare.trial import make_job, scale_matrices
 from seqmodels.tasks import load
@@ -29,6 +30,7 @@ def whole(problem: Problem, training: Training, tmp_path: Path) -> Result:
 
 def test_a_trial_leaves_its_history_its_result_and_its_best_weights(problem, training, whole, tmp_path) -> None:
     assert whole.status == "finished"
+    assert whole.environment == environment()
     assert [point.step for point in whole.history] == [5, 10, 15, 20]
     assert [point.tokens for point in whole.history] == [200, 400, 600, 800]
     assert whole.value == max(point.value for point in whole.history)
@@ -125,6 +127,12 @@ def test_what_goes_wrong_is_a_result(stranger, problem, training, cell, status, 
     assert "\n" not in result.error
     assert Result.from_dict(read_json(Path("trial/result.json"))).error == result.error
     assert Path("trial/error.txt").exists() == (status == "failed")
+
+
+def test_an_error_of_an_earlier_try_is_gone_once_a_trial_succeeds(problem, tmp_path) -> None:
+    (tmp_path / "error.txt").write_text("no memory")
+    assert run_trial(problem, trial(), Training(steps=1, validations=1), tmp_path).status == "finished"
+    assert not (tmp_path / "error.txt").exists()
 
 
 def test_a_metric_that_nobody_logs_is_named(stranger) -> None:
