@@ -72,7 +72,7 @@ class Unsure(Last):
 
 
 class Choosy(Last):
-    def __init__(self, features, seed=None, length=torch.ones(2), **options):
+    def __init__(self, features, seed=None, length=torch.ones(2).numpy(), **options):
         super().__init__(features, **options)
         self.seed, self.length = seed, length
 
