@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -45,11 +46,19 @@ def check_same(found: Any, asked: Any, what: str) -> None:
         raise OptionError(f"{what} (its {name} is {there}, here {here}); give another folder")
 
 
-def plain(values: Any) -> Any:
-    """As JSON gives it back: tuples are lists, keys are texts."""
-    if isinstance(values, dict):
-        return {str(key): plain(value) for key, value in values.items()}
-    return [plain(value) for value in values] if isinstance(values, list | tuple) else values
+def plain(value: Any) -> Any:
+    """The value as JSON has it: lists for tuples, None for NaN and infinity, text for what it doesn't know.
+
+    >>> plain({"a": (1, float("nan")), 2: "b"})
+    {'a': [1, None], '2': 'b'}
+    """
+    if isinstance(value, dict):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(each) for each in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, (str, int, bool)) else str(value)
 
 
 def _differences(found: Any, asked: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:

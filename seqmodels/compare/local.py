@@ -12,7 +12,7 @@ import threading
 import time
 import types
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -45,7 +45,6 @@ class LocalWorkers:
         self._waiting: deque[_Job] = deque()
         self._attempts: dict[str, int] = {}
         self._workers: list[_Worker | None] = [None] * count  # started when there is something to do
-        atexit.register(self.close)  # Python waits for processes that nobody has ended
 
     def __enter__(self) -> LocalWorkers:
         return self
@@ -75,12 +74,25 @@ class LocalWorkers:
             if outcome is not None:
                 return outcome
 
+    def cancel(self, keys: Iterable[str]) -> None:
+        """Give up these jobs, whether they wait or run; the processes of those that run end."""
+        given_up = set(keys)
+        self._waiting = deque(job for job in self._waiting if job[0] not in given_up)
+        for number, worker in enumerate(self._workers):
+            if worker is not None and worker.job is not None and worker.job[0] in given_up:
+                worker.kill()
+                self._workers[number] = None
+        for key in given_up:
+            self._attempts.pop(key, None)
+        self._hand_out()
+
     def close(self) -> None:
         """End all processes at once."""
         self._waiting.clear()
         for worker in filter(None, self._workers):
             worker.kill()
         self._workers = [None] * self.capacity
+        atexit.unregister(self.close)
 
     @property
     def process_ids(self) -> list[int]:
@@ -92,6 +104,8 @@ class LocalWorkers:
             if not self._waiting:
                 return
             if worker is None:
+                if not any(self._workers):
+                    atexit.register(self.close)  # Python waits for processes that nobody has ended
                 gpus = self._gpus[number % len(self._gpus)] if self._gpus else None
                 worker = self._workers[number] = _Worker(self._threads, gpus)
             if worker.job is None:

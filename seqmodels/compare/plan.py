@@ -97,6 +97,11 @@ class Plan:
                 best = result
         return best.trial.settings if best is not None else None
 
+    def given_up(self, results: Mapping[str, Result]) -> list[Entry]:
+        """Where the search is over and none of its settings was trained to the end: no final runs are to come."""
+        without = [entry for entry in self.entries if self.chosen(entry, results) is None]
+        return [entry for entry in without if next(self._of(entry, results), None) is None]
+
     def _of(self, entry: Entry, results: Mapping[str, Result]) -> Iterator[Step]:
         if self.search:
             trials = self._trials(entry, "search", self.settings)

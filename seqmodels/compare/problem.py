@@ -19,7 +19,7 @@ class Problem:
 
     The LightningModule takes ``cell``, ``hidden_size`` and ``num_layers`` (as RNN does), ``dropout`` if it has any, and
     logs ``val_<metric>`` and ``test_<metric>``. The study gives it its optimizer. Arguments of the module without a
-    default are taken from the data, where it has an attribute of that name (``tokenizer``).
+    default, or whose default is None, are taken from the data, where it has an attribute of that name (``tokenizer``).
 
     Args:
         name: Its name in tables; letters, digits, ``_`` and ``-``.
@@ -99,7 +99,8 @@ class Problem:
             options["dropout"] = dropout
         parameters = inspect.signature(self._class("model", pl.LightningModule)).parameters
         for name, parameter in parameters.items():
-            wanted = parameter.default in (parameter.empty, None) and parameter.kind is not parameter.VAR_KEYWORD
+            is_open = parameter.default is parameter.empty or parameter.default is None
+            wanted = is_open and parameter.kind is not parameter.VAR_KEYWORD
             if wanted and name not in options and hasattr(data, name):
                 options[name] = getattr(data, name)
         return self._make("model", pl.LightningModule, options)

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from seqmodels.compare.workers import ATTEMPTS, Outcome, call, check_count, pack
@@ -42,12 +42,23 @@ class RayWorkers:
         else:
             where = {"address": address}
             _reach(address)
+        self._running: dict[Any, tuple[str, Callable[..., Any], tuple[Any, ...]]] = {}
+        self._attempts: dict[str, int] = {}
         self._sigterm_handler = signal.getsignal(signal.SIGTERM)  # Ray sets its own, and doesn't put this one back
         try:
             ray.init(log_to_driver=False, logging_level=logging.ERROR, **where)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise _nobody_at(address, error) from error
-        room = ray.cluster_resources()
+        try:
+            self.capacity = self._capacity(count, threads, gpus)
+        except OptionError:
+            self.close()
+            raise
+        self._remote = ray.remote(call).options(num_cpus=threads, num_gpus=gpus, max_retries=0)
+
+    def _capacity(self, count: int | None, threads: int, gpus: int) -> int:
+        """How many jobs the cluster has room for, ``count`` at most."""
+        room = self._ray.cluster_resources()
         fits = int(room.get("CPU", 0) // threads)
         if gpus:
             fits = min(fits, int(room.get("GPU", 0) // gpus))
@@ -56,10 +67,7 @@ class RayWorkers:
                 f"the Ray cluster has {room.get('CPU', 0):g} cores and {room.get('GPU', 0):g} GPUs, fewer than the "
                 f"{threads} and {gpus} of one trial; give fewer threads or devices"
             )
-        self.capacity = fits if count is None else min(count, fits)
-        self._remote = ray.remote(call).options(num_cpus=threads, num_gpus=gpus, max_retries=0)
-        self._running: dict[Any, tuple[str, Callable[..., Any], tuple[Any, ...]]] = {}
-        self._attempts: dict[str, int] = {}
+        return fits if count is None else min(count, fits)
 
     def __enter__(self) -> RayWorkers:
         return self
@@ -90,6 +98,16 @@ class RayWorkers:
             self._attempts.pop(key, None)
             return Outcome(key, value, error)
         return None
+
+    def cancel(self, keys: Iterable[str]) -> None:
+        """Give up these jobs, whether they wait or run."""
+        given_up = set(keys)
+        references = [reference for reference, (key, *_) in self._running.items() if key in given_up]
+        for reference in references:
+            self._ray.cancel(reference, force=True)
+            self._attempts.pop(self._running.pop(reference)[0], None)
+        if references:
+            self._ray.wait(references, num_returns=len(references), timeout=10)  # until they have ended
 
     def close(self) -> None:
         """End all jobs at once, and the cluster, if it was started here."""

@@ -27,8 +27,8 @@ RANDOM_STATE = "random_state_of_trial"
 class TrialRecorder(pl.Callback):
     """Keeps the history of a trial, its last state and its best weights in a folder.
 
-    After each validation ``last.ckpt`` holds all that is needed to go on, history included; ``best.ckpt`` the weights
-    that did best; ``progress.json`` how far the trial is, for those who watch.
+    After each validation ``last.ckpt`` holds all that is needed to go on, history included, where the training loader
+    can go on within an epoch; ``best.ckpt`` the weights that did best; ``progress.json`` how far the trial is.
 
     Args:
         problem: Whose metric is read.
@@ -117,7 +117,8 @@ class TrialRecorder(pl.Callback):
         if self.problem.is_better(value, self.value):
             self.value = value
             trainer.save_checkpoint(self.folder / BEST, weights_only=True)
-        trainer.save_checkpoint(self.folder / LAST)
+        if _goes_on(trainer.train_dataloader):
+            trainer.save_checkpoint(self.folder / LAST)
         if trainer.is_global_zero:
             shown = value if math.isfinite(value) else None
             write_json(self.folder / PROGRESS, {"step": self.step, "seconds": self.seconds, "value": shown})
@@ -126,6 +127,11 @@ class TrialRecorder(pl.Callback):
         """Of the first rank for all: a module may log each rank's own, and they must decide alike."""
         value = read_metric(trainer, f"val_{self.problem.metric}", self.problem)
         return trainer.strategy.broadcast(value)
+
+
+def _goes_on(loader: Any) -> bool:
+    """Whether a training loader knows where in an epoch it is, and goes on there."""
+    return all(hasattr(loader, name) for name in ("state_dict", "load_state_dict"))
 
 
 def read_metric(trainer: pl.Trainer, name: str, problem: Problem) -> float:

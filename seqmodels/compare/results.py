@@ -103,6 +103,7 @@ class Result:
         value: Best metric on the validation data; NaN if there is none.
         test: Metric on the test data of the weights that were best in validation; NaN where it wasn't asked for.
         error: One line, where it diverged or failed.
+        environment: Versions and processor of who trained it; of the last one, where several went on with it.
     """
 
     trial: Trial
@@ -111,6 +112,7 @@ class Result:
     value: float = math.nan
     test: float = math.nan
     error: str = ""
+    environment: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
@@ -119,8 +121,11 @@ class Result:
 
     @property
     def tokens_per_second(self) -> float:
-        """Tokens trained on in a second; NaN without training."""
-        return self.history[-1].tokens / self.seconds if self.seconds else math.nan
+        """Tokens trained on in a second, without the first step, whose time isn't counted; NaN without training."""
+        if not self.seconds:
+            return math.nan
+        last = self.history[-1]
+        return last.tokens * (1 - 1 / last.step) / last.seconds
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values; NaN becomes None, as JSON has none."""

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from seqmodels import registry
 from seqmodels.compare.budget import solve_hidden_size
 from seqmodels.compare.contents import digests
+from seqmodels.compare.environment import merged
 from seqmodels.compare.files import check_same, read_json, write_json
 from seqmodels.compare.plan import Plan, Size, Sizes, Step
 from seqmodels.compare.problem import Problem
 from seqmodels.compare.problems import get_problem
-from seqmodels.compare.report.names import plural
+from seqmodels.compare.report.names import listing, plural
 from seqmodels.compare.results import Result, Trial
 from seqmodels.compare.space import Space
 from seqmodels.compare.training import Training
-from seqmodels.compare.trial import RESULT, make_job, run_job
+from seqmodels.compare.trial import ERROR, RESULT, make_job, run_job
 from seqmodels.compare.workers import Outcome, Workers
 from seqmodels.errors import DataError, OptionError
 from seqmodels.files.folder_lock import FolderLock
@@ -109,6 +106,8 @@ class Study:
         for name, least, most in (("trials", 0, 500), ("seeds", 1, 500), ("seed", 0, LARGEST_SEED)):
             if not least <= getattr(self, name) <= most:
                 raise OptionError(f"{name} is {getattr(self, name)}; give {least} to {most}")
+        if not self.problems:
+            raise OptionError("problems is empty; give one or more")
         if not self.budgets or self.budgets[0] < 1:
             raise OptionError(f"parameters is {self.parameters}; give one or more numbers of 1 or more")
         if not 0 < self.tolerance < 1:
@@ -116,7 +115,8 @@ class Study:
         for kind, names in (("cell", self.cells), ("problem", [problem.name for problem in self.problems])):
             for name in names:
                 if names.count(name) > 1:
-                    raise OptionError(f"the {kind} {name} is there twice; name each once")
+                    fix = "; of files that are called alike, rename one" if kind == "problem" else ""
+                    raise OptionError(f"the {kind} {name} is there twice; name each once{fix}")
         if self.baseline not in self.cells:
             raise OptionError(f"the baseline {self.baseline} is none of the cells: {', '.join(self.cells)}")
         many = [name for name in self.space.names() if len(self.space.bounds(name)) > 1]
@@ -183,10 +183,7 @@ class Study:
     def _begin(self, retry_failed: bool) -> None:
         """Take the folder, which is ours now: as another process may have left it since we looked."""
         self._check_folder()
-        write_json(
-            self.folder / "study.json",
-            {"options": self.options(), "layers": self.layers, "environment": environment()},
-        )
+        write_json(self.folder / "study.json", {"options": self.options(), "layers": self.layers})
         self._read_results()
         if retry_failed:
             for key in [key for key, result in self.results.items() if result.status == "failed"]:
@@ -196,8 +193,7 @@ class Study:
 
     def _make_plan(self) -> Plan:
         sizes, self.layers = self._sizes()
-        space = dataclasses.replace(self.space, num_layers=",".join(map(str, self.layers)))
-        settings = space.sample(max(self.trials, 1), self.seed)
+        settings = self._tried.sample(max(self.trials, 1), self.seed)
         return Plan(
             self.problems,
             self.cells,
@@ -209,6 +205,11 @@ class Study:
             self.training,
             sizes,
         )
+
+    @property
+    def _tried(self) -> Space:
+        """What is left of the space where some numbers of layers can't be had."""
+        return dataclasses.replace(self.space, num_layers=",".join(map(str, self.layers)))
 
     def _sizes(self) -> tuple[Sizes, list[int]]:
         """Sizes of all models, and the numbers of layers with which every cell comes near enough to every budget."""
@@ -247,14 +248,17 @@ class Study:
         with FolderLock(self.folder, "runs this study"):
             self._begin(retry_failed)
             running: dict[str, Step] = {}
-            self._hand_out(workers, running)
-            while running:
-                outcome = workers.wait(0.5)
-                if outcome is not None:
-                    self._record(running.pop(outcome.key), outcome)
-                    self._hand_out(workers, running)
-                if watch is not None:
-                    watch(self, running)
+            try:
+                self._hand_out(workers, running)
+                while running:
+                    outcome = workers.wait(0.5)
+                    if outcome is not None and outcome.key in running:  # not of a job that somebody else has given
+                        self._record(running.pop(outcome.key), outcome)
+                        self._hand_out(workers, running)
+                    if watch is not None:
+                        watch(self, running)
+            finally:
+                workers.cancel(running)  # what still runs after Ctrl-C or an error: whoever goes on trains it, too
         return self.write_report()
 
     def _hand_out(self, workers: Workers, running: dict[str, Step]) -> None:
@@ -272,6 +276,7 @@ class Study:
         if outcome.error:
             result = Result(step.trial, "failed", error=outcome.error)
             write_json(self.folder_of(step.trial) / RESULT, result.to_dict())
+            (self.folder_of(step.trial) / ERROR).write_text(f"{outcome.error}\n", encoding="utf-8")
         else:
             result = Result.from_dict(outcome.value)
         self.results[step.trial.key] = result
@@ -288,7 +293,7 @@ class Study:
 
         order = {cell: number for number, cell in enumerate(self.cells)}
         return StudyResults(
-            title=f"{plural(len(self.cells), 'cell')} on {_in_words([problem.name for problem in self.problems])}",
+            title=f"{plural(len(self.cells), 'cell')} on {listing([problem.name for problem in self.problems])}",
             problems=tuple(self.problems),
             cells=tuple(self.cells),
             baseline=self.baseline,
@@ -297,10 +302,13 @@ class Study:
             options={
                 **{name: getattr(self, name) for name in ("parameters", "tolerance", "seeds", "seed", "trials")},
                 **dataclasses.asdict(self.training),
-                **dataclasses.asdict(self.space),
+                **dataclasses.asdict(self._tried),
                 "command": self.command,
             },
-            environment=environment(),
+            environment=merged(result.environment for result in self.results.values()),
+            given_up=tuple(
+                (entry.problem.name, entry.cell, entry.budget) for entry in self.plan.given_up(self.results)
+            ),
         )
 
     def write_report(self) -> StudyResults:
@@ -317,30 +325,10 @@ class Study:
             f"{self.training.last_step:,} steps" if self.training.seconds is None else f"{self.training.seconds:g} s"
         )
         search = f", {self.trials} random settings tried" if self.trials else ""
-        parameters = _in_words([f"{budget:,}" for budget in self.budgets])
-        return f"{parameters} parameters, {length} of training{search}, {plural(self.seeds, 'seed')}"
-
-
-def environment() -> dict[str, str]:
-    """What else the numbers may depend on: versions and processor."""
-    from importlib.metadata import version
-
-    gpu = {"gpu": torch.cuda.get_device_name()} if torch.cuda.is_available() else {}
-    packages = {name: version(name) for name in ("seqmodels", "torch", "lightning")}
-    return {**packages, "python": platform.python_version(), "processor": _processor(), **gpu}
-
-
-def _processor() -> str:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-def _in_words(names: Sequence[str]) -> str:
-    """``a, b and c``."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+        parameters = listing([f"{budget:,}" for budget in self.budgets])
+        missed = [str(layers) for layers in self.space.layers() if layers not in self.layers]
+        layers = f" (with {listing(missed)} layers some cell would miss them: left out)" if missed else ""
+        return f"{parameters} parameters{layers}, {length} of training{search}, {plural(self.seeds, 'seed')}"
 
 
 def _cell_name(cell: str | type) -> str:

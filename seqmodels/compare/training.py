@@ -56,7 +56,7 @@ class Training:
         for name in ("steps", "validations", "devices", "threads"):
             if getattr(self, name) < 1:
                 raise OptionError(f"{name} is {getattr(self, name)}; give 1 or more")
-        if self.validations > self.steps:
+        if self.seconds is None and self.validations > self.steps:
             raise OptionError(f"{self.steps} steps can't be validated {self.validations} times; give fewer validations")
         if self.seconds is not None and not self.seconds > 0:
             raise OptionError(f"seconds is {self.seconds}; give a positive time")

@@ -19,6 +19,7 @@ import torch
 from lightning.pytorch.plugins.environments import LightningEnvironment
 
 from seqmodels.cell import Cell
+from seqmodels.compare.environment import environment
 from seqmodels.compare.files import read_json, write_json
 from seqmodels.compare.problem import Problem
 from seqmodels.compare.quiet import quiet
@@ -29,13 +30,15 @@ from seqmodels.compare.workers import end_with
 from seqmodels.errors import CheckpointError, NonFiniteLoss
 from seqmodels.training import NonFiniteGuard, SafeCheckpointIO
 
-RESULT, JOB = "result.json", "job.json"
+RESULT, JOB, ERROR = "result.json", "job.json", "error.txt"
 
 
 def run_trial(problem: Problem, trial: Trial, training: Training, folder: Path, until: int | None = None) -> Result:
     """Train to the end, or to the step ``until``, going on from the folder's checkpoint if it has one.
 
-    The numbers depend on the arguments alone: not on how often the trial was stopped, by whom, or beside what it ran.
+    The numbers depend on the arguments alone, not on how often the trial was stopped, by whom, or beside what it ran;
+    except that how far a trial of a given time gets depends on the machine.
+
     What comes of it is written to ``result.json`` at the end; a trial that only got to ``until`` is "stopped", and can
     go on. A cell that raises is a result too ("failed"), with its traceback in ``error.txt``.
 
@@ -87,8 +90,8 @@ def _run(problem: Problem, trial: Trial, training: Training, folder: Path, until
         status, error = "diverged", str(caught)
     except Exception as caught:  # a stranger's cell, module or data may raise anything
         status, error = "failed", f"{type(caught).__name__}: {' '.join(str(caught).split())}"
-        (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
-    result = Result(trial, status, tuple(recorder.history), recorder.value, test, error)
+        (folder / ERROR).write_text(traceback.format_exc(), encoding="utf-8")
+    result = Result(trial, status, tuple(recorder.history), recorder.value, test, error, environment())
     if _is_first():  # of several processes (DDP) one speaks
         write_json(folder / RESULT, result.to_dict())
         _clear(folder, result)
@@ -117,6 +120,8 @@ def _found(folder: Path, until: int | None) -> Result | None:
 def _clear(folder: Path, result: Result) -> None:
     """Remove what nobody needs any more; the weights of a run that counts stay, to be used."""
     (folder / PROGRESS).unlink(missing_ok=True)
+    if result.status != "failed":
+        (folder / ERROR).unlink(missing_ok=True)  # of an earlier try
     if result.status != "stopped":
         (folder / LAST).unlink(missing_ok=True)
         if result.trial.phase == "search":
@@ -138,7 +143,7 @@ def _train(
         **_validation(training),
     )
     set_optimizer(model, training, trial.settings.learning_rate, recorder.progress)
-    trainer.fit(model, datamodule=data, ckpt_path=_checkpoint(folder, data))
+    trainer.fit(model, datamodule=data, ckpt_path=_checkpoint(folder))
     return recorder.progress() >= 1
 
 
@@ -161,12 +166,11 @@ def _make(problem: Problem, trial: Trial) -> tuple[pl.LightningDataModule, pl.Li
 
 def scale_matrices(model: torch.nn.Module, scale: float) -> None:
     """Multiply the matrices of all cells in a model; what else a cell has starts as its author wants it."""
+    cells = torch.nn.ModuleList(module for module in model.modules() if isinstance(module, Cell))
     with torch.no_grad():
-        for cell in model.modules():
-            if isinstance(cell, Cell):
-                for parameter in cell.parameters():
-                    if parameter.dim() > 1:
-                        parameter.mul_(scale)
+        for parameter in cells.parameters():  # each once, those of cells within cells too
+            if parameter.dim() > 1:
+                parameter.mul_(scale)
 
 
 def _trainer(training: Training, folder: Path, **options: Any) -> pl.Trainer:
@@ -193,13 +197,10 @@ def _validation(training: Training) -> dict[str, Any]:
     return {"val_check_interval": {"seconds": training.seconds / training.validations}, "check_val_every_n_epoch": None}
 
 
-def _checkpoint(folder: Path, data: pl.LightningDataModule) -> str | None:
-    """Where to go on from; a damaged file, or a loader that can't go on within an epoch, means from the start."""
+def _checkpoint(folder: Path) -> str | None:
+    """Where to go on from; no file, or a damaged one, means from the start."""
     path = folder / LAST
     if not path.exists():
-        return None
-    loader = data.train_dataloader()
-    if not hasattr(loader, "load_state_dict"):
         return None
     try:
         SafeCheckpointIO().load_checkpoint(path)
@@ -237,7 +238,7 @@ def _run_as_command(problem: Problem, trial: Trial, training: Training, folder: 
         text=True,
     )
     if not outcome.exists():
-        (folder / "error.txt").write_text(done.stdout, encoding="utf-8")
+        (folder / ERROR).write_text(done.stdout, encoding="utf-8")
         last = (done.stdout.strip().splitlines() or ["no output"])[-1]
         result = Result(trial, "failed", error=f"its processes ended with code {done.returncode}: {last}")
         write_json(folder / RESULT, result.to_dict())

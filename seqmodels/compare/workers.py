@@ -6,7 +6,7 @@ import os
 import pickle
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -47,6 +47,9 @@ class Workers(Protocol):
 
     def wait(self, timeout: float | None = None) -> Outcome | None:
         """The next job that ends; None if none does within ``timeout`` seconds."""
+
+    def cancel(self, keys: Iterable[str]) -> None:
+        """Give up these jobs, whether they wait or run; nobody hears of them any more."""
 
     def close(self) -> None:
         """End all workers at once, whatever they are doing."""

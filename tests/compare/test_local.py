@@ -90,6 +90,30 @@ def test_closing_ends_what_runs(workers: LocalWorkers, tmp_path: Path) -> None:
     assert not (tmp_path / "late").exists()
 
 
+def test_jobs_that_are_given_up_end_and_others_go_on(workers: LocalWorkers, tmp_path: Path) -> None:
+    workers.submit("running", jobs.sleep_and_touch, str(tmp_path / "late"), 600)
+    workers.submit("kept", jobs.process_id, 1.0)
+    workers.submit("waiting", jobs.add, 1, 2)
+    (process, _) = workers.process_ids
+    workers.cancel(["running", "waiting", "unknown"])
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
+    workers.submit("next", jobs.add, 2, 2)
+    assert set(drain(workers)) == {"kept", "next"}
+
+
+def test_workers_that_are_closed_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: set[object] = set()
+    monkeypatch.setattr("atexit.register", kept.add)
+    monkeypatch.setattr("atexit.unregister", kept.discard)
+    workers = LocalWorkers(2)
+    for _ in range(2):  # they may be used again
+        workers.submit("sum", jobs.add, 1, 2)
+        assert kept == {workers.close}
+        workers.close()
+        assert not kept
+
+
 def test_each_process_has_its_threads_and_gpus() -> None:
     workers = LocalWorkers(1, threads=2, gpus=["3,4"])
     workers.submit("threads", jobs.threads)

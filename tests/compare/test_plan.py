@@ -72,6 +72,19 @@ def test_a_cell_that_fails_with_all_settings_has_no_final_runs_and_stops_nobody(
     results = carry_out(plan(problem), lambda trial: math.nan if trial.cell == "gru" else 1.0)
     assert not any("gru/final" in key for key in results)
     assert "xml/lstm/final-1" in results
+    assert [entry.cell for entry in plan(problem).given_up(results)] == ["gru"]
+
+
+def test_a_search_is_given_up_once_nothing_is_left_to_try(problem) -> None:
+    made = plan(problem)
+    assert made.given_up({}) == []
+    results = carry_out(made, lambda trial: trial.settings.learning_rate)
+    assert made.given_up(results) == []
+    for cell in ("gru", "lstm"):  # the best diverged past the rung at which the others had been stopped
+        key = f"xml/{cell}/search-0"
+        history = tuple(point for point in results[key].history if point.step <= 30)
+        results[key] = dataclasses.replace(results[key], status="diverged", history=history)
+    assert [entry.cell for entry in made.given_up(results)] == ["gru", "lstm"]
 
 
 def test_final_runs_with_other_settings_than_the_search_now_chooses_run_again(problem) -> None:

@@ -13,7 +13,14 @@ def test_a_strangers_module_gets_what_it_needs_of_its_data(stranger) -> None:
     data = problem.make_data(seed=3)
     model = problem.make_model(data, "gru", hidden_size=4, num_layers=2)
     assert (model.rnn.input_size, model.rnn.hidden_size, model.rnn.num_layers) == (2, 4, 2)
-    assert not data.series.equal(problem.make_data(seed=4).series)
+    assert (data.seed, problem.make_data(seed=4).seed) == (3, 4)
+
+
+def test_what_an_argument_has_as_its_default_decides_whether_it_is_taken_from_the_data(stranger) -> None:
+    problem = Problem("p", "stranger:Choosy", "stranger:Series", "error", "min", seeded=True)
+    model = problem.make_model(problem.make_data(seed=3), "gru", 4, 1)
+    assert model.seed == 3
+    assert model.length.tolist() == [1.0, 1.0]
 
 
 @pytest.mark.parametrize("name", PROBLEMS)

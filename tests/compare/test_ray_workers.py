@@ -55,6 +55,26 @@ def test_waiting_ends_after_the_timeout(workers: RayWorkers) -> None:
     assert workers.wait() is not None
 
 
+def test_a_cluster_that_is_too_small_is_left_as_if_it_had_not_been_asked(one_line) -> None:
+    import ray
+
+    if ray.is_initialized():
+        ray.shutdown()
+    before = signal.getsignal(signal.SIGTERM)
+    with one_line(OptionError, "the Ray cluster has", "give fewer threads or devices"):
+        RayWorkers(1, gpus=99)
+    assert not ray.is_initialized()
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_jobs_that_are_given_up_come_to_nothing() -> None:
+    with RayWorkers(1) as made:
+        made.submit("long", jobs.process_id, 600)
+        made.submit("next", jobs.add, 1, 2)
+        made.cancel(["long"])
+        assert drain(made) == {"next": 3}
+
+
 def test_an_address_where_nobody_is_is_one_line(one_line) -> None:
     import ray
 

@@ -3,6 +3,8 @@
 import json
 import math
 
+import pytest
+
 from seqmodels.compare import Point, Result, Settings, Trial
 
 TRIAL = Trial("xml", "mypkg.cells:Mine", "final", 2, 7, 16, 1000, Settings(dropout=0.5))
@@ -27,5 +29,7 @@ def test_the_key_is_a_path_on_any_system() -> None:
 
 
 def test_speed_is_that_of_training() -> None:
-    assert Result(TRIAL, "finished", (Point(5, 2.0, 100, 0.1), Point(10, 4.0, 200, 0.2))).tokens_per_second == 50
+    """The first step has no time, and its tokens don't count either."""
+    points = (Point(5, 4 * 0.5, 5 * 20, 0.1), Point(10, 9 * 0.5, 10 * 20, 0.2))
+    assert Result(TRIAL, "finished", points).tokens_per_second == pytest.approx(20 / 0.5)
     assert math.isnan(Result(TRIAL, "failed").tokens_per_second)

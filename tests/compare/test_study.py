@@ -1,6 +1,7 @@
 """Studies: fair, continued after any interruption, the same numbers wherever they run."""
 
 import contextlib
+import dataclasses
 import importlib
 import os
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,9 @@ import pytest
 from trials import numbers
 
 from seqmodels import register_cell
-from seqmodels.compare import LocalWorkers, Problem, RayWorkers, Space, Study, Training
+from seqmodels.compare import LocalWorkers, Point, Problem, RayWorkers, Result, Space, Study, Training, Trial
+from seqmodels.compare.files import read_json
+from seqmodels.compare.workers import Outcome
 from seqmodels.errors import DataError, OptionError, UnknownCell
 from seqmodels.files.folder_lock import FolderLock
 
@@ -32,6 +36,36 @@ OPTIONS: dict[str, Any] = {
 
 def study(folder: Path, problem: Problem, **changes: Any) -> Study:
     return Study(folder, problems=[problem], **{**OPTIONS, **changes})
+
+
+class Pretend:
+    """Workers that train nothing; what comes of a job is a function of its trial."""
+
+    capacity = 2
+
+    def __init__(self, come: Callable[[Trial], Outcome | Result | None]) -> None:
+        self.come, self.jobs = come, {}
+
+    def submit(self, key: str, function: Any, job: dict[str, Any]) -> None:
+        self.jobs[key] = Trial.from_dict(job["trial"])
+
+    def wait(self, timeout: float | None = None) -> Outcome | None:
+        key, trial = next(iter(self.jobs.items()))
+        found = self.come(trial)
+        if isinstance(found, Result):
+            del self.jobs[key]
+            return Outcome(key, found.to_dict())
+        return found
+
+    def cancel(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            del self.jobs[key]
+
+    def close(self) -> None: ...
+
+
+def done(trial: Trial, **changes: Any) -> Result:
+    return Result(trial, "finished", (Point(12, 1.0, 100, 0.5),), 0.5, 0.5, **changes)
 
 
 def run(folder: Path, problem: Problem, workers: Any, watch: Any = None, **changes: Any) -> list[tuple]:
@@ -82,7 +116,9 @@ def test_a_ray_cluster_of_two_workers_gives_the_same_numbers(undisturbed, proble
 
 
 def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(undisturbed, problem, tmp_path) -> None:
+    """No number changes, and no step is trained again but those since a checkpoint, of the trial that was killed."""
     workers = LocalWorkers(2)
+    traced = dataclasses.replace(problem, model="trials:Traced")
     killed: list[int] = []
 
     def kill_twice() -> None:
@@ -96,8 +132,15 @@ def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(undisturbed, pr
             time.sleep(0.005)
 
     threading.Thread(target=kill_twice, daemon=True).start()
-    assert run(tmp_path, problem, workers) == undisturbed[1]
+    assert run(tmp_path, traced, workers) == undisturbed[1]
     assert killed
+    steps = {path.parent: path.read_text().split() for path in tmp_path.glob("trials/*/*/*/steps.txt")}
+    for folder, trained in steps.items():
+        last = read_json(folder / "result.json")["history"][-1]["step"]
+        assert list(dict.fromkeys(map(int, trained))) == list(range(1, last + 1))
+    interval = OPTIONS["training"].interval
+    assert len(steps) == len(undisturbed[1])
+    assert sum(len(trained) - len(set(trained)) for trained in steps.values()) <= interval * len(killed)
 
 
 def test_a_study_killed_as_a_whole_goes_on_and_repeats_nothing(undisturbed, problem, tmp_path) -> None:
@@ -125,6 +168,42 @@ def finished(folder: Path) -> list[Path]:
     return [path for path in folder.glob("trials/*/*/*/result.json") if '"status": "finished"' in path.read_text()]
 
 
+def test_an_interrupted_study_gives_up_its_jobs_and_the_same_workers_go_on(problem, tmp_path) -> None:
+    made = study(tmp_path, problem, trials=0, space=None)
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    workers = Pretend(lambda trial: None)
+    with pytest.raises(KeyboardInterrupt):
+        made.run(workers, interrupt)
+    assert workers.jobs == {}
+    others = iter([Outcome("somebody else's", 1)])
+    workers.come = lambda trial: next(others, None) or done(trial)
+    assert len(made.run(workers).results) == 4
+
+
+def test_why_a_worker_died_stands_in_the_folder_of_the_trial(problem, tmp_path) -> None:
+    made = study(tmp_path, problem, cells=["gru"], trials=0, space=None, seeds=1)
+    workers = Pretend(lambda trial: Outcome(trial.key, error="its process died 3 times", died=True))
+    (result,) = made.run(workers).results
+    assert (made.folder_of(result.trial) / "error.txt").read_text() == "its process died 3 times\n"
+
+
+def test_the_report_names_the_machines_that_trained(problem, tmp_path) -> None:
+    made = study(tmp_path, problem, trials=0, space=None)
+    made.run(Pretend(lambda trial: done(trial, environment={"processor": f"P{trial.number}", "torch": "2"})))
+    assert made.summary().environment == {"processor": "P0; P1", "torch": "2"}
+    assert "environment" not in read_json(tmp_path / "study.json")
+
+
+def test_a_cell_that_diverges_with_all_settings_is_known_to_have_no_final_runs(problem, tmp_path) -> None:
+    made = study(tmp_path, problem)
+    diverged = Pretend(lambda trial: Result(trial, "diverged") if trial.cell == "gru" else done(trial))
+    assert made.summary().given_up == ()
+    assert made.run(diverged).given_up == (("xml", "gru", 4_000),)
+
+
 def test_a_finished_study_runs_nothing_again_and_writes_its_report(undisturbed, problem) -> None:
     folder, expected = undisturbed
     (folder / "report" / "index.html").unlink()
@@ -136,6 +215,8 @@ def test_a_finished_study_runs_nothing_again_and_writes_its_report(undisturbed, 
             raise AssertionError("there is nothing to do")
 
         def wait(self, *_: Any) -> None: ...
+
+        def cancel(self, *_: Any) -> None: ...
 
         def close(self) -> None: ...
 
@@ -192,6 +273,8 @@ def test_layers_with_which_a_cell_misses_the_budget_are_left_out_for_all(problem
     assert {settings.num_layers for settings in made.plan.settings} == {1, 3}
     off = {key: abs(size.parameters / 30_000 - 1) for key, size in made.plan.sizes.items()}
     assert off["xml", "elman", 30_000, 2] < 0.01 < off["xml", "gru", 30_000, 2]
+    assert "30,000 parameters (with 2 layers some cell would miss them: left out)" in made.describe_budget()
+    assert made.summary().options["num_layers"] == "1,3"
 
 
 @pytest.mark.parametrize(
@@ -199,6 +282,8 @@ def test_layers_with_which_a_cell_misses_the_budget_are_left_out_for_all(problem
     [
         ({"parameters": 2_000, "tolerance": 1e-6}, OptionError, ["can't be met within", "give more parameters"]),
         ({"cells": ["gru", "gru"]}, OptionError, ["the cell gru is there twice"]),
+        ({"problems": []}, OptionError, ["problems is empty; give one or more"]),
+        ({"problems": ["a/my.txt", "b/my.txt"]}, OptionError, ["my is there twice", "called alike, rename one"]),
         ({"cells": ["gruu"]}, UnknownCell, ["did you mean 'gru'?"]),
         ({"baseline": "mut1"}, OptionError, ["baseline mut1 is none of the cells: elman, gru"]),
         ({"seeds": 0}, OptionError, ["seeds is 0"]),
@@ -207,9 +292,13 @@ def test_layers_with_which_a_cell_misses_the_budget_are_left_out_for_all(problem
         ({"trials": 0}, OptionError, ["learning_rate", "takes trials"]),
     ],
 )
-def test_a_wrong_option_is_one_line(changes, kind, parts, problem, tmp_path, one_line) -> None:
+def test_a_wrong_option_is_one_line(changes, kind, parts, problem, tmp_path, one_line, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("a", "b"):
+        Path(folder).mkdir()
+        Path(folder, "my.txt").write_text("how vexingly quick daft zebras jump! ")
     with one_line(kind, *parts):
-        study(tmp_path, problem, **changes)
+        Study(tmp_path, **{**OPTIONS, "problems": [problem], **changes})
 
 
 def test_a_folder_with_another_study_is_left_alone(undisturbed, problem, one_line) -> None:

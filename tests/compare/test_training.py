@@ -13,6 +13,10 @@ def test_validations_are_at_equal_distances_and_the_last_at_the_end() -> None:
     assert Training(steps=7, validations=1).rung(1 / 9) == 7
 
 
+def test_steps_mean_nothing_where_the_length_is_a_time() -> None:
+    assert Training(seconds=3600.0, steps=300, validations=400).validations == 400
+
+
 @pytest.mark.parametrize(
     ("options", "parts"),
     [

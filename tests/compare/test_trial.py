@@ -16,6 +16,7 @@ from trials import numbers, trial
 
 import seqmodels
 from seqmodels.compare import Problem, Result, Training, get_problem, run_trial
+from seqmodels.compare.environment import environment
 from seqmodels.compare.files import read_json, write_json
 from seqmodels.compare.trial import make_job, scale_matrices
 from seqmodels.tasks import load
@@ -29,6 +30,7 @@ def whole(problem: Problem, training: Training, tmp_path: Path) -> Result:
 
 def test_a_trial_leaves_its_history_its_result_and_its_best_weights(problem, training, whole, tmp_path) -> None:
     assert whole.status == "finished"
+    assert whole.environment == environment()
     assert [point.step for point in whole.history] == [5, 10, 15, 20]
     assert [point.tokens for point in whole.history] == [200, 400, 600, 800]
     assert whole.value == max(point.value for point in whole.history)
@@ -127,6 +129,12 @@ def test_what_goes_wrong_is_a_result(stranger, problem, training, cell, status, 
     assert Path("trial/error.txt").exists() == (status == "failed")
 
 
+def test_an_error_of_an_earlier_try_is_gone_once_a_trial_succeeds(problem, tmp_path) -> None:
+    (tmp_path / "error.txt").write_text("no memory")
+    assert run_trial(problem, trial(), Training(steps=1, validations=1), tmp_path).status == "finished"
+    assert not (tmp_path / "error.txt").exists()
+
+
 def test_a_metric_that_nobody_logs_is_named(stranger) -> None:
     wrong = dataclasses.replace(get_problem("stranger:problem"), metric="accuracy")
     result = run_trial(wrong, trial(), Training(steps=1, validations=1), Path("trial"))
@@ -150,6 +158,18 @@ def test_scaling_leaves_all_but_the_matrices_of_cells_as_their_authors_want_them
     for name, value in model.state_dict().items():
         scaled = ".cell." in name and value.dim() > 1
         assert torch.equal(value, before[name] * 2 if scaled else before[name]), name
+
+
+def test_scaling_takes_each_matrix_once_though_cells_be_within_cells_and_share_it() -> None:
+    outer, twin = seqmodels.get_cell("gru")(3, 4), seqmodels.get_cell("gru")(3, 4)
+    outer.inner = seqmodels.get_cell("elman")(3, 4)
+    model = torch.nn.ModuleList([outer, twin])
+    name, shared = next((name, value) for name, value in outer.named_parameters() if value.dim() > 1)
+    twin.get_submodule(name.rpartition(".")[0]).register_parameter(name.rpartition(".")[2], shared)
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    scale_matrices(model, 2.0)
+    for name, value in model.named_parameters():
+        assert torch.equal(value, before[name] * (2 if value.dim() > 1 else 1)), name
 
 
 class Killed(BaseException):

@@ -24,9 +24,10 @@ class Comparison:
     Attributes:
         gain: By how much the cell is better; above 0 is better, whether the metric is to be high or low. None where no
             seed is common to both.
-        lost: Final runs of the cell that have no test metric. A cell that lost some is not called better: the seeds
-            that it lost may have been the hard ones.
         p: Of the paired t-test, corrected for all tests of the study (Holm 1979); None where there was no test.
+        lost: Final runs of the cell that have no test metric. Who lost some is not called better, be it the cell or the
+            baseline: the seeds that it lost may have been the hard ones.
+        baseline_lost: The same of the baseline.
     """
 
     problem: str
@@ -34,6 +35,7 @@ class Comparison:
     gain: Estimate | None
     p: float | None
     lost: int = 0
+    baseline_lost: int = 0
 
     @property
     def verdict(self) -> Verdict:
@@ -42,20 +44,29 @@ class Comparison:
             return "unknown"
         if self.p >= LEVEL:
             return "same"
-        if self.gain.mean > 0:
-            return "unknown" if self.lost else "better"
-        return "worse"
+        if self._lost_by_the_better:
+            return "unknown"
+        return "better" if self.gain.mean > 0 else "worse"
 
     @property
     def why_unknown(self) -> str:
-        """Why there was no test."""
+        """Why there was no test, or why it decides nothing; empty where it does."""
+        if self.verdict != "unknown":
+            return ""
         if self.gain is None:
             return "no seed in common with the baseline"
         if self.gain.size < 2:
             return "needs at least 2 seeds"
         if self.p is None:
             return "the same difference on every seed"
-        return f"better on the seeds that ended, but {plural(self.lost, 'run')} did not" if self.lost else ""
+        lost = plural(self._lost_by_the_better, "run")
+        if self.gain.mean > 0:
+            return f"better on the seeds that ended, but {lost} did not"
+        return f"worse on the seeds that ended, but {lost} of the baseline did not"
+
+    @property
+    def _lost_by_the_better(self) -> int:
+        return self.lost if self.gain is not None and self.gain.mean > 0 else self.baseline_lost
 
 
 def compare(study: StudyResults) -> tuple[Comparison, ...]:
@@ -68,7 +79,10 @@ def compare(study: StudyResults) -> tuple[Comparison, ...]:
                 gains.append((problem.name, cell, paired_difference(tests_by_seed(study, problem, cell), baseline)))
     corrected = holm([gain.p if gain else None for _, _, gain in gains])
     lost = {(row.problem, row.cell): row.runs - row.tested for row in summarize(study)}
-    return tuple(Comparison(*each, p, lost[each[:2]]) for each, p in zip(gains, corrected, strict=True))
+    return tuple(
+        Comparison(problem, cell, gain, p, lost[problem, cell], lost[problem, study.baseline])
+        for (problem, cell, gain), p in zip(gains, corrected, strict=True)
+    )
 
 
 def tests_by_seed(study: StudyResults, problem: Problem, cell: str) -> dict[int, float]:
@@ -97,53 +111,82 @@ def decimals(rows: Sequence[Row], problem: str) -> int:
 
 def finding(study: StudyResults, problem: Problem, rows: Sequence[Row], comparisons: Sequence[Comparison]) -> str:
     """The answer for one problem in one sentence."""
-    names, baseline = study.names, study.names[study.baseline]
+    baseline = study.names[study.baseline]
     digits = decimals(rows, problem.name)
     mine = {row.cell: row for row in rows if row.problem == problem.name}
     against = [each for each in comparisons if each.problem == problem.name]
-    base = mine[study.baseline]
+    base, best = mine[study.baseline], _best(study, problem, mine, digits)
     if base.test is None:
-        state = "has no test result" if base.runs else "has no result yet"
-        return f"{baseline} {state}, so no cell can be compared with it{_best(study, problem, mine, digits)}."
+        state = "has no test result" if base.runs else "could not be trained" if base.given_up else "has no result yet"
+        return "; ".join([f"{baseline} {state}, so no cell can be compared with it", *best]) + "."
     if not against:
         return f"{baseline} reaches {_with_interval(base.test, digits)}; there is no other cell to compare it with."
+    rest = [each for each in against if each.verdict == "unknown"]
+    undecided = [each for each in rest if mine[each.cell].test is not None]
+    decided = _decided(study, [each for each in against if each.verdict != "unknown"], len(against), digits)
+    parts = [decided] if decided else []
+    if undecided:
+        parts += [f"undecided: {_reasons(study, undecided)}", *(best if not decided else [])]
+    elif not decided:
+        parts.append(f"there is a result of {baseline} alone, {_with_interval(base.test, digits)}")
+    parts += _without_result(study, [mine[each.cell] for each in rest if mine[each.cell].test is None])
+    return f"{'; '.join(parts)}."
+
+
+def _decided(study: StudyResults, against: Sequence[Comparison], cells: int, digits: int) -> str:
+    """What the tests say; empty if there are none."""
+    names, baseline = study.names, study.names[study.baseline]
     better = sorted((e for e in against if e.verdict == "better"), key=lambda e: -_mean(e))
     worse = sorted((e for e in against if e.verdict == "worse"), key=lambda e: _mean(e))
-    missing = [names[e.cell] for e in against if mine[e.cell].test is None]
-    tail = f"; no result yet of {listing(missing)}" if missing else ""
     if better:
         text = f"{names[better[0].cell]} beats {baseline} by {_test(better[0], digits)}"
         if better[1:]:
             text += f"; so {'does' if len(better) == 2 else 'do'} {_many(study, better[1:], digits)}"
-        if worse:
-            text += f"; {baseline} beats {listing([names[e.cell] for e in worse])}"
-        return f"{text}{tail}."
+        return text + (f"; {baseline} beats {listing([names[e.cell] for e in worse])}" if worse else "")
     if worse:
-        text = f"no cell beats {baseline}, and {names[worse[0].cell]} is worse by {_test(worse[0], digits, -1)}"
+        worst, test = names[worse[0].cell], _test(worse[0], digits, -1)
+        text = f"{worst} is worse than {baseline} by {test}"
+        if len(against) == cells:
+            text = f"no cell beats {baseline}, and {worst} is worse by {test}"
         if worse[1:]:
             text += f"; so {'is' if len(worse) == 2 else 'are'} {_many(study, worse[1:], digits)}"
-        return f"{text}{tail}."
-    tested = [e for e in against if e.p is not None]
-    if tested:
-        least = min(tested, key=lambda e: e.p if e.p is not None else 1.0)
-        seeds = min(e.gain.size for e in tested if e.gain)
-        one = names[tested[0].cell] + " does not differ" if len(against) == 1 else "no cell differs"
-        return (
-            f"{one} from {baseline} beyond chance ({plural(seeds, 'seed')}; "
-            f"smallest p after correction {probability(least.p)}, of {names[least.cell]}){tail}."
-        )
-    if len(missing) == len(against):
-        return f"there is a result of {baseline} alone so far, {_with_interval(base.test, digits)}."
-    why = listing(sorted({e.why_unknown for e in against if e.gain is not None}) or ["no seed in common"])
-    return f"not tested ({why}){_best(study, problem, mine, digits)}{tail}."
+        return text
+    if not against:
+        return ""
+    least = min(against, key=lambda e: e.p if e.p is not None else 1.0)
+    seeds = min(e.gain.size for e in against if e.gain)
+    if len(against) == cells > 1:
+        who = "no cell differs"
+    else:
+        who = f"{listing([names[e.cell] for e in against])} {'does' if len(against) == 1 else 'do'} not differ"
+    return (
+        f"{who} from {baseline} beyond chance ({plural(seeds, 'seed')}; "
+        f"smallest p after correction {probability(least.p)}, of {names[least.cell]})"
+    )
 
 
-def _best(study: StudyResults, problem: Problem, mine: dict[str, Row], digits: int) -> str:
+def _reasons(study: StudyResults, undecided: Sequence[Comparison]) -> str:
+    """Cells and why nothing is known of them; those with one reason together."""
+    why: dict[str, list[str]] = {}
+    for each in undecided:
+        why.setdefault(each.why_unknown, []).append(study.names[each.cell])
+    return ", ".join(f"{listing(cells)} ({reason})" for reason, cells in why.items())
+
+
+def _without_result(study: StudyResults, rows: Sequence[Row]) -> list[str]:
+    """Cells without a test metric: those to come, and those that none is to come of."""
+    ended = [study.names[row.cell] for row in rows if row.runs or row.given_up]
+    waiting = [study.names[row.cell] for row in rows if not (row.runs or row.given_up)]
+    texts = [f"no result yet of {listing(waiting)}"] if waiting else []
+    return texts + ([f"{listing(ended)} could not be trained"] if ended else [])
+
+
+def _best(study: StudyResults, problem: Problem, mine: dict[str, Row], digits: int) -> list[str]:
     scores = {cell: row.test.mean for cell, row in mine.items() if row.test}
     if not scores:
-        return ""
+        return []
     best = (max if problem.mode == "max" else min)(scores, key=lambda cell: scores[cell])
-    return f"; the best so far is {study.names[best]} with {fixed(scores[best], digits)}"
+    return [f"the best so far is {study.names[best]} with {fixed(scores[best], digits)}"]
 
 
 def _mean(comparison: Comparison) -> float:

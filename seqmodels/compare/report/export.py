@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import io
 import json
 import math
@@ -12,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from seqmodels.compare.report.grid import Findings
+from seqmodels.compare.report.names import SETTINGS
 from seqmodels.compare.report.summary import StudyResults
-from seqmodels.compare.results import Result, Settings
+from seqmodels.compare.results import Result
 from seqmodels.files.atomic_file import write_atomically
 
-_SETTINGS = tuple(field.name for field in dataclasses.fields(Settings))
-_TRIAL = ("problem", "cell", "phase", "number", "seed", "hidden_size", "parameters")
+_TRIAL = ("problem", "cell", "phase", "number", "seed")
+_MODEL = ("hidden_size", "parameters")
 _RESULT = ("status", "value", "test", "seconds", "tokens_per_second")
 _POINT = ("step", "seconds", "tokens", "value", "train_loss")
 _ROW = ("runs", "tested", "diverged", "failed", "best", "parameters", "excess", "hidden_size", "seconds")
@@ -33,8 +33,13 @@ def export(study: StudyResults, folder: Path) -> list[Path]:
         The files.
     """
     contents = {
-        "results.csv": _csv((*_TRIAL, *_SETTINGS, *_RESULT, "steps", "error"), map(_run, study.results)),
-        "curves.csv": _csv((*_TRIAL[:5], *_POINT), (line for result in study.results for line in _curve(result))),
+        "results.csv": _csv(
+            (*_TRIAL, "budget", *_MODEL, *SETTINGS, *_RESULT, "steps", "error"),
+            (_run(study, result) for result in study.results),
+        ),
+        "curves.csv": _csv(
+            (*_TRIAL, "budget", *_POINT), (line for result in study.results for line in _curve(study, result))
+        ),
         "summary.csv": _summary(study),
         "results.json": json.dumps(study.to_dict(), indent=1, allow_nan=False) + "\n",
     }
@@ -48,21 +53,24 @@ def write_text(path: Path, text: str) -> Path:
     return path
 
 
-def _run(result: Result) -> list[Any]:
+def _run(study: StudyResults, result: Result) -> list[Any]:
     trial, settings = result.trial, result.trial.settings
     steps = result.history[-1].step if result.history else 0
     return [
         *(getattr(trial, name) for name in _TRIAL),
-        *(getattr(settings, name) for name in _SETTINGS),
+        study.budget_of(result),
+        *(getattr(trial, name) for name in _MODEL),
+        *(getattr(settings, name) for name in SETTINGS),
         *(getattr(result, name) for name in _RESULT),
         steps,
         result.error,
     ]
 
 
-def _curve(result: Result) -> Iterable[list[Any]]:
+def _curve(study: StudyResults, result: Result) -> Iterable[list[Any]]:
+    trial = [*(getattr(result.trial, name) for name in _TRIAL), study.budget_of(result)]
     for point in result.history:
-        yield [*(getattr(result.trial, name) for name in _TRIAL[:5]), *(getattr(point, name) for name in _POINT)]
+        yield [*trial, *(getattr(point, name) for name in _POINT)]
 
 
 def _summary(study: StudyResults) -> str:
@@ -75,12 +83,12 @@ def _summary(study: StudyResults) -> str:
         line: list[Any] = [row.problem, row.cell]
         line += [getattr(row.test, name) if row.test else None for name in test]
         line += [getattr(row, name) for name in (*_ROW, *_SEARCH)]
-        line += [getattr(row.settings, name) if row.settings else None for name in _SETTINGS]
+        line += [getattr(row.settings, name) if row.settings else None for name in SETTINGS]
         known = comparison.gain if comparison else None
         line += [known.mean, known.low, known.high, known.size, known.p] if known else [None] * 5
         line += [comparison.p, comparison.verdict] if comparison else [None, "baseline"]
         lines.append(line)
-    return _csv(("problem", "cell", *test, *_ROW, *_SEARCH, *_SETTINGS, *gain), lines)
+    return _csv(("problem", "cell", *test, *_ROW, *_SEARCH, *SETTINGS, *gain), lines)
 
 
 def _csv(headings: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable, Sequence
+from itertools import product, zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 from seqmodels.compare.problem import Problem
@@ -35,7 +37,8 @@ CURVES = (
 TIMES = "Validation metric against time spent training, validation not counted; mean and band over seeds."
 SIZES = "Test metric against trained parameters; bars are 95 % intervals of the mean over seeds."
 SENSITIVITY = (
-    "Best validation metric of every trial of the search. Crosses on the edge are trials that diverged or failed. "
+    "Best validation metric of every trial of the search, also of those that were stopped early and reached less than "
+    "they might have. Crosses on the edge are trials that diverged or failed. "
     "Importance: the share of what separates the best trials of a cell from the rest (PED-ANOVA), over all cells."
 )
 
@@ -92,15 +95,15 @@ def _lines(study: StudyResults, along: Callable[[Point], float], label: str) -> 
 def _line(
     ax: Axes, runs: Sequence[Result], along: Callable[[Point], float], look: Look, heights: list[float], alpha: float
 ) -> object:
-    """Mean and band over runs at steps that at least half of them have reached; adds the means to ``heights``."""
-    at: dict[int, list[Point]] = {}
-    for run in runs:
-        for point in run.history:
-            if math.isfinite(point.value):
-                at.setdefault(point.step, []).append(point)
-    steps = [step for step in sorted(at) if 2 * len(at[step]) >= len(runs)]
-    x = [math.fsum(along(point) for point in at[step]) / len(at[step]) for step in steps]
-    values = [[point.value for point in at[step]] for step in steps]
+    """Mean and band over runs, validation by validation, of which at least half have one; adds means to ``heights``.
+
+    The first validations of all runs belong together, and so on: of runs that last a given time, each has other steps.
+    """
+    together = zip_longest(*(run.history for run in runs))
+    finite = ([point for point in points if point and math.isfinite(point.value)] for points in together)
+    shown = [points for points in finite if 2 * len(points) >= len(runs)]
+    x = [statistics.median(along(point) for point in points) for points in shown]
+    values = [[point.value for point in points] for points in shown]
     means = [math.fsum(each) / len(each) for each in values]
     heights += means
     layer = 3 if look.is_baseline else 2
@@ -121,7 +124,8 @@ def _line(
 
 def _sizes(study: StudyResults) -> Figure | None:
     """The test metric against parameters, where cells were trained under more than one budget."""
-    shown = [p for p in study.problems if any(study.of(p.name, cell, "final") for cell in study.cells)]
+    models = list(product(study.cells, study.budgets))
+    shown = [p for p in study.problems if any(study.finals(p.name, *model) for model in models)]
     if len(study.budgets) < 2 or not shown:
         return None
     from matplotlib.ticker import FuncFormatter, NullFormatter

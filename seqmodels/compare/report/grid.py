@@ -137,6 +137,8 @@ def loss(row: Row) -> str:
     """In words, which final runs didn't end well: "1 of 5 runs diverged, 1 failed"; empty where all did."""
     if not row.is_lossy:
         return ""
+    if row.given_up:
+        return f"none of the settings tried could be trained to the end ({plural(row.searched, 'trial')})"
     rest = row.runs - row.tested - row.diverged - row.failed
     counts = ((row.diverged, "diverged"), (row.failed, "failed"), (rest, "without a test metric"))
     (first, what), *others = [(count, what) for count, what in counts if count > 0]

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from seqmodels.compare.problem import Problem
+from seqmodels.compare.report.names import SETTINGS
 from seqmodels.compare.report.summary import StudyResults
 from seqmodels.compare.results import Result
 
 if TYPE_CHECKING:
     import optuna
 
-SETTINGS = ("learning_rate", "initial_scale", "gradient_clip", "num_layers", "dropout")
 IN_LOG = {"learning_rate", "initial_scale", "gradient_clip"}  # drawn and shown in logarithms
 LEAST_TRIALS = 20
 _BEST = 0.25  # what separates the best quarter from the rest

@@ -5,9 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
+
+from seqmodels.compare.results import Settings
 
 NOTHING = "\N{EN DASH}"  # where there is no number
 _MINUS = "\N{MINUS SIGN}"
+SETTINGS = {field.name: field.name.removeprefix("num_").replace("_", " ") for field in fields(Settings)}
+"""What a reader calls each setting."""
 
 
 def short_names(cells: Iterable[str]) -> dict[str, str]:

@@ -7,26 +7,19 @@ import re
 from collections import Counter
 from dataclasses import replace
 from importlib import resources
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from seqmodels.compare.problem import Problem
 from seqmodels.compare.report.comparison import finding
 from seqmodels.compare.report.figures import Picture, pictures
 from seqmodels.compare.report.grid import Entry, Findings, Grid, detail, overview
-from seqmodels.compare.report.names import NOTHING, plural
+from seqmodels.compare.report.names import NOTHING, SETTINGS, plural
 from seqmodels.compare.report.summary import StudyResults
 from seqmodels.figures import FAINT, INK, to_svg
 
 if TYPE_CHECKING:
     from markupsafe import Markup
-
-_SETTINGS = {
-    "learning_rate": "learning rate",
-    "initial_scale": "initial scale",
-    "gradient_clip": "gradient clip",
-    "num_layers": "layers",
-    "dropout": "dropout",
-}
 
 
 def to_html(study: StudyResults, drawn: list[Picture] | None = None) -> str:
@@ -118,14 +111,14 @@ def _settings(found: Findings, problem: Problem) -> Grid:
     searched = any(row.searched for row in found.rows)
     for cell in found.study.cells:
         row = found.row(problem.name, cell)
-        values = [getattr(row.settings, name) if row.settings else math.nan for name in _SETTINGS]
+        values = [getattr(row.settings, name) if row.settings else math.nan for name in SETTINGS]
         entries = [Entry(NOTHING if math.isnan(value) else f"{value:.3g}", value) for value in values]
         lost = [f"{n} {what}" for n, what in ((row.search_diverged, "diverged"), (row.search_failed, "failed")) if n]
         trials = str(row.searched) + (f" ({', '.join(lost)})" if lost else "")
         name = Entry(found.study.names[cell], note="baseline" if cell == found.study.baseline else "")
         entries.append(Entry(str(row.hidden_size or NOTHING)))
         rows.append((name, *entries, *([Entry(trials, row.searched)] if searched else [])))
-    columns = ("cell", *_SETTINGS.values(), "hidden size", *(["trials of the search"] if searched else []))
+    columns = ("cell", *SETTINGS.values(), "hidden size", *(["trials of the search"] if searched else []))
     return Grid(problem.name, columns, tuple(rows))
 
 
@@ -143,12 +136,16 @@ def _failures(study: StudyResults) -> dict[str, list[dict[str, Any]]]:
 
 
 def _progress(study: StudyResults) -> str:
-    """What is missing yet; empty where every cell has final runs on every problem."""
-    pairs = [(problem.name, cell) for problem in study.problems for cell in study.cells]
-    missing = [pair for pair in pairs if not study.finals(*pair)]
+    """What is missing yet; empty where every cell has final runs on every problem, or will have none."""
+    pairs, budgets = list(product([problem.name for problem in study.problems], study.cells)), study.budgets or (None,)
+    missing = [pair for pair in pairs if not all(_is_there(study, *pair, budget) for budget in budgets)]
     if not missing:
         return ""
     return f"{len(missing)} of {len(pairs)} pairs of a cell and a problem have no final run yet."
+
+
+def _is_there(study: StudyResults, problem: str, cell: str, budget: int | None) -> bool:
+    return bool(study.finals(problem, cell, budget)) or study.is_given_up(problem, cell, budget)
 
 
 def _method(found: Findings) -> list[str]:
@@ -156,14 +153,16 @@ def _method(found: Findings) -> list[str]:
     study, rows = found.study, found.rows
     seeds, trials = [row.runs for row in rows if row.runs], [row.searched for row in rows if row.searched]
     lines = [f"Each trial: {study.budget}."] if study.budget else []
+    each = "each cell and problem"
+    if len(study.budgets) > 1:
+        each = "each cell, problem and number of parameters"
+        lines.append(f"What is said without a number of parameters is of models with {study.budgets[-1]:,}.")
     if trials:
-        lines.append(
-            f"Settings were chosen on validation data, from {_range(trials, 'trial')} for each cell and problem."
-        )
+        lines.append(f"Settings were chosen on validation data, from {_range(trials, 'trial')} for {each}.")
     if seeds:
         lines.append(
-            f"With these, {_range(seeds, 'final run')} for each cell and problem, a seed each; the test metric is that "
-            "of the weights that were best in validation. Cells share their seeds."
+            f"With these, {_range(seeds, 'final run')} for {each}, a seed each; the test metric is that of the weights "
+            "that were best in validation. Cells share their seeds."
         )
     tests = sum(each.p is not None for each in found.comparisons)
     lines.append(

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from seqmodels.compare.problem import Problem
 from seqmodels.compare.report import style
-from seqmodels.compare.report.importance import IN_LOG, LEAST_TRIALS, SETTINGS, importance
+from seqmodels.compare.report.grid import arrow
+from seqmodels.compare.report.importance import IN_LOG, LEAST_TRIALS, importance
+from seqmodels.compare.report.names import SETTINGS
 from seqmodels.compare.report.summary import StudyResults
 from seqmodels.compare.results import Result
 from seqmodels.figures import FAINT, panels
@@ -16,14 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
-
-_LABELS = {
-    "learning_rate": "learning rate",
-    "initial_scale": "initial scale",
-    "gradient_clip": "gradient clip",
-    "num_layers": "layers",
-    "dropout": "dropout",
-}
 
 
 def sensitivity(study: StudyResults, problem: Problem) -> Figure | None:
@@ -45,8 +39,7 @@ def sensitivity(study: StudyResults, problem: Problem) -> Figure | None:
                 handles[cell] = _points(ax, trials[cell], name, looks[cell], problem, aside)
         _axis(ax, name, [getattr(r.trial.settings, name) for r in everything])
         style.limit(ax, finite, problem.mode)
-        better = "↑" if problem.mode == "max" else "↓"
-        ax.set_ylabel(f"{problem.title} ({better} better)" if place % 3 == 0 else "")
+        ax.set_ylabel(f"{problem.title} ({arrow(problem)} better)" if place % 3 == 0 else "")
     _importance(axes[-1], importance(study, problem), len(everything))
     style.legend(figure, list(handles.values()))
     return figure
@@ -78,7 +71,7 @@ def _points(
 def _axis(ax: Axes, name: str, values: list[float]) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    ax.set_xlabel(_LABELS[name])
+    ax.set_xlabel(SETTINGS[name])
     if name in IN_LOG and min(values) > 0:
         ax.set_xscale("log")
         is_wide = max(values) / min(values) > 30
@@ -103,7 +96,7 @@ def _importance(ax: Axes, shares: dict[str, float] | None, trials: int) -> None:
     ax.barh(places, list(shares.values()), height=0.55, color=FAINT)
     for place, share in zip(places, shares.values(), strict=True):
         ax.text(share + 0.01, place, f"{share:.0%}".replace("%", " %"), va="center", fontsize=8)
-    ax.set_yticks(places, [_LABELS[name] for name in shares])
+    ax.set_yticks(places, [SETTINGS[name] for name in shares])
     ax.invert_yaxis()
     ax.set_xlim(0, max(shares.values()) * 1.25)
     ax.set_xticks([])

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from seqmodels.compare.files import plain
 from seqmodels.compare.problem import Problem
 from seqmodels.compare.report.names import short_names
 from seqmodels.compare.report.statistics import Estimate, estimate
@@ -30,6 +31,8 @@ class StudyResults:
         options: Plain values. Known are ``parameters``, the budget as a number (or a list of them, where each cell was
             trained under several budgets), and ``command``; all are shown.
         environment: Plain values: versions, processor.
+        given_up: Problem, cell and budget where the search has ended without settings that could be trained to the end,
+            so that there will be no final runs.
     """
 
     title: str
@@ -40,6 +43,7 @@ class StudyResults:
     results: tuple[Result, ...] = ()
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
     environment: dict[str, Any] = dataclasses.field(default_factory=dict)
+    given_up: tuple[tuple[str, str, int], ...] = ()
 
     def __post_init__(self) -> None:
         cells = ", ".join(self.cells)
@@ -62,23 +66,26 @@ class StudyResults:
             return (int(given),)
         return tuple(sorted({int(each) for each in given})) if isinstance(given, (list, tuple)) else ()
 
-    def of(self, problem: str, cell: str, phase: Phase) -> tuple[Result, ...]:
-        """Results of a cell on a problem, in the order of their numbers."""
+    def of(self, problem: str, cell: str, phase: Phase, budget: int | None = None) -> tuple[Result, ...]:
+        """Results of a cell on a problem in the order of their numbers, under one budget; the largest if not given."""
+        budget = self._budget(budget)
         found = (r for r in self.results if (r.trial.problem, r.trial.cell, r.trial.phase) == (problem, cell, phase))
-        return tuple(sorted(found, key=lambda result: result.trial.number))
+        return tuple(sorted((r for r in found if self.budget_of(r) == budget), key=lambda result: result.trial.number))
 
     def finals(self, problem: str, cell: str, budget: int | None = None) -> tuple[Result, ...]:
         """The runs that count, under one budget of parameters; the largest if not given."""
-        found = self.of(problem, cell, "final")
-        if len(self.budgets) < 2:
-            return found
-        budget = self.budgets[-1] if budget is None else budget
-        return tuple(result for result in found if self.budget_of(result) == budget)
+        return self.of(problem, cell, "final", budget)
+
+    def is_given_up(self, problem: str, cell: str, budget: int | None = None) -> bool:
+        """Whether no final runs are to come, under one budget of parameters; the largest if not given."""
+        return (problem, cell, self._budget(budget)) in self.given_up
 
     def budget_of(self, result: Result) -> int | None:
-        """The budget that a run's number of parameters is nearest to."""
-        size = max(result.trial.parameters, 1)
-        return min(self.budgets, key=lambda budget: abs(math.log(size / budget)), default=None)
+        """The number of parameters asked for; trials name it where a study has several."""
+        return self._budget(result.trial.budget)
+
+    def _budget(self, given: int | None) -> int | None:
+        return self.budgets[-1] if given is None and self.budgets else given
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values; numbers that JSON doesn't have become None."""
@@ -92,7 +99,9 @@ class StudyResults:
         """The inverse of :meth:`to_dict`."""
         problems = tuple(Problem(**problem) for problem in values["problems"])
         results = tuple(Result.from_dict(result) for result in values["results"])
-        return cls(**{**values, "problems": problems, "results": results, "cells": tuple(values["cells"])})
+        given_up = tuple((problem, cell, budget) for problem, cell, budget in values.get("given_up", ()))
+        made = {"problems": problems, "results": results, "cells": tuple(values["cells"]), "given_up": given_up}
+        return cls(**{**values, **made})
 
 
 @dataclass(frozen=True)
@@ -115,6 +124,7 @@ class Row:
         searched: Trials of the search that there is a result of.
         search_diverged: Those that diverged.
         search_failed: Those that ended with an error.
+        given_up: Whether the search has ended without settings that could be trained; no final runs are to come.
     """
 
     problem: str
@@ -134,11 +144,12 @@ class Row:
     searched: int
     search_diverged: int
     search_failed: int
+    given_up: bool
 
     @property
     def is_lossy(self) -> bool:
-        """Whether a final run diverged, failed, or has no test metric: what a reader must know of."""
-        return self.tested < self.runs or bool(self.diverged or self.failed)
+        """Whether a final run diverged, failed, has no test metric, or won't come: what a reader must know of."""
+        return self.tested < self.runs or bool(self.diverged or self.failed) or self.given_up
 
 
 def summarize(study: StudyResults) -> tuple[Row, ...]:
@@ -169,6 +180,7 @@ def _row(study: StudyResults, problem: Problem, cell: str) -> Row:
         searched=len(search),
         search_diverged=_count(search, "diverged"),
         search_failed=_count(search, "failed"),
+        given_up=study.is_given_up(problem.name, cell),
     )
 
 
@@ -183,18 +195,3 @@ def _mean(values: Sequence[float]) -> float:
 def _median(values: Sequence[float]) -> float:
     finite = [value for value in values if math.isfinite(value)]
     return statistics.median(finite) if finite else math.nan
-
-
-def plain(value: Any) -> Any:
-    """The value as JSON has it: lists for tuples, None for NaN and infinity, text for what it doesn't know.
-
-    >>> plain({"a": (1, float("nan")), 2: "b"})
-    {'a': [1, None], '2': 'b'}
-    """
-    if isinstance(value, dict):
-        return {str(key): plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(each) for each in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, (str, int, bool)) else str(value)

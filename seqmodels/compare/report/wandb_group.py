@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from seqmodels.compare.files import plain
 from seqmodels.compare.report.export import write_text
 from seqmodels.compare.report.figures import pictures
 from seqmodels.compare.report.grid import Findings, Grid, detail, overview
 from seqmodels.compare.report.page import to_html
-from seqmodels.compare.report.summary import StudyResults, plain
+from seqmodels.compare.report.summary import StudyResults
 from seqmodels.compare.results import Result
 from seqmodels.figures import save
 from seqmodels.training.wandb_logger import in_short, start_settings, why_not_online
@@ -35,8 +36,8 @@ def log_to_wandb(study: StudyResults, project: str, folder: Path) -> int:
     Args:
         study: May still be under way: call it again when there is more.
         project: Of W&B.
-        folder: Of the study. ``wandb.json`` in it says what has been logged, so that nothing is logged twice however
-            often this is called, or killed; offline files are in its folder ``wandb``.
+        folder: Of the study. ``wandb.json`` in it says what has been logged to which project, so that nothing is logged
+            twice however often this is called, or killed; offline files are in its folder ``wandb``.
 
     Returns:
         How many runs were logged now.
@@ -46,7 +47,7 @@ def log_to_wandb(study: StudyResults, project: str, folder: Path) -> int:
     from lightning.pytorch.utilities.rank_zero import rank_zero_info
 
     folder.mkdir(parents=True, exist_ok=True)
-    record = _Record.read(folder / RECORD, project)
+    record = _Record(folder / RECORD, project)
     connection = _Connection(project, study.title, folder)
     count = 0
     for result in study.results:
@@ -114,22 +115,16 @@ class _Connection:
 
 
 class _Record:
-    """What has been logged, in a file that is written after each run."""
+    """What has been logged to a project, in a file of all projects that is written after each run."""
 
-    def __init__(self, path: Path, project: str, study: str, logged: dict[str, list[str]]) -> None:
-        self.path, self.project, self.study, self.logged = path, project, study, logged
-
-    @classmethod
-    def read(cls, path: Path, project: str) -> _Record:
-        """The record of a project; empty if there is none, or if the file is of another project."""
-        if path.exists():
-            values = json.loads(path.read_text(encoding="utf-8"))
-            if values["project"] == project:
-                return cls(path, project, values["study"], values["logged"])
-        # ids must not meet those of another study of the same project and title
-        record = cls(path, project, secrets.token_hex(8), {})
-        record._write()  # before the first run: if killed within it, the next call gives it the same id
-        return record
+    def __init__(self, path: Path, project: str) -> None:
+        self.path = path
+        self._projects = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if project not in self._projects:  # ids must not meet those of another study of the same project and title
+            self._projects[project] = {"study": secrets.token_hex(8), "logged": {}}
+            self._write()  # before the first run: if killed within it, the next call gives it the same id
+        self.study: str = self._projects[project]["study"]
+        self.logged: dict[str, list[str]] = self._projects[project]["logged"]
 
     def has(self, key: str, digest: str) -> bool:
         """Whether just this is logged."""
@@ -145,8 +140,7 @@ class _Record:
         return hashlib.sha256(f"{self.study}/{key}/{digest}".encode()).hexdigest()[:16]
 
     def _write(self) -> None:
-        values = {"project": self.project, "study": self.study, "logged": self.logged}
-        write_text(self.path, json.dumps(values, indent=1) + "\n")
+        write_text(self.path, json.dumps(self._projects, indent=1) + "\n")
 
 
 def _digest(values: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -101,3 +102,24 @@ def study() -> StudyResults:
             else:
                 results[index] = Result(trial, "failed", error="RuntimeError: <b>out of memory</b> & more")
     return StudyResults(**{**vars(made), "results": tuple(results)})
+
+
+@pytest.fixture(scope="session")
+def two_budgets(study: StudyResults) -> StudyResults:
+    """The same twice, with 100,000 parameters and, worse by 1, with 90,000; all models have 95,000."""
+
+    def under(budget: int, less: float) -> list[Result]:
+        trials = [replace(result.trial, budget=budget, parameters=95_000) for result in study.results]
+        return [replace(r, trial=t, test=r.test - less) for r, t in zip(study.results, trials, strict=True)]
+
+    results = (*under(100_000, 0.0), *under(90_000, 1.0))
+    return replace(study, results=results, options={"parameters": [100_000, 90_000]})
+
+
+@pytest.fixture(scope="session")
+def given_up(make_study: Callable[..., StudyResults]) -> StudyResults:
+    """Three cells on a problem; all trials of gru's search have diverged."""
+    made = make_study(PROBLEMS[:1], {"lstm": 0.0, "gru": 0.1, "elman": -0.1}, search=4)
+    others = [result for result in made.results if result.trial.cell != "gru"]
+    lost = [Result(r.trial, "diverged", error="the loss was nan") for r in made.of("arithmetic", "gru", "search")]
+    return replace(made, results=(*others, *lost), given_up=(("arithmetic", "gru", 100_000),))

@@ -28,7 +28,7 @@ def test_results_have_a_line_a_run(study, folder):
     assert (line["problem"], line["cell"], line["phase"]) == ("arithmetic", "elman", "final")
     assert float(line["test"]) == result.test
     assert float(line["learning_rate"]) == result.trial.settings.learning_rate
-    assert int(line["steps"]) == 600
+    assert (int(line["steps"]), int(line["budget"])) == (600, 100_000)
     (failed,) = [line for line in lines if line["status"] == "failed"]
     assert (failed["test"], failed["error"]) == ("", "RuntimeError: <b>out of memory</b> & more")
 
@@ -37,6 +37,14 @@ def test_curves_have_a_line_a_validation(study, folder):
     lines = read(folder / "curves.csv")
     assert len(lines) == sum(len(result.history) for result in study.results)
     assert float(lines[0]["value"]) == study.results[0].history[0].value
+
+
+def test_runs_under_several_budgets_are_told_apart(two_budgets, tmp_path):
+    export(two_budgets, tmp_path)
+    lines = read(tmp_path / "curves.csv")
+    keys = {tuple(line[name] for name in ("problem", "cell", "budget", "phase", "number", "step")) for line in lines}
+    assert len(keys) == len(lines)
+    assert {line["budget"] for line in read(tmp_path / "results.csv")} == {"90000", "100000"}
 
 
 def test_summary_has_a_line_a_cell_and_problem(study, folder):

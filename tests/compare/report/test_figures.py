@@ -99,12 +99,31 @@ def test_panels_keep_their_room_with_a_single_trial(make_study, recwarn):
     assert [str(warning.message) for warning in recwarn if "constrained_layout" in str(warning.message)] == []
 
 
-def test_parameters_are_shown_where_there_are_several_budgets(study):
-    larger = [replace(r, trial=replace(r.trial, parameters=10**6)) for r in study.results]
-    both = replace(study, results=(*study.results, *larger), options={"parameters": [100_000, 1_000_000]})
-    ax = named(both)["parameters"].axes[0]
+def test_parameters_are_shown_where_there_are_several_budgets(two_budgets):
+    grown = [replace(r, trial=replace(r.trial, parameters=r.trial.budget + 100)) for r in two_budgets.results]
+    ax = named(replace(two_budgets, results=tuple(grown)))["parameters"].axes[0]
     assert ax.get_xscale() == "log"
-    assert list(ax.containers[0].lines[0].get_xdata()) == [100_100, 1_000_000]
+    assert list(ax.containers[0].lines[0].get_xdata()) == [90_100, 100_100]
+
+
+def test_all_other_figures_are_of_the_largest_budget(study, two_budgets):
+    drawn, expected = named(two_budgets), named(study)
+    assert drawn.pop("parameters")
+    for name, figure in drawn.items():
+        for ax, other in zip(figure.axes, expected[name].axes, strict=True):
+            points = [[len(line.get_xdata()) for line in each.lines] for each in (ax, other)]
+            assert points[0] == points[1]
+    assert importance(two_budgets, study.problems[0]) == importance(study, study.problems[0])
+
+
+def test_curves_of_runs_that_last_a_given_time_go_along_their_validations(make_study):
+    made = make_study(make_study().problems[:1], {"lstm": 0.0}, seeds=3, search=0)
+    history = [tuple(replace(p, step=p.step + r.trial.number) for p in r.history) for r in made.results]
+    timed = replace(made, results=tuple(replace(r, history=h) for r, h in zip(made.results, history, strict=True)))
+    (line,) = named(timed)["curves"].axes[0].lines
+    assert list(line.get_xdata()) == [point.step + 1 for point in made.results[0].history]
+    assert line.get_ydata()[0] == pytest.approx(sum(r.history[0].value for r in made.results) / 3)
+    assert len(named(timed)["times"].axes[0].lines[0].get_xdata()) == 12
 
 
 def test_names_are_drawn_as_they_are(make_study):

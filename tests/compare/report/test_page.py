@@ -67,6 +67,19 @@ def test_a_study_under_way_says_so(study, make_study):
     assert "not finished" not in to_html(make_study(seeds=1, search=0))
 
 
+def test_a_study_whose_search_found_no_settings_for_a_cell_is_finished(given_up):
+    assert "not finished" not in to_html(given_up)
+    assert "not finished: 1 of 3" in to_html(replace(given_up, given_up=()))
+
+
+def test_every_budget_is_waited_for_and_trials_are_counted_under_one(two_budgets):
+    text = to_html(two_budgets)
+    assert "not finished" not in text
+    assert "from 24 trials for each cell, problem and number of parameters" in text
+    smaller = [r for r in two_budgets.results if (r.trial.budget, r.trial.cell) != (90_000, "gru")]
+    assert "not finished: 2 of 8" in to_html(replace(two_budgets, results=tuple(smaller)))
+
+
 def test_one_seed_needs_another(make_study):
     text = to_html(make_study(seeds=1, search=0))
     assert "needs at least 2 seeds" in text

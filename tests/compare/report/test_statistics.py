@@ -1,10 +1,11 @@
+import itertools
 import math
 import warnings
 
 import pytest
 from scipy import stats
 
-from seqmodels.compare.report.statistics import average_ranks, estimate, holm, paired_difference
+from seqmodels.compare.report.statistics import _permuted, average_ranks, estimate, holm, paired_difference
 
 
 @pytest.fixture(autouse=True)
@@ -88,6 +89,46 @@ def test_friedman_on_demsars_example():
     assert 12 * 14 / (4 * 5) * (squares - 4 * 5**2 / 4) == pytest.approx(9.28, abs=5e-3)
     assert 9.28 < ranking.statistic < 10.5  # the same with the correction for ties
     assert ranking.p == pytest.approx(stats.chi2.sf(ranking.statistic, 3))
+
+
+def friedman_by_force(ranks):
+    """The share of all orders of ranks within problems whose sums lie at least as far apart."""
+
+    def apart(rows):
+        return sum(sum(column) ** 2 for column in zip(*rows, strict=True))
+
+    orders = [apart(rows) for rows in itertools.product(*map(itertools.permutations, ranks))]
+    return sum(each >= apart(ranks) for each in orders) / len(orders)
+
+
+@pytest.mark.parametrize(
+    "ranks",
+    [
+        [[1, 2, 3], [1, 2, 3]],
+        [[1, 2, 3, 4], [1, 3, 2, 4]],
+        [[1, 2, 3, 4], [1, 2, 4, 3], [2, 1, 3, 4]],
+        [[1, 2.5, 2.5], [1, 2, 3], [1.5, 1.5, 3], [1, 3, 2]],
+        [[1, 2, 3, 4, 5], [5, 3, 4, 1, 2]],
+    ],
+)
+def test_of_few_problems_friedmans_p_is_exact(ranks):
+    ranking = average_ranks([{str(cell): -rank for cell, rank in enumerate(row)} for row in ranks])
+    assert ranking.p == pytest.approx(friedman_by_force(ranks))
+
+
+def test_two_problems_can_tell_eight_cells_apart():
+    scores = {str(cell): float(cell) for cell in range(8)}
+    assert average_ranks([scores] * 2).p == pytest.approx(1 / math.factorial(8))
+    assert average_ranks([scores] * 2).p == average_ranks([scores] * 2).p
+
+
+def test_orders_that_are_too_many_to_try_are_drawn_alike_each_time():
+    rows = ([*range(8)], [*range(7, -1, -1)], [3, 1, 0, 2, 7, 6, 5, 4])
+    scores = [dict(zip("abcdefgh", row, strict=True)) for row in rows]
+    first = average_ranks(scores)
+    _permuted.cache_clear()
+    assert average_ranks(scores) == first
+    assert first.p == pytest.approx(stats.chi2.sf(first.statistic, 7), abs=0.1)  # roughly
 
 
 def test_ranks_need_two_problems_and_two_cells():

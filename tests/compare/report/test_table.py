@@ -41,12 +41,13 @@ def test_a_row_counts_every_run(study):
     assert row.tokens_per_second > 0
 
 
-def test_the_budget_is_the_nearest_one_and_the_largest_counts(study):
-    grown = with_results(study, lambda r: replace(r, trial=replace(r.trial, parameters=10**6), test=r.test + 1))
-    both = replace(study, results=study.results + grown.results, options={"parameters": [1_000_000, 100_000]})
-    assert both.budgets == (100_000, 1_000_000)
-    assert both.finals("python", "gru") == grown.finals("python", "gru")
-    assert both.finals("python", "gru", 100_000) == study.finals("python", "gru")
+def test_runs_are_told_apart_by_the_budget_of_their_trials_and_the_largest_counts(study, two_budgets):
+    assert two_budgets.budgets == (90_000, 100_000)
+    tests = [result.test for result in study.finals("python", "gru")]
+    assert [result.test for result in two_budgets.finals("python", "gru")] == tests
+    assert [result.test + 1 for result in two_budgets.finals("python", "gru", 90_000)] == pytest.approx(tests)
+    row = Findings.of(two_budgets).row("python", "gru")
+    assert (row.runs, row.searched, row.excess) == (5, 24, pytest.approx(-5))
 
 
 def test_answers(study, make_study):
@@ -136,6 +137,11 @@ def test_a_study_without_results_has_tables_too(study):
 def test_runs_that_all_failed_are_said(study):
     failed = with_results(study, lambda r: Result(r.trial, "failed", error="no memory") if r.trial.cell == "gru" else r)
     assert "gru on arithmetic: 5 of 5 runs failed" in to_text(failed)
+
+
+def test_a_search_that_has_ended_without_settings_is_said(given_up):
+    assert "gru: none of the settings tried could be trained to the end (4 trials)" in to_text(given_up)
+    assert StudyResults.from_dict(given_up.to_dict()).given_up == given_up.given_up
 
 
 def test_a_study_knows_its_cells(study, one_line):

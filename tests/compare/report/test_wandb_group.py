@@ -126,6 +126,11 @@ def test_nothing_is_logged_twice_and_what_is_new_is(small, logged, monkeypatch):
     (folder / "wandb.json").write_bytes(record)
 
 
+def test_each_project_has_a_record_of_its_own(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(wandb_group._Connection, "_init", lambda *_: Ignore())
+    assert [log_to_wandb(small, project, tmp_path) for project in ("one", "two", "one", "two")] == [7, 7, 0, 0]
+
+
 class Ignore:
     """A run that takes anything."""
 
