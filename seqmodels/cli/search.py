@@ -30,7 +30,6 @@ def run(arguments: Sequence[str]) -> int:
     from seqmodels.compare.search import Search
     from seqmodels.compare.search.trainer import Trainer, settle
     from seqmodels.compare.workers import available_cores
-    from seqmodels.files.folder_lock import FolderLock
 
     passed, *asked = [get_problem(name) for name in (options.filter, *options.problems)]
     problems = {problem.name: problem for problem in (passed, *asked)}
@@ -44,18 +43,18 @@ def run(arguments: Sequence[str]) -> int:
         settings=(Settings(learning_rate=options.learning_rate),),
         seed=options.seed,
     )
-    settle(Path(options.folder) / "budget.json", trainer)
     search = Search(options.folder, _options(options, passed.name, [problem.name for problem in asked]))
     workers = LocalWorkers(available_cores() if options.workers is None else options.workers)
     try:
-        with FolderLock(options.folder, "runs this search"):
+        with search.lock:
+            settle(search.folder / "budget.json", trainer)
             search.run(workers, trainer, report=_say)
     except KeyboardInterrupt:
         print("\nstopped; the same command goes on", file=sys.stderr)
         return 130
     finally:
         workers.close()
-    _conclude(search.history, Path(options.folder))
+    _conclude(search.history, search.folder)
     return 0
 
 

@@ -9,11 +9,16 @@ from typing import Any
 
 from seqmodels.errors import DataError, OptionError
 from seqmodels.files.atomic_file import write_atomically
+from seqmodels.files.writing import writing_to
 
 
 def write_json(path: Path, values: Any) -> None:
-    """Write plain values; the name never stands for half of them."""
-    with write_atomically(path) as file:
+    """Write plain values; the name never stands for half of them.
+
+    Raises:
+        DataError: If the file can't be written.
+    """
+    with writing_to(path.parent), write_atomically(path) as file:
         file.write((json.dumps(values, indent=1, allow_nan=False) + "\n").encode())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
@@ -27,6 +28,7 @@ from seqmodels.compare.trial import RESULT, make_job, run_job
 from seqmodels.compare.workers import Outcome, Workers
 from seqmodels.errors import DataError, OptionError
 from seqmodels.files.folder_lock import FolderLock
+from seqmodels.files.writing import writing_to
 from seqmodels.trees import sequence_cells
 
 if TYPE_CHECKING:
@@ -172,7 +174,7 @@ class Study:
     def _check_folder(self) -> None:
         """Refuse a folder in which another study was begun."""
         path = self.folder / "study.json"
-        if path.exists():
+        if os.path.exists(path):
             check_same(read_json(path).get("options", {}), self.options(), f"{self.folder} holds another study")
 
     def _read_results(self) -> None:
@@ -304,11 +306,16 @@ class Study:
         )
 
     def write_report(self) -> StudyResults:
-        """Write table, figures and page of the results so far to the folder's ``report/``."""
+        """Write table, figures and page of the results so far to the folder's ``report/``.
+
+        Raises:
+            DataError: If they can't be written.
+        """
         from seqmodels.compare.report import write_report
 
         results = self.summary()
-        write_report(results, self.folder / "report")
+        with writing_to(self.folder):
+            write_report(results, self.folder / "report")
         return results
 
     def describe_budget(self) -> str:
