@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def read_json(path: Path) -> Any:
     Raises:
         DataError: If the file can't be read or is no JSON.
     """
-    if not path.exists():
+    if not os.path.exists(path):
         raise DataError(f"{path} does not exist; give the folder of a study that was begun")
     try:
         return json.loads(path.read_text(encoding="utf-8"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import glob
 import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
@@ -162,14 +163,17 @@ class Study:
         """
         path = Path(folder) / "study.json"
         try:
-            options = read_json(path)["options"]
+            found = read_json(path)
+            options = found["options"]
             problems = [Problem(**problem) for problem in options["problems"]]
             training, space = Training(**options["training"]), Space(**options["space"])
             names = ("parameters", "tolerance", "trials", "seeds", "seed", "baseline")
             others = {name: options[name] for name in names}
         except (KeyError, TypeError) as error:
             raise DataError(f"{path} is of another version of seqmodels ({error}); give another folder") from error
-        return cls(folder, options["cells"], problems, training=training, space=space, **others)
+        study = cls(folder, options["cells"], problems, training=training, space=space, **others)
+        study.command = found.get("command", "")
+        return study
 
     def _check_folder(self) -> None:
         """Refuse a folder in which another study was begun."""
@@ -178,8 +182,8 @@ class Study:
             check_same(read_json(path).get("options", {}), self.options(), f"{self.folder} holds another study")
 
     def _read_results(self) -> None:
-        for file in sorted(self.folder.glob(f"trials/*/*/*/{RESULT}")):
-            result = Result.from_dict(read_json(file))
+        for name in sorted(glob.glob(f"trials/*/*/*/{RESULT}", root_dir=self.folder)):
+            result = Result.from_dict(read_json(self.folder / name))
             self.results[result.trial.key] = result
 
     def _begin(self, retry_failed: bool) -> None:
@@ -187,7 +191,12 @@ class Study:
         self._check_folder()
         write_json(
             self.folder / "study.json",
-            {"options": self.options(), "layers": self.layers, "environment": environment()},
+            {
+                "options": self.options(),
+                "layers": self.layers,
+                "environment": environment(),
+                "command": self.command,
+            },
         )
         self._read_results()
         if retry_failed:
