@@ -17,16 +17,15 @@ def run(arguments: Sequence[str]) -> None:
     """Draws the three pictures of the lecture, or the map of a trained language model."""
     options = _parser().parse_args(arguments[1:])
     from seqmodels.figures import save
+    from seqmodels.files.writing import writing_to
 
     if (options.checkpoint is None) != (options.file is None):
         raise OptionError("give a checkpoint and --file with a text for it to read, or neither")
     pictures = _regimes() if options.checkpoint is None else _map(options.checkpoint, options.file, options.steps)
-    try:
+    with writing_to(options.folder):
         options.folder.mkdir(parents=True, exist_ok=True)
-        for name, figure in pictures.items():
-            print(save(figure, options.folder, name)[0])
-    except OSError as error:
-        raise DataError(f"{options.folder}: can't be written ({error.strerror}); give another --folder") from None
+        written = [save(figure, options.folder, name)[0] for name, figure in pictures.items()]
+    print(*written, sep="\n")
 
 
 def _regimes() -> dict[str, Figure]:
