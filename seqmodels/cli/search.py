@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqmodels.cli.arguments import ArgumentParser, names
-from seqmodels.errors import OptionError
 
 if TYPE_CHECKING:
     from seqmodels.compare.search import Candidate, SearchOptions
@@ -126,11 +125,8 @@ def _conclude(history: "Sequence[Candidate]", folder: Path) -> None:
     from seqmodels.compare.search.picture import progress
     from seqmodels.figures import save
 
-    ranking = standings(history)
-    if not ranking:
-        raise OptionError(f"{folder}: no cell passed the filter; give more --filter-steps, or a lower --filter-score")
     save(progress(history, "gru"), folder, "history")
-    number, score = next(iter(ranking.items()))
+    number, score = next(iter(standings(history).items()))
     trained = sum(line.was_trained for line in history)
     print(
         f"{trained} cells trained of {len(history)} proposed; the best is number {number}, {score:.4f} of the baseline"
