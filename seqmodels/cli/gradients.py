@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqmodels.cli.arguments import ArgumentParser
+from seqmodels.cli.checkpoints import load_model
 from seqmodels.errors import DataError, OptionError
 
 if TYPE_CHECKING:
@@ -42,17 +43,15 @@ def _regimes() -> dict[str, Figure]:
 def _map(checkpoint: Path, file: Path, steps: int) -> dict[str, Figure]:
     from torch.nn import functional as F
 
-    from seqmodels import tasks
     from seqmodels.data import read_text
     from seqmodels.inspect import gradient_map
     from seqmodels.inspect.gradient_pictures import map_picture
     from seqmodels.inspect.recording import tokens_of
+    from seqmodels.tasks import LanguageModel
 
     if steps < 2:
         raise OptionError(f"--steps is {steps}; use 2 or more")
-    model = tasks.load(checkpoint)
-    if not isinstance(model, tasks.LanguageModel):
-        raise OptionError(f"{checkpoint}: is a {type(model).__name__}; gradients needs a LanguageModel")
+    model = load_model(checkpoint, "gradients", LanguageModel)
     tokens = tokens_of(model, read_text(file))[: steps + 1]
     if len(tokens) < 3:
         raise DataError(f"{file}: has {len(tokens)} tokens; give a longer text")
