@@ -4,17 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seqmodels.cli.arguments import ArgumentParser
-from seqmodels.errors import OptionError
+from seqmodels.cli.checkpoints import load_model
 
 
 def run(arguments: Sequence[str]) -> None:
     """Prints the likeliest answers with their probabilities."""
     options = _parser().parse_args(arguments[1:])
-    from seqmodels import tasks
+    from seqmodels.tasks import VisualQuestionAnswerer
 
-    model = tasks.load(options.checkpoint)
-    if not isinstance(model, tasks.VisualQuestionAnswerer):
-        raise OptionError(f"{options.checkpoint}: is a {type(model).__name__}; answer needs a VisualQuestionAnswerer")
+    model = load_model(options.checkpoint, "answer", VisualQuestionAnswerer)
     for answer, probability in model.answer(options.image, options.question, options.top):
         print(f"{probability:7.2%}  {answer}")
 

@@ -4,22 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seqmodels.cli.arguments import ArgumentParser
-from seqmodels.errors import OptionError
+from seqmodels.cli.checkpoints import load_model
 
 
 def run(arguments: Sequence[str]) -> None:
     """Prints each picture's captions, the best first, with their log-probabilities."""
     options = _parser().parse_args(arguments[1:])
-    from seqmodels import tasks
     from seqmodels.decoding import Constraints
+    from seqmodels.tasks import Captioner
 
-    models = []
-    for checkpoint in options.checkpoint:
-        loaded = tasks.load(checkpoint)
-        if not isinstance(loaded, tasks.Captioner):
-            raise OptionError(f"{checkpoint}: is a {type(loaded).__name__}; caption needs a Captioner")
-        models.append(loaded)
-    model, *others = models
+    model, *others = [load_model(checkpoint, "caption", Captioner) for checkpoint in options.checkpoint]
     constraints = Constraints(min_length=options.min_length, no_repeat_ngram=options.no_repeat_ngram)
     for path in options.image:
         captions = model.caption(

@@ -16,6 +16,7 @@ def run(arguments: Sequence[str]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from seqmodels import registry
 
@@ -23,7 +24,8 @@ def run(arguments: Sequence[str]) -> None:
     for heading in ("cell", "parameters", "from", "source"):
         table.add_column(heading, justify="right" if heading == "parameters" else "left", overflow="fold")
     for name in registry.cells():
-        table.add_row(name, *_describe(name, options.input_size, options.hidden_size))
+        columns = (name, *_describe(name, options.input_size, options.hidden_size))
+        table.add_row(*map(Text, columns))  # brackets are no markup
     console = Console()
     with console.capture() as shown:
         console.print(table, highlight=False)

@@ -27,9 +27,13 @@ def inputs_of(model: "SequenceClassifier | TreeClassifier", options: argparse.Na
     from seqmodels.tasks import TreeClassifier
 
     kind = type(model).__name__
+    if options.text_column is not None and options.file is None:
+        raise OptionError("--text-column is of the table in --file; give both, or none")
     if isinstance(model, TreeClassifier):
         if options.series:
             raise OptionError(f"--series is for a model of series; this is a {kind}, give --text or --file")
+        if options.text_column is not None:
+            raise OptionError(f"--text-column is for a model of texts; this is a {kind}")
         return _trees(options)
     if options.form is not None:
         raise OptionError(f"--form is for a TreeClassifier; this is a {kind}")
@@ -46,7 +50,8 @@ def _texts(options: argparse.Namespace, labels: list[str]) -> Iterator[Placed]:
         from seqmodels.data.labelled import read_texts
 
         yield from (
-            (found.where, found.text or None) for found in read_texts(options.file, options.text_column, labels)
+            (found.where, found.text or None)
+            for found in read_texts(options.file, options.text_column or "text", labels)
         )
     else:
         yield from (

@@ -58,7 +58,7 @@ def _parser() -> ArgumentParser:
         default=[],
         help="files .npy, each an array [T, I] as it was measured, or of many series, such as .ts",
     )
-    add("--text-column", default="text", help="of a table in --file (default: %(default)s)")
+    add("--text-column", metavar="NAME", help="of a table in --file (default: text)")
     add(
         "--form",
         help="of trees: brackets, parses, operators, lists or conllu, as training's --data.form (default: as the name "

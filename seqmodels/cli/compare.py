@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from seqmodels.cli.arguments import ArgumentParser, names, numbers
+from seqmodels.compare.space import FIXED_RATES, SEARCHED_RATES
 from seqmodels.errors import OptionError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from seqmodels.compare import Study
+    from seqmodels.compare.report import StudyResults
     from seqmodels.compare.workers import Workers
 
 EXAMPLES = """\
@@ -32,67 +32,70 @@ def run(arguments: Sequence[str]) -> int:
     """Runs a study, or goes on with it; prints its table and where its report is."""
     options = _parser().parse_args(arguments[1:])
     try:
-        return _run(options, shlex.join(["seqmodels", *arguments]))
+        return _report(options) if options.report else _train(options, shlex.join(["seqmodels", *arguments]))
     except KeyboardInterrupt:
         print("\nstopped; the same command goes on", file=sys.stderr)
         return 130
-    except OSError as error:
-        raise OptionError(
-            f"{options.folder}: {error.strerror or error}; give another --folder, or make room"
-        ) from error
 
 
-def _run(options: argparse.Namespace, command: str) -> int:
-    from rich.console import Console
-
+def _train(options: argparse.Namespace, command: str) -> int:
     from seqmodels.compare.progress import Display
     from seqmodels.compare.report.names import plural
-    from seqmodels.compare.report.table import to_text
 
     accelerator = _accelerator(options)
     if options.engine != "ray":  # a cluster may have what this machine lacks
         _check_trainer(options, accelerator)
     study = _study(options, accelerator)
     study.command = command
+    size = f"{plural(len(study.cells), 'cell')}, {plural(len(study.problems), 'problem')}"
+    print(f"{options.folder}: {size}, {study.describe_budget()}", flush=True)
+    workers = _workers(options, accelerator)
+    try:
+        with Display() as display:
+            results = study.run(workers, display, options.retry_failed)
+    except KeyboardInterrupt:
+        workers.close()
+        print("\nstopped; the same command goes on", file=sys.stderr)
+        with contextlib.suppress(KeyboardInterrupt):  # a second time: not even that
+            study.write_report()
+            print(f"report so far: {options.folder}/report/index.html", file=sys.stderr)
+        return 130
+    finally:
+        workers.close()
+    return _conclude(study, results, options)
+
+
+def _report(options: argparse.Namespace) -> int:
+    """What there is of a study, wherever it was trained."""
+    from seqmodels.compare import Study
+
+    for name, value in vars(options).items():
+        if name not in ("report", "folder", "wandb") and value != _parser().get_default(name):
+            option = name.replace("_", "-")
+            raise OptionError(f"--{option} has no effect with --report, which is of the study as it is; leave it out")
+    study = Study.load(options.folder)
+    return _conclude(study, study.write_report(), options)
+
+
+def _conclude(study: "Study", results: "StudyResults", options: argparse.Namespace) -> int:
+    """Prints the table, where the report is, and what has failed; the exit code is 1 if some trial has."""
+    from rich.console import Console
+
+    from seqmodels.compare.report.names import plural
+    from seqmodels.compare.report.table import to_text
+
     console = Console()
-    if options.report:
-        results = study.write_report()
-    else:
-        size = f"{plural(len(study.cells), 'cell')}, {plural(len(study.problems), 'problem')}"
-        console.print(f"{options.folder}: {size}, {study.describe_budget()}", soft_wrap=True)
-        workers = _workers(options, accelerator)
-        try:
-            with Display(console) as display:
-                results = study.run(workers, display, options.retry_failed)
-        except KeyboardInterrupt:
-            workers.close()
-            print("\nstopped; the same command goes on", file=sys.stderr)
-            with contextlib.suppress(KeyboardInterrupt):  # a second time: not even that
-                study.write_report()
-                print(f"report so far: {options.folder}/report/index.html", file=sys.stderr)
-            return 130
-        finally:
-            workers.close()
     print(to_text(results, console.width, color=console.is_terminal))
     if options.wandb:
         from seqmodels.compare.report.wandb_group import log_to_wandb
 
         log_to_wandb(results, options.wandb, study.folder)
-    console.print(f"report: {options.folder}/report/index.html", soft_wrap=True)
-    return _say_failures(study, console)
-
-
-def _say_failures(study: "Study", console: "Console") -> int:
-    """The exit code: 1 if some trial has failed."""
-    from seqmodels.compare.report.names import plural
-
+    print(f"report: {options.folder}/report/index.html")
     failed = [result.trial for result in study.results.values() if result.status == "failed"]
     if failed:
-        console.print(
-            f"{plural(len(failed), 'trial')} failed, of {', '.join(sorted({trial.cell for trial in failed}))}; why: "
-            f"{study.folder_of(failed[0]) / 'error.txt'}; --retry-failed runs them again",
-            soft_wrap=True,
-        )
+        cells = ", ".join(sorted({trial.cell for trial in failed}))
+        why = study.folder_of(failed[0]) / "error.txt"
+        print(f"{plural(len(failed), 'trial')} failed, of {cells}; why: {why}; --retry-failed runs them again")
     return 1 if failed else 0
 
 
@@ -139,14 +142,16 @@ def _parser() -> ArgumentParser:
     budget.add_argument("--seed", **number, default=0, help="from which all seeds follow (default: %(default)s)")
 
     search = parser.add_argument_group(
-        "settings", "One value each; with --trials also a list, 0.1,0.2,0.5, or a range, 0.001:0.1."
+        "settings",
+        "One value each; with --trials also a list, 0.1,0.2,0.5, or a range, 0.001:0.1, as the second defaults are.",
     )
     search.add_argument(
         "--trials", **number, default=0, help="random settings to try for each cell and problem (default: 0, no search)"
     )
     search.add_argument("--optimizer", default="adam", help="adam, rmsprop or sgd (default: %(default)s)")
+    rates = "; ".join(f"{name} {FIXED_RATES[name]}, or {rates}" for name, rates in SEARCHED_RATES.items())
     for option, text in (
-        ("--learning-rate", "of the optimizer, at first (default: 0.004, or 0.0005:0.02)"),
+        ("--learning-rate", f"of the optimizer, at first (default: {rates})"),
         (
             "--initial-scale",
             "factor of the cells' first matrices (default: 1, or 0.3,0.7,1,1.4,2,2.8)",

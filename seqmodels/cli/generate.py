@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqmodels.cli.arguments import ArgumentParser
+from seqmodels.cli.checkpoints import load_model
 from seqmodels.errors import OptionError
 
 if TYPE_CHECKING:
@@ -18,20 +19,16 @@ OF_A_LANGUAGE_MODEL = ("prompt", "groups", "diversity", "length_penalty", "end",
 def run(arguments: Sequence[str]) -> None:
     """Prints the prompt and what the model writes after it; or texts of a class, one a line."""
     options = _parser().parse_args(arguments[1:])
-    from seqmodels import tasks
     from seqmodels.decoding import Constraints
-    from seqmodels.tasks.conditional_generator import ConditionalGenerator
+    from seqmodels.tasks import ConditionalGenerator, LanguageModel
 
-    model = tasks.load(options.checkpoint)
+    model = load_model(options.checkpoint, "generate", LanguageModel, ConditionalGenerator)
     way = {name: getattr(options, name) for name in ("top_k", "top_p", "min_p", "seed")}
     way |= {"temperature": _temperature(options), "beam_size": options.beam}
     if isinstance(model, ConditionalGenerator):
         _write_of_class(model, options, way)
         return
-    if not isinstance(model, tasks.LanguageModel):
-        raise OptionError(
-            f"{options.checkpoint}: is a {type(model).__name__}; generate needs a LanguageModel or ConditionalGenerator"
-        )
+    assert isinstance(model, LanguageModel)
     if options.label is not None or options.count is not None:
         raise OptionError("--label and --count are for a ConditionalGenerator; this is a LanguageModel, give --prompt")
     text = model.generate(

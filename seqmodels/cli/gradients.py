@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqmodels.cli.arguments import ArgumentParser
+from seqmodels.cli.checkpoints import load_model
 from seqmodels.errors import DataError, OptionError
 
 if TYPE_CHECKING:
@@ -17,16 +18,15 @@ def run(arguments: Sequence[str]) -> None:
     """Draws the three pictures of the lecture, or the map of a trained language model."""
     options = _parser().parse_args(arguments[1:])
     from seqmodels.figures import save
+    from seqmodels.files.writing import writing_to
 
     if (options.checkpoint is None) != (options.file is None):
         raise OptionError("give a checkpoint and --file with a text for it to read, or neither")
     pictures = _regimes() if options.checkpoint is None else _map(options.checkpoint, options.file, options.steps)
-    try:
+    with writing_to(options.folder):
         options.folder.mkdir(parents=True, exist_ok=True)
-        for name, figure in pictures.items():
-            print(save(figure, options.folder, name)[0])
-    except OSError as error:
-        raise DataError(f"{options.folder}: can't be written ({error.strerror}); give another --folder") from None
+        written = [save(figure, options.folder, name)[0] for name, figure in pictures.items()]
+    print(*written, sep="\n")
 
 
 def _regimes() -> dict[str, Figure]:
@@ -43,17 +43,15 @@ def _regimes() -> dict[str, Figure]:
 def _map(checkpoint: Path, file: Path, steps: int) -> dict[str, Figure]:
     from torch.nn import functional as F
 
-    from seqmodels import tasks
     from seqmodels.data import read_text
     from seqmodels.inspect import gradient_map
     from seqmodels.inspect.gradient_pictures import map_picture
     from seqmodels.inspect.recording import tokens_of
+    from seqmodels.tasks import LanguageModel
 
     if steps < 2:
         raise OptionError(f"--steps is {steps}; use 2 or more")
-    model = tasks.load(checkpoint)
-    if not isinstance(model, tasks.LanguageModel):
-        raise OptionError(f"{checkpoint}: is a {type(model).__name__}; gradients needs a LanguageModel")
+    model = load_model(checkpoint, "gradients", LanguageModel)
     tokens = tokens_of(model, read_text(file))[: steps + 1]
     if len(tokens) < 3:
         raise DataError(f"{file}: has {len(tokens)} tokens; give a longer text")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqmodels.cli.arguments import ArgumentParser, names
-from seqmodels.errors import OptionError
 
 if TYPE_CHECKING:
     from seqmodels.compare.search import Candidate, SearchOptions
@@ -30,7 +29,6 @@ def run(arguments: Sequence[str]) -> int:
     from seqmodels.compare.search import Search
     from seqmodels.compare.search.trainer import Trainer, settle
     from seqmodels.compare.workers import available_cores
-    from seqmodels.files.folder_lock import FolderLock
 
     passed, *asked = [get_problem(name) for name in (options.filter, *options.problems)]
     problems = {problem.name: problem for problem in (passed, *asked)}
@@ -44,18 +42,18 @@ def run(arguments: Sequence[str]) -> int:
         settings=(Settings(learning_rate=options.learning_rate),),
         seed=options.seed,
     )
-    settle(Path(options.folder) / "budget.json", trainer)
     search = Search(options.folder, _options(options, passed.name, [problem.name for problem in asked]))
     workers = LocalWorkers(available_cores() if options.workers is None else options.workers)
     try:
-        with FolderLock(options.folder, "runs this search"):
+        with search.lock:
+            settle(search.folder / "budget.json", trainer)
             search.run(workers, trainer, report=_say)
     except KeyboardInterrupt:
         print("\nstopped; the same command goes on", file=sys.stderr)
         return 130
     finally:
         workers.close()
-    _conclude(search.history, Path(options.folder))
+    _conclude(search.history, search.folder)
     return 0
 
 
@@ -127,11 +125,8 @@ def _conclude(history: "Sequence[Candidate]", folder: Path) -> None:
     from seqmodels.compare.search.picture import progress
     from seqmodels.figures import save
 
-    ranking = standings(history)
-    if not ranking:
-        raise OptionError(f"{folder}: no cell passed the filter; give more --filter-steps, or a lower --filter-score")
     save(progress(history, "gru"), folder, "history")
-    number, score = next(iter(ranking.items()))
+    number, score = next(iter(standings(history).items()))
     trained = sum(line.was_trained for line in history)
     print(
         f"{trained} cells trained of {len(history)} proposed; the best is number {number}, {score:.4f} of the baseline"

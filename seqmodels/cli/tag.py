@@ -4,19 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seqmodels.cli.arguments import ArgumentParser
+from seqmodels.cli.checkpoints import load_model
 from seqmodels.cli.lines import lines_of
-from seqmodels.errors import OptionError
 
 
 def run(arguments: Sequence[str]) -> None:
     """Prints a line a word, with a tab before its tag; a blank line ends each text, as CoNLL has it."""
     options = _parser().parse_args(arguments[1:])
-    from seqmodels import tasks
-    from seqmodels.tasks.sequence_tagger import SequenceTagger
+    from seqmodels.tasks import SequenceTagger
 
-    model = tasks.load(options.checkpoint)
-    if not isinstance(model, SequenceTagger):
-        raise OptionError(f"{options.checkpoint}: is a {type(model).__name__}; tag needs a SequenceTagger")
+    model = load_model(options.checkpoint, "tag", SequenceTagger)
     for text in options.text if options.text is not None else lines_of(options.file):
         if text.strip() or options.text is not None:
             print("".join(f"{word}\t{tag}\n" for word, tag in model.tag(text)))

@@ -20,6 +20,7 @@ from seqmodels.cli.classes import CLASSES, check_pair, check_task, set_default_c
 from seqmodels.cli.config_files import explain_parsing
 from seqmodels.cli.mistakes import explain, raised_by_lightning
 from seqmodels.cli.next_steps import next_steps
+from seqmodels.cli.trainer_numbers import check_numbers
 from seqmodels.cli.unused_folders import UnusedFolders
 from seqmodels.data import Tokenizer
 from seqmodels.errors import OptionError
@@ -37,6 +38,7 @@ DEFAULTS = {
 # Arguments of models that data modules have as attributes; a shared vocabulary of sources follows that of targets.
 FROM_DATA = ("tokenizer", "source_tokenizer", "answers", "labels", "scaling", "image")
 TRAINED = FROM_DATA[:-1]  # those that a checkpoint keeps
+OF_FIT = ("wandb", "sample_length", "pictures", "checkpoint_every")  # options of ours that others have no use for
 CHECKPOINT_KEYWORDS = ("best", "last", "hpc", "registry")  # Lightning's own, in place of a path
 
 
@@ -82,11 +84,12 @@ class TrainingCLI(LightningCLI):
         for name in FROM_DATA:
             compute = functools.partial(self._from_data, name=name)
             parser.link_arguments("data", f"model.init_args.{name}", compute_fn=compute, apply_on="instantiate")
-        parser.add_argument("--wandb", type=str | None, help="log to this W&B project too (offline if unreachable)")
-        parser.add_argument("--sample_length", type=int, default=200, help="tokens of the sample after each epoch")
-        parser.add_argument("--pictures", type=int, default=16, help="with --wandb: validation pictures in a table")
-        parser.add_argument("--results", type=str | None, help="validate, test: write captions or answers to this file")
-        parser.add_argument("--checkpoint_every", type=int, default=500, help="steps between writing last.ckpt")
+        add = parser.add_argument
+        add("--wandb", type=str | None, help="fit: log to this W&B project too (offline if unreachable)")
+        add("--sample_length", type=int, default=200, help="fit: tokens of the sample after each epoch")
+        add("--pictures", type=int, default=16, help="fit, with --wandb: validation pictures in a table")
+        add("--results", type=str | None, help="validate, test: write captions or answers to this file")
+        add("--checkpoint_every", type=int, default=500, help="fit: steps between writing last.ckpt")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         try:
@@ -95,6 +98,7 @@ class TrainingCLI(LightningCLI):
             raise explain_parsing(error, parser, args) from error
 
     def instantiate_classes(self) -> None:
+        self._check_subcommand()
         path = self._get(self.config, "ckpt_path")
         if not path and self.subcommand != "fit":
             raise OptionError(f"--ckpt_path is missing: give the checkpoint to {self.subcommand}")
@@ -110,6 +114,17 @@ class TrainingCLI(LightningCLI):
             super().instantiate_classes()
         except (ValueError, TypeError, MisconfigurationException) as error:
             raise explain(error, str(self.subcommand)) from error
+        if self.results and not hasattr(self.model, "write_results"):
+            raise OptionError(f"--results: a {type(self.model).__name__} writes no result file")
+
+    def _check_subcommand(self) -> None:
+        """Whether it has a use for the options given; a file that fit has written holds all of them."""
+        given = [argument.partition("=")[0] for argument in self._arguments]
+        for name in OF_FIT:
+            if self.subcommand != "fit" and f"--{name}" in given:
+                raise OptionError(f"--{name} is an option of fit, not of {self.subcommand}; leave it out")
+        if self.subcommand == "fit" and self.results:
+            raise OptionError("--results is an option of validate and test, not of fit; give it to one of them")
 
     def _run_subcommand(self, subcommand: str) -> None:
         try:
@@ -139,13 +154,12 @@ class TrainingCLI(LightningCLI):
     @property
     def results(self) -> str | None:
         """Where captions or answers are to be written."""
-        path: str | None = self._get(self.config_init, "results")
-        if path and not hasattr(self.model, "write_results"):
-            raise OptionError(f"--results: a {type(self.model).__name__} writes no result file")
+        path: str | None = self._get(self.config, "results")
         return path
 
     def instantiate_trainer(self, **options: Any) -> pl.Trainer:
         config = self._get(self.config_init, "trainer")
+        check_numbers(config)
         if self.subcommand != "fit":
             options["logger"] = False
         elif config.get("logger") is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqmodels.cli.arguments import ArgumentParser
+from seqmodels.cli.checkpoints import load_model
 from seqmodels.cli.lines import lines_of
 from seqmodels.errors import DataError, OptionError
 
@@ -20,11 +21,9 @@ def run(arguments: Sequence[str]) -> None:
     options = _parser().parse_args(arguments[1:])
     if options.batch_size < 1:
         raise OptionError(f"--batch-size is {options.batch_size}; use 1 or more")
-    from seqmodels import tasks
+    from seqmodels.tasks import Translator
 
-    model = tasks.load(options.checkpoint)
-    if not isinstance(model, tasks.Translator):
-        raise OptionError(f"{options.checkpoint}: is a {type(model).__name__}; translate needs a Translator")
+    model = load_model(options.checkpoint, "translate", Translator)
     lines: Iterable[str] = options.text or lines_of(options.file)
     references = None
     if options.reference is not None:

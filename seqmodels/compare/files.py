@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from seqmodels.errors import DataError, OptionError
 from seqmodels.files.atomic_file import write_atomically
+from seqmodels.files.writing import writing_to
 
 
 def write_json(path: Path, values: Any) -> None:
-    """Write plain values; the name never stands for half of them."""
-    with write_atomically(path) as file:
+    """Write plain values; the name never stands for half of them.
+
+    Raises:
+        DataError: If the file can't be written.
+    """
+    with writing_to(path.parent), write_atomically(path) as file:
         file.write((json.dumps(values, indent=1, allow_nan=False) + "\n").encode())
 
 
@@ -24,7 +30,7 @@ def read_json(path: Path) -> Any:
     Raises:
         DataError: If the file can't be read or is no JSON.
     """
-    if not path.exists():
+    if not os.path.exists(path):
         raise DataError(f"{path} does not exist; give the folder of a study that was begun")
     try:
         return json.loads(path.read_text(encoding="utf-8"))

@@ -11,6 +11,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from seqmodels.compare.plan import Step
 from seqmodels.compare.recorder import PROGRESS
@@ -29,10 +30,10 @@ class Display:
         self._live: Live | None = None
         self._said: set[str] = set()
         self._bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),
             TimeElapsedColumn(),
             console=self._console,
         )
@@ -67,7 +68,8 @@ class Display:
                 self._print(_line(result, _ended(study, running), study))
 
     def _print(self, text: str) -> None:
-        self._console.print(text, soft_wrap=True, highlight=False, markup=False)
+        # Not by rich, which would end the process where a pipe is closed.
+        print(text, file=self._console.file, flush=True)
 
     def _move_bars(self, study: Study, running: Mapping[str, Step]) -> None:
         self._move("all trials", _ended(study, running), study.plan.number_of_trials, "")
@@ -97,9 +99,9 @@ def _scores(study: Study) -> Table:
     """The mean of the final runs so far, and how many of them there are."""
     table = Table("cell", header_style="bold")
     for problem in study.problems:
-        table.add_column(f"{problem.name}\n{problem.title}", justify="right", no_wrap=True)
+        table.add_column(Text(f"{problem.name}\n{problem.title}"), justify="right", no_wrap=True)
     for cell in study.cells:
-        table.add_row(cell, *(_score(study, problem.name, cell) for problem in study.problems))
+        table.add_row(Text(cell), *(_score(study, problem.name, cell) for problem in study.problems))
     return table
 
 

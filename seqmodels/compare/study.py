@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import glob
+import os
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
@@ -24,6 +26,7 @@ from seqmodels.compare.trial import ERROR, RESULT, make_job, run_job
 from seqmodels.compare.workers import Outcome, Workers
 from seqmodels.errors import DataError, OptionError
 from seqmodels.files.folder_lock import FolderLock
+from seqmodels.files.writing import writing_to
 from seqmodels.trees import sequence_cells
 
 if TYPE_CHECKING:
@@ -160,30 +163,34 @@ class Study:
         """
         path = Path(folder) / "study.json"
         try:
-            options = read_json(path)["options"]
+            found = read_json(path)
+            options = found["options"]
             problems = [Problem(**problem) for problem in options["problems"]]
             training, space = Training(**options["training"]), Space(**options["space"])
             names = ("parameters", "tolerance", "trials", "seeds", "seed", "baseline")
             others = {name: options[name] for name in names}
         except (KeyError, TypeError) as error:
             raise DataError(f"{path} is of another version of seqmodels ({error}); give another folder") from error
-        return cls(folder, options["cells"], problems, training=training, space=space, **others)
+        study = cls(folder, options["cells"], problems, training=training, space=space, **others)
+        study.command = found.get("command", "")
+        return study
 
     def _check_folder(self) -> None:
         """Refuse a folder in which another study was begun."""
         path = self.folder / "study.json"
-        if path.exists():
+        if os.path.exists(path):
             check_same(read_json(path).get("options", {}), self.options(), f"{self.folder} holds another study")
 
     def _read_results(self) -> None:
-        for file in sorted(self.folder.glob(f"trials/*/*/*/{RESULT}")):
-            result = Result.from_dict(read_json(file))
+        for name in sorted(glob.glob(f"trials/*/*/*/{RESULT}", root_dir=self.folder)):
+            result = Result.from_dict(read_json(self.folder / name))
             self.results[result.trial.key] = result
 
     def _begin(self, retry_failed: bool) -> None:
         """Take the folder, which is ours now: as another process may have left it since we looked."""
         self._check_folder()
-        write_json(self.folder / "study.json", {"options": self.options(), "layers": self.layers})
+        given = {"options": self.options(), "layers": self.layers, "command": self.command}
+        write_json(self.folder / "study.json", given)
         self._read_results()
         if retry_failed:
             for key in [key for key, result in self.results.items() if result.status == "failed"]:
@@ -312,11 +319,16 @@ class Study:
         )
 
     def write_report(self) -> StudyResults:
-        """Write table, figures and page of the results so far to the folder's ``report/``."""
+        """Write table, figures and page of the results so far to the folder's ``report/``.
+
+        Raises:
+            DataError: If they can't be written.
+        """
         from seqmodels.compare.report import write_report
 
         results = self.summary()
-        write_report(results, self.folder / "report")
+        with writing_to(self.folder):
+            write_report(results, self.folder / "report")
         return results
 
     def describe_budget(self) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import IO
 
 from seqmodels.errors import DataError
+from seqmodels.files.writing import writing_to
 
 try:
     import fcntl
@@ -60,11 +61,9 @@ class FolderLock:
             self._file = None
 
     def _locked(self) -> IO[str]:
-        try:
+        with writing_to(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             file = open(self.folder / ".lock", "a")  # noqa: SIM115 - open as long as the lock is held
-        except OSError as error:
-            raise DataError(f"{self.folder}: can't be written ({error.strerror}); give another folder") from None
         if fcntl is not None:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

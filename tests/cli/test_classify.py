@@ -170,6 +170,7 @@ def test_trees_on_the_command_line_and_in_a_pipe_have_a_line_each(trees, monkeyp
         (["--file", "bad.txt", "--form", "xml"], "(3 2)", "use one of brackets, parses"),
         (["--text", "(3 2)", "(3 2"], "", "text 2 of --text, line 1: 1 bracket"),
         (["--series", "bad.npy"], "", "--series is for a model of series; this is a TreeClassifier"),
+        (["--file", "sst.txt", "--text-column", "q"], "", "--text-column is for a model of texts; this is a Tree"),
     ],
 )
 def test_faults_of_trees_are_one_line_with_their_place(trees, monkeypatch, capsys, arguments, content, part):
@@ -265,6 +266,7 @@ def test_a_generator_writes_names_of_a_class(tmp_path, monkeypatch, capsys):
         (["classify", BEST, "--file", "missing.txt"], "missing.txt: no such file"),
         (["classify", BEST, "--text", "who", " "], "text 2 of --text: the text is empty"),
         (["classify", BEST, "--text", "who", "--form", "lists"], "--form is for a TreeClassifier"),
+        (["classify", BEST, "--text", "who", "--text-column", "q"], "--text-column is of the table in --file"),
         (["tag", BEST, "--text", "who"], "is a SequenceClassifier; tag needs a SequenceTagger"),
         (["generate", BEST], "is a SequenceClassifier; generate needs"),
     ],

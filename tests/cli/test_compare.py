@@ -1,7 +1,9 @@
 """``seqmodels compare`` as a person uses it."""
 
+import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -53,10 +55,48 @@ def test_its_weights_are_used_like_those_of_any_run(folder, capsys) -> None:
     assert len(capsys.readouterr().out.rstrip("\n")) == 5
 
 
-def test_a_report_alone_trains_nothing(folder, capsys) -> None:
-    assert compare("--report") == 0
-    assert not list(Path("study").glob("trials/*/*/*/result.json"))
-    assert "report: study/report/index.html" in capsys.readouterr().out
+@pytest.fixture
+def elsewhere(folder):
+    """A study that was trained on a GPU, one of whose trials is missing."""
+    place = Path("st[/b]")  # brackets are no markup
+    assert compare("--cells", "gru", "--folder", str(place)) == 0
+    study = json.loads((place / "study.json").read_text())
+    study["options"]["training"]["accelerator"] = "gpu"
+    (place / "study.json").write_text(json.dumps(study))
+    shutil.rmtree(place / "report")
+    shutil.rmtree(place / "trials/my/gru/final-1")
+    return place
+
+
+def test_a_report_alone_is_of_what_there_is_wherever_it_was_trained(elsewhere, capsys) -> None:
+    assert main(["compare", "--report", "--folder", str(elsewhere)]) == 0
+    assert f"report: {elsewhere}/report/index.html" in capsys.readouterr().out
+    assert "seqmodels compare --problems my.txt" in (elsewhere / "report/index.html").read_text()
+    assert not (elsewhere / "trials/my/gru/final-1").exists()
+
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w") as closed, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdout", closed)
+        assert main(["compare", "--report", "--folder", str(elsewhere)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        (["--folder", "nowhere"], "nowhere/study.json does not exist"),
+        (["--folder", "x" * 300], "study.json does not exist"),
+        (["--engine", "banana"], "--engine has no effect with --report"),
+        (["--retry-failed"], "--retry-failed has no effect with --report"),
+    ],
+)
+def test_a_wrong_request_for_a_report_is_one_line_and_leaves_nothing(folder, options, part, capsys) -> None:
+    before = list(folder.iterdir())
+    assert main(["compare", "--report", *options]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert part in said
+    assert list(folder.iterdir()) == before
 
 
 def test_a_cell_of_ones_own_is_compared_by_its_path(folder, monkeypatch, capsys) -> None:
@@ -116,6 +156,7 @@ def test_every_option_is_explained(capsys) -> None:
         (["--accelerator", "abacus"], ["--accelerator", "abacus"]),
         (["--workers", "0"], ["workers is 0"]),
         (["--folder", "my.txt"], ["my.txt", "give another folder"]),
+        (["--folder", "x" * 300], ["xxx", "give another folder"]),
         (["--colour"], ["--colour", "seqmodels compare --help"]),
     ],
 )

@@ -47,7 +47,7 @@ def test_a_models_own_map_is_drawn(capsys, folder):
         (["--file", "my.txt"], "give a checkpoint and --file"),
         (["gru.ckpt", "--file", "my.txt", "--steps", "1"], "--steps is 1"),
         (["gru.ckpt", "--file", "short.txt"], "short.txt: has 2 tokens; give a longer text"),
-        (["gru.ckpt", "--file", "my.txt", "--steps", "4", "--folder", "my.txt"], "give another --folder"),
+        (["gru.ckpt", "--file", "my.txt", "--steps", "4", "--folder", "my.txt"], "my.txt: can't be written"),
     ],
 )
 def test_a_mistake_is_one_line(capsys, arguments, part):

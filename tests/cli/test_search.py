@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from seqmodels.cli import main
+from seqmodels.files.folder_lock import FolderLock
 from seqmodels.testing import check_cell
 
 CODE = "import sys; from seqmodels.cli import main; sys.exit(main(sys.argv[1:]))"
@@ -53,6 +54,13 @@ def test_ctrl_c_and_the_same_command_goes_on(folder) -> None:
     assert Path("search/evaluations.jsonl").read_bytes().startswith(trained)
 
 
+def test_a_search_that_another_process_runs_is_refused_and_left_as_it_is(folder, capsys) -> None:
+    with FolderLock("search", "runs this search"):
+        assert main(["search", *SMALL]) == 2
+    assert capsys.readouterr().err.endswith("search: another process runs this search; wait for it, or end it\n")
+    assert [path.name for path in Path("search").iterdir()] == [".lock"]
+
+
 @pytest.mark.parametrize(
     ("options", "parts"),
     [
@@ -60,6 +68,8 @@ def test_ctrl_c_and_the_same_command_goes_on(folder) -> None:
         (["--candidates", "0"], ["candidates is 0"]),
         (["--filter", "memory.txt"], ["is the filter and a problem"]),
         (["--steps", "many"], ["--steps"]),
+        (["--folder", "memory.txt"], ["memory.txt: can't be written", "give another folder"]),
+        (["--folder", "x" * 300], ["xxx: can't be written", "give another folder"]),
     ],
 )
 def test_a_wrong_option_is_one_line(folder, options, parts, capsys) -> None:

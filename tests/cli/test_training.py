@@ -142,10 +142,16 @@ MISTAKES = {
     "module": (["--model.cell", "nowhere.cells:Mine"], "can't import nowhere.cells:Mine"),
     "class": (["--model.cell", "torch.nn:Linear"], "no subclass of seqmodels.Cell"),
     "trainer": (["--trainer.val_check_interval", "100000"], "val_check_interval"),
+    "no steps": (["--trainer.val_check_interval", "0"], "--trainer.val_check_interval is 0; use 1 or more steps"),
+    "no epochs": (["--trainer.check_val_every_n_epoch", "0"], "check_val_every_n_epoch is 0; use 1 or more"),
+    "no batches": (["--trainer.accumulate_grad_batches", "0"], "accumulate_grad_batches is 0; use 1 or more"),
+    "clipping": (["--trainer.gradient_clip_val", "-1"], "--trainer.gradient_clip_val is -1; use 0 or more"),
+    "logging": (["--trainer.log_every_n_steps", "-5"], "--trainer.log_every_n_steps is -5; use 0 or more"),
     "batch size": (["--data.batch_size", "0"], "batch_size is 0; use 1 or more"),
     "size": (["--model.hidden_size", "-3"], "hidden_size is -3; use 1 or more"),
     "learning rate": (["--model.learning_rate", "-1"], "learning_rate is -1.0; use 0 or more"),
     "numbers": (["--data.fractions", "[0.5, 0.4]"], "--data.fractions: Expected a tuple with 3 elements"),
+    "results": (["--results", "out.json"], "--results is an option of validate and test, not of fit"),
     "other data": (["--model", "Captioner"], "Captioner reads CaptionData, not TextData; give --data CaptionData"),
 }
 
@@ -157,6 +163,25 @@ def test_a_mistake_is_one_line_and_exit_code_2(folder, capsys, mistake):
     *_, line = capsys.readouterr().err.strip().splitlines()
     assert line.startswith("seqmodels: error: ")
     assert message in line
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--wandb=mine", "--wandb is an option of fit, not of test; leave it out"),
+        ("--sample_length=9", "--sample_length is an option of fit"),
+        ("--results=out.json", "--results: a LanguageModel writes no result file"),
+    ],
+)
+def test_an_option_without_effect_is_refused_before_anything_runs(folder, capsys, option, message):
+    fit()
+    capsys.readouterr()
+    options = ["--config", "runs/version_0/config.yaml", "--ckpt_path", str(CHECKPOINTS / "best.ckpt")]
+    assert main(["test", *options, option]) == 2
+    said, error = capsys.readouterr()
+    assert "test_loss" not in said
+    assert message in error.strip().splitlines()[-1]
 
 
 @pytest.mark.parametrize("command", ["validate", "test"])

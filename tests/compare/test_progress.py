@@ -1,6 +1,7 @@
 """What a person sees of a running study."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -59,3 +60,10 @@ def test_a_terminal_shows_every_cell_and_how_far_running_trials_are(study) -> No
     said = watch(study, True, lambda: None)
     for part in ("accuracy", "elman", "0.2500 1/2", "xml/gru/final-0", "15/20", "0.125", "1/4"):
         assert part in said
+
+
+def test_brackets_in_a_title_are_no_markup(problem, tmp_path) -> None:
+    titled = replace(problem, title="error [nats] [/dB]")
+    training = Training(steps=20, validations=4)
+    study = Study(tmp_path, ["gru"], [titled], parameters=4_000, tolerance=0.05, training=training)
+    assert "error [nats] [/dB]" in watch(study, True, lambda: None)

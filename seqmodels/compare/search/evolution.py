@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from seqmodels.compare.files import write_json
 from seqmodels.compare.search.canonical import fingerprint
+from seqmodels.compare.search.cell_files import cell_file, class_name
 from seqmodels.compare.search.history import Candidate, append_line, read_lines, standings
 from seqmodels.compare.search.jobs import Evaluator, Jobs, Work
 from seqmodels.compare.search.mutations import mutate
@@ -21,6 +21,8 @@ from seqmodels.compare.search.source import Provenance, source
 from seqmodels.compare.search.stages import Stages
 from seqmodels.compare.workers import Workers
 from seqmodels.files.atomic_file import write_atomically
+from seqmodels.files.folder_lock import FolderLock
+from seqmodels.files.writing import writing_to
 
 PROPOSALS = 100  # for each child: where so many are invalid or known, there is nothing left to find
 
@@ -39,7 +41,7 @@ class Search:
     - ``best/evolved.py``: the best cell so far.
 
     A search that was killed goes on where it was when it is run again, and trains nothing twice. One that is done goes
-    on with larger ``candidates``. Only one process may run a search at a time.
+    on with larger ``candidates``. Only one process may run a search at a time, the one that has its ``lock``.
 
     Args:
         folder: Where it is kept; made if need be.
@@ -52,8 +54,10 @@ class Search:
 
     def __init__(self, folder: str | os.PathLike[str], options: SearchOptions | None = None) -> None:
         self.folder = Path(folder)
-        self.options = SearchOptions.settled(self.folder / "search.json", options)
-        self.history = [Candidate.from_dict(line) for line in read_lines(self.folder / "history.jsonl")]
+        self.lock = FolderLock(self.folder, "runs this search")
+        self._options_file = self.folder / "search.json"
+        self.options = SearchOptions.settled(self._options_file, options)
+        self.history = self._read_history()
 
     @property
     def best(self) -> Candidate | None:
@@ -68,17 +72,18 @@ class Search:
 
         Args:
             workers: Where cells are trained. They stay open.
-            evaluate: Trains one cell on one problem with one setting. It is pickled; on the worker, the folder
-                ``cells`` is on ``sys.path``, so that :func:`seqmodels.get_cell` finds the path that it is given.
+            evaluate: Trains one cell on one problem with one setting. It is pickled; in the worker's process
+                :func:`seqmodels.get_cell` finds the path that it is given.
             report: Called with each new line of the history.
 
         Raises:
             OptionError: If the baseline has no score on a problem.
+            DataError: If another process runs the search, or the folder can't be written.
         """
-        jobs = Jobs(self.folder / "evaluations.jsonl", workers, evaluate)
-        stages = Stages(self.options, jobs, 1 + self.options.seeds.index(self.options.baseline))
-        self._write_best()
-        with _on_path(self.folder / "cells"):
+        with self.lock:
+            self._begin()
+            jobs = Jobs(self.folder / "evaluations.jsonl", self.folder / "cells", workers, evaluate)
+            stages = Stages(self.options, jobs, 1 + self.options.seeds.index(self.options.baseline))
             generation = self.history[-1].generation if self.history else 0
             while proposals := self.propose(generation):
                 # Of a generation that was begun, some lines are there already.
@@ -90,6 +95,16 @@ class Search:
                         report(line)
                 generation += 1
         return self.history
+
+    def _begin(self) -> None:
+        """Take the folder, which is ours now: as another process may have left it since we looked."""
+        self.options = SearchOptions.settled(self._options_file, self.options)
+        write_json(self._options_file, self.options.to_dict())
+        self.history = self._read_history()
+        self._write_best()
+
+    def _read_history(self) -> list[Candidate]:
+        return [Candidate.from_dict(line) for line in read_lines(self.folder / "history.jsonl")]
 
     def propose(self, generation: int) -> list[Candidate]:
         """The candidates of a generation, from the generations before it: without outcomes, but for the useless ones.
@@ -150,8 +165,8 @@ class Search:
 
     def _judge(self, stages: Stages, line: Candidate) -> Work[Candidate]:
         if line.was_trained and line.graph is not None:
-            path = self.folder / "cells" / f"candidate_{line.number:04d}.py"
-            _write(path, source(line.graph, f"Candidate{line.number:04d}", self._provenance(line)))
+            text = source(line.graph, class_name(line.number), self._provenance(line))
+            _write(cell_file(self.folder / "cells", line.number), text)
         return stages.judge(line, [known for known in self.history if known.architecture == line.architecture])
 
     def _append(self, line: Candidate) -> None:
@@ -171,19 +186,7 @@ class Search:
         )
 
 
-@contextlib.contextmanager
-def _on_path(folder: Path) -> Iterator[None]:
-    """What is on ``sys.path`` here is on it in the workers too."""
-    folder.mkdir(parents=True, exist_ok=True)
-    entry = str(folder.resolve())
-    sys.path.append(entry)
-    try:
-        yield
-    finally:
-        sys.path.remove(entry)
-
-
 def _write(path: Path, text: str) -> None:
     if not path.exists() or path.read_text(encoding="utf-8") != text:
-        with write_atomically(path) as file:
+        with writing_to(path.parent), write_atomically(path) as file:
             file.write(text.encode())

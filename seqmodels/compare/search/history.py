@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from seqmodels.compare.search.graph import CellGraph
 from seqmodels.errors import DataError
+from seqmodels.files.writing import writing_to
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     Raises:
         DataError: If another line is damaged.
     """
-    if not path.exists():
+    if not os.path.exists(path):
         return []
     found = []
     for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):
@@ -150,9 +151,12 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def append_line(path: Path, values: Mapping[str, Any]) -> None:
-    """Adds a line of JSON, in place of a last line that was never finished; it has reached the disk on return."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a+b") as file:
+    """Adds a line of JSON, in place of a last line that was never finished; it has reached the disk on return.
+
+    Raises:
+        DataError: If it can't be written.
+    """
+    with writing_to(path.parent), open(path, "a+b") as file:
         end = file.seek(0, os.SEEK_END)
         file.seek(max(0, end - 1))
         if end and file.read(1) != b"\n":

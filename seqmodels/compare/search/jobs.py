@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from seqmodels.compare.search.cell_files import import_cell
 from seqmodels.compare.search.history import Evaluation, append_line, read_lines
 from seqmodels.compare.workers import Workers
 
 Evaluator = Callable[[str, str, int], Evaluation]
-"""Trains a cell: its path (``candidate_0001:Candidate0001``), the name of a problem, and the number of a setting."""
+"""Trains a cell: its path, for :func:`seqmodels.get_cell`; the name of a problem; and the number of a setting."""
 
 Value = TypeVar("Value")
 
@@ -30,11 +30,6 @@ class Job(NamedTuple):
         """Its name in the records."""
         return f"{self.architecture}/{self.problem}/{self.setting}"
 
-    @property
-    def cell(self) -> str:
-        """The path of its cell."""
-        return f"candidate_{self.architecture:04d}:Candidate{self.architecture:04d}"
-
 
 Work = Generator[list[Job], None, Value]
 """Asks for trainings, is resumed when all of them are done, and returns what they came to."""
@@ -45,12 +40,13 @@ class Jobs:
 
     Args:
         path: The file.
+        cells: The folder of the cells.
         workers: Where they run.
         evaluate: What trains.
     """
 
-    def __init__(self, path: Path, workers: Workers, evaluate: Evaluator) -> None:
-        self.path, self.workers, self.evaluate = path, workers, evaluate
+    def __init__(self, path: Path, cells: Path, workers: Workers, evaluate: Evaluator) -> None:
+        self.path, self.cells, self.workers, self.evaluate = path, cells.absolute(), workers, evaluate
         self.done = {line["key"]: Evaluation.from_dict(line["evaluation"]) for line in read_lines(path)}
 
     def __getitem__(self, job: Job) -> Evaluation:
@@ -89,7 +85,7 @@ class Jobs:
             yield values[number]
 
     def _submit(self, job: Job) -> str:
-        self.workers.submit(job.key, call, self.evaluate, job.cell, job.problem, job.setting)
+        self.workers.submit(job.key, call, self.evaluate, self.cells, job)
         return job.key
 
     def _wait(self) -> str:
@@ -104,7 +100,6 @@ class Jobs:
         return outcome.key
 
 
-def call(evaluate: Evaluator, cell: str, problem: str, setting: int) -> Evaluation:
-    """What a worker does. The cell's file may be younger than what the worker knows of its folder."""
-    importlib.invalidate_caches()
-    return evaluate(cell, problem, setting)
+def call(evaluate: Evaluator, cells: Path, job: Job) -> Evaluation:
+    """What a worker does."""
+    return evaluate(import_cell(cells, job.architecture), job.problem, job.setting)

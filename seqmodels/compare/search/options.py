@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seqmodels.compare.files import read_json, write_json
+from seqmodels.compare.files import read_json
 from seqmodels.compare.search.seeds import SEEDS
 from seqmodels.errors import DataError, OptionError
 
@@ -105,7 +106,7 @@ class SearchOptions:
 
     @classmethod
     def settled(cls, path: Path, options: SearchOptions | None) -> SearchOptions:
-        """The options of the search that is kept beside a file, which is written if they are new.
+        """The options with which the search goes on whose options a file holds, if it is there.
 
         Args:
             path: The file.
@@ -115,7 +116,7 @@ class SearchOptions:
         Raises:
             OptionError: If another option differs.
         """
-        old = cls.from_dict(read_json(path)) if path.exists() else None
+        old = cls.from_dict(read_json(path)) if os.path.exists(path) else None
         options = options or old or cls()
         if old is not None:
             began, goes_on = old.to_dict(), options.to_dict()
@@ -123,6 +124,4 @@ class SearchOptions:
                 if key != "candidates" and began[key] != goes_on[key]:
                     what = f"this search began with {key} {began[key]!r}, not {goes_on[key]!r}"
                     raise OptionError(f"{path}: {what}; give that, or another folder")
-        if options != old:
-            write_json(path, options.to_dict())
         return options

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,6 +61,6 @@ def settle(path: Path, trainer: Trainer) -> None:
         OptionError: If the file says otherwise.
     """
     values = dataclasses.asdict(trainer) | {"folder": None}  # wherever it is now
-    if path.exists():
+    if os.path.exists(path):
         check_same(read_json(path), values, f"{path.parent} holds another search")
     write_json(path, values)

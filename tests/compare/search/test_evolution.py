@@ -1,7 +1,9 @@
 """The search: what it keeps, what it writes down, and that neither interruptions nor timing change its course."""
 
+import inspect
 import json
 import math
+import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from seqmodels import get_cell
 from seqmodels.compare.search import Candidate, CellGraph, Evaluation, Search, SearchOptions, best_so_far, standings
 from seqmodels.compare.search.history import append_line, read_lines
 from seqmodels.compare.workers import Outcome
 from seqmodels.errors import DataError, OptionError
+from seqmodels.files.folder_lock import FolderLock
 
 OPTIONS = SearchOptions(candidates=15, population=4, children=5, settings=1, max_settings=3, mutation_rate=0.3, seed=3)
 
@@ -45,17 +49,8 @@ class Pool:
 class Judge:
     """Trains nothing: scores a cell by the operations in its graph."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def graph(self, cell: str) -> str:
-        module, _, name = cell.partition(":")
-        text = (self.folder / "cells" / f"{module}.py").read_text()
-        assert f"class {name}(Cell)" in text
-        return text[text.index("def step") :]
-
     def __call__(self, cell: str, problem: str, setting: int) -> Evaluation:
-        step = self.graph(cell)
+        step = inspect.getsource(get_cell(cell).step)
         if problem == "memorisation":
             return Evaluation(1.0 if "sigmoid" in step else 0.5, 1.0, "finished")
         if step.count("relu") > 3:
@@ -66,7 +61,7 @@ class Judge:
 
 def search(folder: Path, pool: Pool | None = None, options: SearchOptions = OPTIONS) -> Search:
     made = Search(folder, options)
-    made.run(pool or Pool(), Judge(folder))
+    made.run(pool or Pool(), Judge())
     return made
 
 
@@ -147,7 +142,7 @@ def test_candidates_leave_early(tmp_path):
 
     made = Search(tmp_path, OPTIONS)
     pool = Careful()
-    made.run(pool, Strict(tmp_path))
+    made.run(pool, Strict())
     expected = {0: "not memorising", 1: "weak on arithmetic", 2: "evaluated", 3: "diverged", 4: "failed"}
     reached = {0: 1, 1: 2, 2: 3, 3: 1, 4: 3}
     new = [line for line in made.history if line.was_trained and line.revisits is None and line.generation]
@@ -186,7 +181,7 @@ def test_an_interrupted_search_goes_on_as_if_nothing_had_happened(done, tmp_path
 def test_a_search_that_is_done_does_nothing(done):
     pool = Pool()
     again = Search(done.folder, OPTIONS)
-    assert again.run(pool, Judge(done.folder)) == done.history
+    assert again.run(pool, Judge()) == done.history
     assert Search(done.folder).options == OPTIONS
     assert pool.keys == []
 
@@ -194,6 +189,33 @@ def test_a_search_that_is_done_does_nothing(done):
 def test_a_search_can_be_made_longer(done, tmp_path):
     search(tmp_path, options=replace(OPTIONS, candidates=13))
     search(tmp_path)
+    assert files(tmp_path) == files(done.folder)
+
+
+@pytest.mark.usefixtures("done")  # in the same process
+def test_a_search_trains_its_own_cells_wherever_another_one_has_trained_before(tmp_path):
+    class Sure(Judge):
+        def __call__(self, cell, problem, setting):
+            made = get_cell(cell)
+            file = tmp_path / "cells" / f"candidate_{made.__name__[-4:]}.py"
+            assert inspect.getsource(made) in file.read_text()
+            return super().__call__(cell, problem, setting)
+
+    Search(tmp_path, replace(OPTIONS, seed=OPTIONS.seed + 1)).run(Pool(), Sure())
+
+
+def test_a_search_that_another_process_runs_is_refused_and_left_as_it_is(done, tmp_path, one_line):
+    longer = Search(shutil.copytree(done.folder, tmp_path / "copy"), replace(OPTIONS, candidates=99))
+    with FolderLock(longer.folder, "runs this search"), one_line(DataError, "another process runs this search"):
+        longer.run(Pool(), Judge())
+    assert files(longer.folder) == files(done.folder)
+
+
+def test_what_another_process_has_trained_since_is_not_trained_again(done, tmp_path):
+    waiting, pool = Search(tmp_path, OPTIONS), Pool()
+    search(tmp_path)
+    assert waiting.run(pool, Judge()) == done.history
+    assert pool.keys == []
     assert files(tmp_path) == files(done.folder)
 
 
@@ -244,7 +266,7 @@ def test_a_baseline_without_a_score_is_an_error(tmp_path, one_line):
             return Evaluation(math.nan, 1.0, "failed", "no such problem")
 
     with one_line(OptionError, "gru", "arithmetic", "no such problem"):
-        Search(tmp_path, OPTIONS).run(Pool(), Hopeless(tmp_path))
+        Search(tmp_path, OPTIONS).run(Pool(), Hopeless())
 
 
 @pytest.mark.parametrize(
