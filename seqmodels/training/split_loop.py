@@ -61,8 +61,11 @@ class SplitEpochLoop(_TrainingEpochLoop):
     @override
     def reset(self) -> None:
         super().reset()
-        if not self.restarting:
+        # Lightning calls nothing else where it resumes from an epoch's last batch and so begins the next epoch.
+        if self.batch_progress.current.ready == 0:
             self.automatic_optimization.splits_ready = 0
+            module: Any = self.trainer.lightning_module
+            module.forget_hiddens("train")  # the streams begin anew
 
     @override
     def on_save_checkpoint(self) -> dict:

@@ -33,8 +33,8 @@ class GracefulTermination(Callback):
 
     The checkpoint goes to the folder of the trainer's `ModelCheckpoint`, or to ``checkpoints`` in its
     ``default_root_dir``. A signal during validation is served between its batches; resuming repeats that validation
-    from its start, with the random state it had. A second Ctrl-C ends at once, without a checkpoint. Handlers that were
-    there before are called too, and put back afterwards.
+    from its start (a `TruncatedBPTT` with the random state it had). A second Ctrl-C ends at once, without a checkpoint.
+    Handlers that were there before are called too, and put back afterwards.
 
     If the main process of a job that Lightning started itself is killed, its other ranks leave too, within 20 s.
 

@@ -147,7 +147,8 @@ class TruncatedBPTT:
         if not self.carry_hiddens:
             self._hiddens.pop(stage, None)
 
-    def _forget(self, stage: str) -> None:
+    def forget_hiddens(self, stage: str) -> None:
+        """Lets a stage begin anew, as at an epoch."""
         self._hiddens = {key: value for key, value in self._hiddens.items() if key.partition("/")[0] != stage}
 
     def _has_time(self, tensor: Tensor) -> bool:
@@ -161,24 +162,21 @@ class TruncatedBPTT:
         if stage == TrainerFn.FITTING and trainer is not None:
             SplitEpochLoop.install(trainer)
 
-    def on_train_epoch_start(self) -> None:
-        super().on_train_epoch_start()  # type: ignore[misc]
-        self._forget("train")  # the streams begin anew
-
     def on_validation_epoch_start(self) -> None:
         super().on_validation_epoch_start()  # type: ignore[misc]
-        self._forget("validate")
+        self.forget_hiddens("validate")
 
     def on_test_epoch_start(self) -> None:
         super().on_test_epoch_start()  # type: ignore[misc]
-        self._forget("test")
+        self.forget_hiddens("test")
 
-    def on_train_batch_start(self, batch: Any, batch_idx: int) -> int | None:
+    def on_train_start(self) -> None:
+        super().on_train_start()  # type: ignore[misc]
         if self._restored_random_state is not None:
-            # Not earlier: building loaders, sanity checks and the like may draw numbers before the first batch.
+            # Not earlier: building loaders and sanity checks may draw numbers. Not later: so may the dataset, for the
+            # first batch, and a validation that was cut short and is made again.
             set_random_state(self._restored_random_state)
             self._restored_random_state = None
-        return super().on_train_batch_start(batch, batch_idx)  # type: ignore[misc]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         super().on_save_checkpoint(checkpoint)  # type: ignore[misc]
