@@ -12,7 +12,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from lightning_utilities.core.apply_func import apply_to_collection
 from torch import Tensor
 
-from seqmodels.errors import CheckpointError, OptionError
+from seqmodels.errors import CheckpointError, InputError, OptionError
 from seqmodels.training.random_state import gather_from_ranks, get_random_state, set_random_state
 from seqmodels.training.split_loop import SplitEpochLoop
 
@@ -30,6 +30,10 @@ class TruncatedBPTT:
 
     ``validation_step`` and ``test_step`` are cut and given hiddens in the same way if they have an argument
     ``hiddens``.
+
+    With several processes, the batch of one may have fewer splits than that of another. It then takes part in the steps
+    that remain with a loss of zero (see :meth:`tbptt_stand_in`). As ever, DDP divides the sum of gradients by the
+    number of all processes, those that have nothing to add among them.
 
     With :attr:`carry_hiddens`, hiddens also pass from batch to batch within an epoch: "carry hidden states forward for
     ever, but backpropagate k steps only". Then the batches must be consecutive windows of the same streams.
@@ -114,6 +118,14 @@ class TruncatedBPTT:
 
         return [apply_to_collection(batch, Tensor, cut(start)) for start in range(0, steps, split_size)]
 
+    def tbptt_stand_in(self, split: Any) -> Any:
+        """What a process trains on while others have more splits: its batch's last split again.
+
+        Its loss is multiplied by zero and its hiddens are dropped; only what the step logs or counts remains. Override
+        it if the step shares a count with other processes, to give a split that counts nothing.
+        """
+        return split
+
     # --- what the loops use ----------------------------------------------------------------------------------------
 
     def tbptt_splits(self, batch: Any) -> Sequence[Any]:
@@ -121,7 +133,10 @@ class TruncatedBPTT:
         size = self.truncated_bptt_steps
         if not isinstance(size, int) or size < 0:
             raise OptionError(f"{type(self).__name__}: truncated_bptt_steps must be 0 or more, not {size!r}")
-        return self.tbptt_split_batch(batch, size) if size else [batch]
+        splits = self.tbptt_split_batch(batch, size) if size else [batch]
+        if not splits:
+            raise InputError(f"{type(self).__name__}: a batch has no time steps; leave it out")
+        return splits
 
     def hiddens(self, stage: str) -> Any:
         """What enters the next split of a stage ("train", "validate", "test"); None at the start."""

@@ -7,8 +7,9 @@ from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader, TensorDataset
 
 from seqmodels import RNN
-from seqmodels.errors import OptionError
+from seqmodels.errors import InputError, OptionError
 from seqmodels.training import TruncatedBPTT
+from seqmodels.training.split_loop import SplitOptimization
 
 STEPS, SPLIT = 14, 5  # splits of 5, 5 and 4 steps
 
@@ -239,6 +240,24 @@ def test_training_goes_on_where_a_checkpoint_left_off(tmp_path):
     for a, b in zip(whole.parameters(), second.parameters(), strict=True):
         assert torch.equal(a, b)
     assert trainer.global_step == 36
+
+
+def test_while_another_process_has_more_splits_nothing_is_learned_and_hiddens_stay(monkeypatch):
+    """As if the other had 5: the last of our 3 splits stands in, the weights stay, the carried state is the same."""
+    alone, together = Regression(carry=True), Regression(carry=True)
+    fit(alone, batches(1))
+    monkeypatch.setattr(SplitOptimization, "_steps_of_all_processes", lambda self, own: 5)
+    assert fit(together, batches(1)).global_step == 5
+    assert together.calls == [*alone.calls, alone.calls[-1], alone.calls[-1]]
+    for a, b in zip(alone.parameters(), together.parameters(), strict=True):
+        assert torch.equal(a, b)
+    assert torch.equal(alone.hiddens("train"), together.hiddens("train"))
+
+
+def test_a_batch_without_steps_is_one_clear_error():
+    data = TensorDataset(torch.zeros(2, 0, 2), torch.zeros(2, 0))
+    with pytest.raises(InputError, match="a batch has no time steps"):
+        fit(Regression(), DataLoader(data, 2))
 
 
 def test_mixed_precision_and_anomaly_detection_work():
