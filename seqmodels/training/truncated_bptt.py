@@ -94,12 +94,15 @@ class TruncatedBPTT:
     def tbptt_split_batch(self, batch: Any, split_size: int) -> list[Any]:
         """Cuts a batch into splits of ``split_size`` time steps; the last one may be shorter.
 
-        As in Lightning 1.9, every tensor in the batch that has the dimension :attr:`tbptt_time_dim` is cut along it,
-        and so is every list of sequences; all must have the same length. Override it for other batches.
+        Every tensor in the batch that has the dimension :attr:`tbptt_time_dim` is cut along it; all must have the same
+        length. What else is in the batch is in every split as it is. Lists of sequences, which Lightning 1.9 cut too,
+        are refused. Override it for other batches.
 
         Raises:
-            OptionError: If the tensors of the batch don't agree on their number of time steps.
+            OptionError: If the tensors of the batch don't agree on their number of time steps, or it holds a list of
+                sequences.
         """
+        self._refuse_lists_of_sequences(batch)
         lengths: set[int] = set()
         apply_to_collection(
             batch, Tensor, lambda t: lengths.add(t.shape[self.tbptt_time_dim]) if self._has_time(t) else 0
@@ -168,6 +171,21 @@ class TruncatedBPTT:
 
     def _has_time(self, tensor: Tensor) -> bool:
         return tensor.dim() > self.tbptt_time_dim
+
+    def _refuse_lists_of_sequences(self, batch: Any) -> None:
+        """They would stay whole beside the tensors that are cut."""
+        entries = batch.values() if isinstance(batch, dict) else batch if isinstance(batch, list | tuple) else ()
+        for entry in entries:
+            if type(entry) in (list, tuple) and any(map(self._is_uncut_sequence, entry)):
+                raise OptionError(
+                    f"{type(self).__name__}: a batch holds a list of sequences, which is not cut along time; make it a "
+                    "tensor, or override tbptt_split_batch"
+                )
+
+    def _is_uncut_sequence(self, value: Any) -> bool:
+        if isinstance(value, Tensor):
+            return value.dim() > 0 and not self._has_time(value)
+        return isinstance(value, list | tuple) and any(isinstance(item, int | float) for item in value)
 
     # --- Lightning's hooks -------------------------------------------------------------------------------------------
 

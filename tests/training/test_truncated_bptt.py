@@ -281,6 +281,20 @@ def test_tensors_that_disagree_on_time_are_one_clear_error():
         fit(Regression(), DataLoader(data, 2))
 
 
+@pytest.mark.parametrize("rows", [[[0.0] * STEPS] * 2, [torch.zeros(STEPS)] * 2], ids=["numbers", "tensors"])
+@pytest.mark.parametrize("kind", [tuple, lambda pair: {"input": pair[0], "target": pair[1]}], ids=["tuple", "dict"])
+def test_a_list_of_sequences_is_one_clear_error(rows, kind):
+    with pytest.raises(OptionError, match="a batch holds a list of sequences, which is not cut along time; make it a"):
+        Regression().tbptt_split_batch(kind((rows, torch.zeros(2, STEPS))), SPLIT)
+
+
+def test_what_has_no_time_is_in_every_split():
+    lengths, names, nested = torch.tensor([3, 4]), ["one", "two"], [torch.zeros(2, STEPS), torch.ones(2, STEPS)]
+    splits = Regression().tbptt_split_batch((torch.zeros(2, STEPS), lengths, names, nested, [["a"], ["b", "c"]]), SPLIT)
+    assert [split[0].shape[1] for split in splits] == [split[3][1].shape[1] for split in splits] == [5, 5, 4]
+    assert all(split[1] is lengths and split[2] == names and split[4] == [["a"], ["b", "c"]] for split in splits)
+
+
 def test_a_negative_split_is_one_clear_error():
     with pytest.raises(OptionError, match="truncated_bptt_steps must be 0 or more"):
         fit(Regression(split=-1))
