@@ -10,6 +10,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
+from lightning.pytorch.loops.fetchers import _DataFetcher
 from lightning.pytorch.loops.optimization.automatic import ClosureResult, _AutomaticOptimization
 from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 from lightning.pytorch.loops.utilities import _is_max_limit_reached
@@ -60,8 +61,20 @@ class SplitEpochLoop(_TrainingEpochLoop):
             self._step_is_split = False
 
     @override
+    def _should_check_val_fx(self, data_fetcher: _DataFetcher) -> bool:
+        # Resumed from the validation at an epoch's end: Lightning passes over it, and so to the next epoch, only if the
+        # number of batches is still the same.
+        at_end = self.restarting and self.restarted_on_last and self.batch_progress.is_last_batch
+        return at_end or super()._should_check_val_fx(data_fetcher)
+
+    @override
     def reset(self) -> None:
         super().reset()
+        if self.restarted_on_train_batch_end and self.batch_progress.is_last_batch:
+            # Resumed from an epoch's last batch: Lightning begins the next epoch only if that has as few batches.
+            for progress in (self.batch_progress, self.scheduler_progress, self.automatic_optimization.optim_progress):
+                progress.reset_on_run()
+            self.val_loop.batch_progress.total.reset()
         # Lightning calls nothing else where it resumes from an epoch's last batch and so begins the next epoch.
         if self.batch_progress.current.ready == 0:
             self.automatic_optimization.splits_ready = 0

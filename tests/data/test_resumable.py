@@ -230,3 +230,12 @@ def test_a_position_within_an_epoch_refuses_another_dataset_or_world_size():
         ResumableLoader(Records(9), 2).load_state_dict(state)
     with pytest.raises(CheckpointError, match="world_size = 1, now it is 2"):
         ResumableLoader(Records(8), 2, world_size=2).load_state_dict(state)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3])
+def test_from_the_end_of_an_epoch_another_batch_size_goes_on_with_the_whole_next_one(batch_size):
+    ended, other = ResumableLoader(Records(8), 2), ResumableLoader(Records(8), batch_size)
+    list(ended)
+    other.load_state_dict(ended.state_dict())
+    assert [record for batch in numbers(other) for record in batch] == list(range(8))
+    assert other.epoch == 1

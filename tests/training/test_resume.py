@@ -15,7 +15,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from seqmodels.data import ResumableLoader, StreamLoader, Window, build_tokenizer
 from seqmodels.errors import CheckpointError
 from seqmodels.tasks import LanguageModel
-from seqmodels.training import read_checkpoint
+from seqmodels.training import TruncatedBPTT, read_checkpoint
 from seqmodels.trees import sequence_cells
 
 TEXT = "pack my box with five dozen liquor jugs; sphinx of black quartz, judge my vow. " * 12
@@ -156,6 +156,71 @@ def test_resuming_after_the_end_trains_no_further(tmp_path):
     assert again.history == {}
     for name, value in whole.state_dict().items():
         assert torch.equal(value, again.state_dict()[name]), name
+
+
+class AtTheEnd(pl.Callback):
+    """Saves at a moment of an epoch's end."""
+
+    def __init__(self, moment, file):
+        self.moment, self.file = moment, file
+
+    def save(self, moment, trainer):
+        if moment == self.moment and trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
+            trainer.save_checkpoint(self.file)
+
+    def on_train_batch_end(self, trainer, *_):
+        self.save("batch", trainer)
+
+    def on_validation_end(self, trainer, _):
+        self.save("validation", trainer)
+
+    def on_train_epoch_end(self, trainer, _):
+        self.save("epoch", trainer)
+
+
+class Seen(TruncatedBPTT, pl.LightningModule):
+    """Writes down the records of each epoch."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(()))
+        self.records = {}
+
+    def training_step(self, batch, batch_idx, hiddens):
+        self.records.setdefault(self.current_epoch, []).extend(batch.tolist())
+        return {"loss": self.weight * 1.0, "hiddens": None}
+
+    def validation_step(self, batch, batch_idx):
+        pass
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), 0.1)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("moment", "validates"),
+    [("batch", False), ("batch", True), ("validation", True), ("epoch", False), ("epoch", True)],
+)
+def test_from_the_end_of_an_epoch_another_batch_size_trains_on_the_whole_next_one(
+    tmp_path, moment, validates, batch_size
+):
+    def fit(size, epochs, callbacks=(), **options):
+        model, loader = Seen(), ResumableLoader(range(6), size)
+        trainer = pl.Trainer(
+            max_epochs=epochs,
+            accelerator="cpu",
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            callbacks=list(callbacks),
+        )
+        trainer.fit(model, loader, ResumableLoader(range(6), size) if validates else None, **options)
+        return model.records
+
+    fit(2, 1, [AtTheEnd(moment, tmp_path / "end.ckpt")])
+    assert fit(batch_size, 3, ckpt_path=tmp_path / "end.ckpt", weights_only=True) == {1: [*range(6)], 2: [*range(6)]}
 
 
 def test_another_number_of_processes_is_refused(tmp_path):
