@@ -145,7 +145,7 @@ class GracefulTermination(Callback):
         if _validation_follows(trainer):
             # Left to the validation: a checkpoint made now would skip it on resuming.
             self._random_state = get_random_state()
-        elif self._group is None or (batch_idx + 1) % self.every_n_steps == 0:
+        elif self._group is None or (trainer.fit_loop.total_batch_idx + 1) % self.every_n_steps == 0:
             self._leave_if_told(trainer)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -58,7 +58,7 @@ class Model(LightningModule):
         return torch.optim.Adam(self.parameters())
 
 
-def make_trainer(folder, *callbacks, **options):
+def make_trainer(folder, *callbacks, termination=None, **options):
     options = {"max_epochs": 3, "num_sanity_val_steps": 0, "enable_checkpointing": False, **options}
     return Trainer(
         accelerator="cpu",
@@ -67,7 +67,7 @@ def make_trainer(folder, *callbacks, **options):
         enable_model_summary=False,
         default_root_dir=folder,
         plugins=[SafeCheckpointIO()],
-        callbacks=[GracefulTermination(), *callbacks],
+        callbacks=[termination or GracefulTermination(), *callbacks],
         **options,
     )
 
@@ -202,6 +202,23 @@ def test_an_interrupt_outside_the_batches_is_not_held_back(tmp_path):
         make_trainer(tmp_path).fit(Slow(), DATA)
     signal.signal(signal.SIGINT, previous)  # which Lightning leaves ignored
     assert caught.value.code == 1
+
+
+def test_with_several_ranks_every_nth_batch_asks_however_short_epochs_are(tmp_path):
+    class OfTwo(GracefulTermination):
+        """Writes down where it asks the other rank, which is silent."""
+
+        def setup(self, trainer, pl_module, stage):
+            super().setup(trainer, pl_module, stage)
+            self._group, self.asked = object(), []
+
+        def _reduce(self, value, operation):
+            self.asked.append(self._trainer.global_step)
+            return value
+
+    callback = OfTwo(every_n_steps=4)
+    make_trainer(tmp_path, termination=callback).fit(Model(), DATA)  # 3 epochs of 5 batches
+    assert callback.asked == [4, 8, 12]
 
 
 def test_a_wrong_option_is_refused():
