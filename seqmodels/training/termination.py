@@ -142,7 +142,7 @@ class GracefulTermination(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        if _validation_follows(trainer):
+        if validation_follows(trainer):
             # Left to the validation: a checkpoint made now would skip it on resuming.
             self._random_state = get_random_state()
         elif self._group is None or (trainer.fit_loop.total_batch_idx + 1) % self.every_n_steps == 0:
@@ -213,7 +213,8 @@ class GracefulTermination(Callback):
         return float(tensor)
 
 
-def _validation_follows(trainer: Trainer) -> bool:
+def validation_follows(trainer: Trainer) -> bool:
+    """Whether a validation begins after this training batch. From a checkpoint made now, it would be left out."""
     loop = trainer.fit_loop.epoch_loop
     fetcher = trainer.fit_loop._data_fetcher
     return bool(fetcher is not None and loop._should_check_val_fx(fetcher) and sum(loop.val_loop.max_batches) > 0)
