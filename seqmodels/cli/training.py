@@ -25,7 +25,14 @@ from seqmodels.cli.unused_folders import UnusedFolders
 from seqmodels.data import Tokenizer
 from seqmodels.errors import OptionError
 from seqmodels.tasks import LanguageModel, Task
-from seqmodels.training import PictureTable, ReliableWandbLogger, SampleText, TrainingMonitor, read_checkpoint
+from seqmodels.training import (
+    PictureTable,
+    ReliableWandbLogger,
+    SampleText,
+    StepCheckpoint,
+    TrainingMonitor,
+    read_checkpoint,
+)
 
 DEFAULTS = {
     "trainer.max_epochs": 1,
@@ -202,13 +209,12 @@ class TrainingCLI(LightningCLI):
 
 def _checkpoints(every_n_steps: int) -> list[pl.Callback]:
     """best.ckpt by validation loss; last.ckpt every so many steps and at the end of every epoch."""
-    last: dict[str, Any] = {"filename": "last", "enable_version_counter": False}
     return [
         ModelCheckpoint(
             monitor="val_loss", filename="best", save_on_train_epoch_end=False, enable_version_counter=False
         ),
-        ModelCheckpoint(every_n_train_steps=every_n_steps, **last),
-        ModelCheckpoint(every_n_epochs=1, save_on_train_epoch_end=True, **last),
+        StepCheckpoint(every_n_steps),
+        ModelCheckpoint(every_n_epochs=1, save_on_train_epoch_end=True, filename="last", enable_version_counter=False),
     ]
 
 

@@ -17,7 +17,7 @@ from seqmodels.compare.problem import Problem
 from seqmodels.compare.results import Point
 from seqmodels.compare.training import Training
 from seqmodels.errors import OptionError
-from seqmodels.training.monitor import count_elements
+from seqmodels.training.monitor import count_tokens
 from seqmodels.training.random_state import gather_from_ranks, get_random_state, set_random_state
 
 LAST, BEST, PROGRESS = "last.ckpt", "best.ckpt", "progress.json"
@@ -83,13 +83,13 @@ class TrialRecorder(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         trainer.should_stop = self.is_there  # killed after its last step, before its result was written
+        if self._random_state is not None:  # not earlier: making loaders and the like may draw numbers
+            set_random_state(self._random_state)
+            self._random_state = None
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        if self._random_state is not None:  # not earlier: making loaders and the like may draw numbers
-            set_random_state(self._random_state)
-            self._random_state = None
         self.step += 1  # before the step of the learning rate's schedule, which asks how far we are
         self._started = time.perf_counter()
 
@@ -99,7 +99,7 @@ class TrialRecorder(pl.Callback):
         loss = outputs["loss"] if isinstance(outputs, dict) else outputs
         if isinstance(loss, Tensor):
             self._losses.append(loss.detach())
-        self.tokens += count_elements(batch) * trainer.world_size
+        self.tokens += count_tokens(batch) * trainer.world_size
         if self._is_warm:  # the first batch of a process may compile kernels, which the next trial finds there
             self.seconds += time.perf_counter() - self._started
         self._is_warm = True

@@ -35,6 +35,11 @@ class CaptionBatch(NamedTuple):
     """The captions of each picture, as words with spaces between."""
     keys: tuple[str, ...]
 
+    @property
+    def token_count(self) -> int:
+        """Tokens of the captions, padding included."""
+        return self.input.numel()
+
 
 class CaptionData(PictureData):
     """Pictures with captions: emoji and their names (from pip alone), or files in one of the usual forms.

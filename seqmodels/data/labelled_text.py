@@ -25,8 +25,6 @@ class LabelledTextData(LabelledData):
 
     Without a file for validation or test, a hash of the text decides in which part it is.
 
-    With several processes, a last batch of validation or test that doesn't come out even has some texts twice.
-
     Args:
         source: "unicode", or the file, folder or dataset.
         valid_source: A file of its own for validation.

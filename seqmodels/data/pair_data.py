@@ -40,6 +40,11 @@ class PairBatch(NamedTuple):
     """As they are in the file; so are the references."""
     references: tuple[str, ...]
 
+    @property
+    def token_count(self) -> int:
+        """Tokens of both sides, padding included."""
+        return self.source.numel() + self.input.numel()
+
 
 class PairData(RecordData):
     """Pairs of texts: sentences and translations, commands and actions, utterances and replies, words and sounds.

@@ -16,8 +16,6 @@ class PolyphonicMusic(RecordData):
     Input [T, B, 88]: the frames before, so the first is all 0. Target [T, B, 88]: the frames, 1 where a key sounds.
     Lengths [B]; what lies past them is 0.
 
-    With several processes, a last batch of validation or test that doesn't come out even has some pieces twice.
-
     Args:
         path: a ``.mat`` or ``.pickle`` file; see ``seqmodels.data.piano_rolls.read_piano_rolls``.
         batch_size: B, the pieces of each process.

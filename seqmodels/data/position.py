@@ -83,7 +83,8 @@ class ResumableIterable(ABC):
                         f"the checkpoint was saved within epoch {epoch} with {name} = {state.get(name)}, now it is "
                         f"{now}; resume with the same value, or from a checkpoint at the end of an epoch"
                     )
-        self.epoch, self.position = epoch, min(position, len(self))
+        at_end = position >= batches  # whatever the number of batches is now
+        self.epoch, self.position = epoch, len(self) if at_end else position
         self._restored = True
         self._epochs = _LightningEpochs(self, state.get("empty_epochs", 0))
 

@@ -45,6 +45,11 @@ class QuestionBatch(NamedTuple):
     answer_types: tuple[str, ...]
     keys: tuple[str, ...]
 
+    @property
+    def token_count(self) -> int:
+        """Tokens of the questions, padding included."""
+        return self.question.numel()
+
 
 class QuestionData(PictureData):
     """Questions, pictures and answers: easy-VQA (from pip alone), the official VQA v1 and v2 files, or SHAPES.

@@ -12,7 +12,8 @@ from seqmodels.data.resumable import ResumableLoader
 class RecordData(DataModule):
     """Training, validation and test records, each read with ``[]`` and batched by `collate`.
 
-    With several processes, a last batch of validation or test that doesn't come out even has some records twice.
+    With several processes, each has its share of the records. (Only with batches of one record, or fewer records than
+    processes, some come twice, as all need equally many batches.)
 
     Args:
         batch_size: B, the records of each process.

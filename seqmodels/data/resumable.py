@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +26,9 @@ class ResumableLoader(ResumableIterable):
     (What it draws without workers comes from the global generators, whose state the checkpoint keeps.)
 
     With several ranks, batch k of all ranks together holds the records that one process with
-    ``batch_size * world_size`` would have in its batch k.
+    ``batch_size * world_size`` would have in its batch k, each once. All have equally many batches: where the last
+    one has fewer records than there are ranks, the other ranks keep one of their batch before for it. (Only if that has
+    no more than one, or there is none, a record comes twice.)
 
     Args:
         dataset: has ``len`` and ``[]``.
@@ -35,7 +38,7 @@ class ResumableLoader(ResumableIterable):
         num_workers: processes that load; 0 loads in this one.
         collate_fn: list of records -> batch; None: torch's ``default_collate``.
         drop_last: True: leave out what doesn't fill a batch on every rank. False: the last batch may be smaller, and
-            as in torch's ``DistributedSampler`` the first records come again where ranks would differ in number.
+            by one record more on some ranks than on others.
         timeout: seconds to wait for a batch from the workers.
 
     Raises:
@@ -93,8 +96,7 @@ class ResumableLoader(ResumableIterable):
         return self._records // together if self.drop_last else -(-self._records // together)
 
     def _batches(self, start: int) -> Iterator[Any]:
-        order = self._order()
-        batches = [order[k * self.batch_size : (k + 1) * self.batch_size] for k in range(start, len(self))]
+        batches = self._cut(self._order())[start:]
         workers: dict[str, Any] = {}
         if self.num_workers:
             workers = {"num_workers": self.num_workers, "prefetch_factor": _PREFETCHED, "timeout": self.timeout}
@@ -127,8 +129,18 @@ class ResumableLoader(ResumableIterable):
         order = np.arange(self._records)
         if self.shuffle:
             order = np.random.default_rng([self.seed, self.epoch]).permutation(order)
-        share = len(self) * self.batch_size if self.drop_last else -(-self._records // self.world_size)
-        return np.resize(order, share * self.world_size)[self.rank :: self.world_size].tolist()
+        if self.drop_last:
+            order = order[: len(self) * self.batch_size * self.world_size]
+        own = order[self.rank :: self.world_size].tolist()
+        if len(own) < len(self):  # less than one for each batch: take one of those that came first
+            own.append(int(order[(len(own) * self.world_size + self.rank) % len(order)]))
+        return own
+
+    def _cut(self, records: list[int]) -> list[list[int]]:
+        """Batches of these records: full ones, the rest, and at least one record in each."""
+        batches = len(self)
+        ends = [min(k * self.batch_size, len(records) - (batches - k)) for k in range(1, batches + 1)]
+        return [records[start:end] for start, end in pairwise([0, *ends])]
 
     def _worker_failed(self, number: int, batches: Sequence[list[int]], reason: str) -> DataError:
         what = f"sent nothing for {self.timeout:g} s" if "timed out" in reason else "died"

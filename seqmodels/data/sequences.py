@@ -20,6 +20,11 @@ class SequenceBatch(NamedTuple):
     lengths: Int64[Tensor, "B"] | None = None
     """Steps of each sequence; None: all have T."""
 
+    @property
+    def token_count(self) -> int:
+        """Steps, padding included."""
+        return self.input.shape[0] * self.input.shape[1]
+
 
 def pad(tokens: list[Tensor]) -> tuple[Int64[Tensor, "T B"], Int64[Tensor, "B"]]:
     """Vectors of tokens as the columns of one matrix, 0 past their ends, and their lengths.

@@ -27,8 +27,6 @@ class SequentialDigits(RecordData):
     - ``source="mnist"``: MNIST, 28 x 28 pixels (T = 784), by torchvision: of its 60,000 training pictures the last
       twelfth (5,000) for validation, its 10,000 test pictures for test.
 
-    With several processes, a last batch of validation or test that doesn't come out even has some pictures twice.
-
     Args:
         source: "digits" or "mnist".
         root: folder of MNIST, as torchvision has it (``root/MNIST/raw``); it downloads what is missing there.

@@ -24,8 +24,6 @@ class SeriesData(LabelledData):
 
     Without a file for validation or test, a hash of the values decides in which part a series is.
 
-    With several processes, a last batch of validation or test that doesn't come out even has some series twice.
-
     Args:
         source: The file or folder.
         valid_source: One of its own for validation.

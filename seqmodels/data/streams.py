@@ -26,6 +26,11 @@ class Window(NamedTuple):
     reset: Bool[Tensor, "T B"] | None
     """Where a document begins, so that the state before this step must be the initial one; None: nowhere."""
 
+    @property
+    def token_count(self) -> int:
+        """Tokens that are read."""
+        return self.input.numel()
+
 
 class StreamLoader(ResumableIterable):
     """Consecutive windows of contiguous streams, so that a state carried from window to window reads on.

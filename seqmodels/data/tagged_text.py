@@ -24,8 +24,6 @@ class TaggedTextData(LabelledData):
 
     Without a file for validation or test, a hash of the words decides in which part a sentence is.
 
-    With several processes, a last batch of validation or test that doesn't come out even has some sentences twice.
-
     Args:
         source: "python", or the file.
         valid_source: A file of its own for validation.

@@ -32,6 +32,11 @@ class TreeBatch(NamedTuple):
     labels: Int64[Tensor, "N"]
     """NOT_SCORED where a node has none."""
 
+    @property
+    def token_count(self) -> int:
+        """Words that are read."""
+        return self.words.numel()
+
 
 class TreeData(LabelledData):
     """Trees with a label at the root, or at every node: drawn expressions (from pip alone), or files.

@@ -5,6 +5,7 @@ from seqmodels.training.metrics import TokenLoss
 from seqmodels.training.monitor import SampleText, TrainingMonitor
 from seqmodels.training.nonfinite import NonFiniteGuard
 from seqmodels.training.nt_asgd import NTASGD
+from seqmodels.training.step_checkpoint import StepCheckpoint
 from seqmodels.training.termination import GracefulTermination
 from seqmodels.training.truncated_bptt import TruncatedBPTT
 from seqmodels.training.wandb_logger import ReliableWandbLogger
@@ -18,6 +19,7 @@ __all__ = [
     "ReliableWandbLogger",
     "SafeCheckpointIO",
     "SampleText",
+    "StepCheckpoint",
     "TokenLoss",
     "TrainingMonitor",
     "TruncatedBPTT",

@@ -34,7 +34,7 @@ class SafeCheckpointIO(TorchCheckpointIO):
     - A file appears whole or not at all: kill the process or fill the disk at any moment, and the previous checkpoint
       is intact. Temporary files of killed processes are removed at the next save.
     - Every checkpoint carries the sha256 of each tensor in it (weights, optimizer, carried state) and of all else;
-      reading refuses a file of which one bit has changed.
+      reading refuses a file of whose content one bit has changed (it has padding, too, that nothing depends on).
     - Saving refuses what could not be read back safely, naming it; reading never runs code, whatever the file holds.
 
     Remote targets (``s3://...``) are written by fsspec, in its own way, with the same digests.
@@ -108,24 +108,25 @@ def _read(file: Path, name: str, map_location: Any) -> dict[str, Any]:
         raise CheckpointError(f"{name}: {_why(error)}") from error
     if not isinstance(checkpoint, dict):
         raise CheckpointError(f"{name}: holds a {type(checkpoint).__name__}, not a checkpoint: name another file")
+    for key, value in checkpoint.items():
+        _refuse_odd_tensors(name, key, value)
     if DIGEST_KEY in checkpoint:
         damaged = first_difference(checkpoint, checkpoint.pop(DIGEST_KEY))
     else:
         damaged = _first_bad_record(file)
     if damaged:
         raise CheckpointError(f"{name}: damaged, {damaged} is not what was saved: {_FIX}")
-    for key, value in checkpoint.items():
-        _refuse_sparse(name, key, value)
     return checkpoint
 
 
-def _refuse_sparse(name: str, key: Any, value: Any) -> None:
+def _refuse_odd_tensors(name: str, key: Any, value: Any) -> None:
     """Indices of a sparse tensor are not checked when it is read; wrong ones reach foreign memory when it is used."""
     values = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
-    if isinstance(value, torch.Tensor) and value.layout != torch.strided:
-        raise CheckpointError(f"{name}: holds a sparse tensor at {key}: save it dense")
+    if isinstance(value, torch.Tensor) and (value.layout != torch.strided or value.is_nested or value.is_meta):
+        kind = "tensor without data" if value.is_meta else "nested tensor" if value.is_nested else "sparse tensor"
+        raise CheckpointError(f"{name}: holds a {kind} at {key}: save it dense")
     for item in values:
-        _refuse_sparse(name, key, item)
+        _refuse_odd_tensors(name, key, item)
 
 
 def _why(error: Exception) -> str:

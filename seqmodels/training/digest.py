@@ -50,7 +50,7 @@ def check_storable(value: Any, file: str) -> None:
     """
     for path, leaf in leaves(value):
         if isinstance(leaf, Tensor):
-            if leaf.layout != torch.strided or leaf.is_quantized:
+            if leaf.layout != torch.strided or leaf.is_quantized or leaf.is_nested or leaf.is_meta:
                 raise CheckpointError(f"{file}: can't save {path}, a tensor that is not dense: store value.to_dense()")
         elif type(leaf) in (*_MAPPINGS, set):
             for key in leaf:

@@ -23,13 +23,13 @@ class TrainingMonitor(Callback):
     between two epochs and in validation is not counted.
 
     Args:
-        tokens: how many tokens a batch has; by default the number of elements of its first tensor.
+        tokens: how many tokens (or frames, or steps of a series) a batch has; by default what `count_tokens` says.
 
     >>> trainer = Trainer(callbacks=[TrainingMonitor()], logger=False, enable_checkpointing=False)
     """
 
     def __init__(self, tokens: Callable[[Any], int] | None = None) -> None:
-        self.tokens = tokens or count_elements
+        self.tokens = tokens or count_tokens
         self._tokens = 0
         self._seconds = 0.0
         self._started = 0.0
@@ -128,12 +128,14 @@ class SampleText(Callback):
                 logger.log_table("samples", columns=["epoch", "step", "text"], data=self._rows)
 
 
-def count_elements(batch: Any) -> int:
-    """The number of elements of the first tensor in a batch, 0 if it has none.
+def count_tokens(batch: Any) -> int:
+    """What a batch says by its ``token_count``; else the number of elements of its first tensor, 0 if it has none.
 
-    >>> count_elements({"input": torch.zeros(4, 7), "target": torch.zeros(4)})
+    >>> count_tokens({"input": torch.zeros(4, 7), "target": torch.zeros(4)})
     28
     """
+    if (count := getattr(batch, "token_count", None)) is not None:
+        return int(count)
     return next((leaf.numel() for leaf in _pytree.tree_leaves(batch) if isinstance(leaf, Tensor)), 0)
 
 

@@ -57,27 +57,30 @@ class NTASGD(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
-        """One step of SGD, and of the average."""
+        """One step of SGD, and of the average; none where no parameter has a gradient, as where a step is skipped."""
         self.use_weights()
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        shared = self.param_groups[0]
-        if self.averages:
-            shared["steps_averaged"] += 1
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is None:
-                    continue
-                gradient = parameter.grad.add(parameter, alpha=group["weight_decay"])
-                parameter.sub_(gradient, alpha=group["lr"])
-                if self.averages:
-                    state = self.state[parameter]
-                    if not state:
-                        state["average"] = parameter.clone()
-                    state["average"].lerp_(parameter, 1 / shared["steps_averaged"])
+        pairs = [(parameter, group) for group in self.param_groups for parameter in group["params"]]
+        moved = [(parameter, group) for parameter, group in pairs if parameter.grad is not None]
+        for parameter, group in moved:
+            gradient = parameter.grad.add(parameter, alpha=group["weight_decay"])
+            parameter.sub_(gradient, alpha=group["lr"])
+        if moved and self.averages:
+            self._average([parameter for parameter, _ in pairs])
         return loss
+
+    def _average(self, parameters: list[nn.Parameter]) -> None:
+        """Takes the weights after a step into their means, also those that did not move."""
+        shared = self.param_groups[0]
+        shared["steps_averaged"] += 1
+        for parameter in parameters:
+            state = self.state[parameter]
+            if not state:
+                state["average"] = parameter.clone()
+            state["average"].lerp_(parameter, 1 / shared["steps_averaged"])
 
     def use_averages(self) -> None:
         """Puts the averages in place of the weights, once there are any."""

@@ -9,7 +9,9 @@ from collections import OrderedDict
 from typing import Any
 
 import lightning.pytorch as pl
-from lightning.pytorch.loops.optimization.automatic import _AutomaticOptimization
+import torch
+from lightning.pytorch.loops.fetchers import _DataFetcher
+from lightning.pytorch.loops.optimization.automatic import ClosureResult, _AutomaticOptimization
 from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 from lightning.pytorch.loops.utilities import _is_max_limit_reached
 from torch.optim import Optimizer
@@ -59,10 +61,25 @@ class SplitEpochLoop(_TrainingEpochLoop):
             self._step_is_split = False
 
     @override
+    def _should_check_val_fx(self, data_fetcher: _DataFetcher) -> bool:
+        # Resumed from the validation at an epoch's end: Lightning passes over it, and so to the next epoch, only if the
+        # number of batches is still the same.
+        at_end = self.restarting and self.restarted_on_last and self.batch_progress.is_last_batch
+        return at_end or super()._should_check_val_fx(data_fetcher)
+
+    @override
     def reset(self) -> None:
         super().reset()
-        if not self.restarting:
+        if self.restarted_on_train_batch_end and self.batch_progress.is_last_batch:
+            # Resumed from an epoch's last batch: Lightning begins the next epoch only if that has as few batches.
+            for progress in (self.batch_progress, self.scheduler_progress, self.automatic_optimization.optim_progress):
+                progress.reset_on_run()
+            self.val_loop.batch_progress.total.reset()
+        # Lightning calls nothing else where it resumes from an epoch's last batch and so begins the next epoch.
+        if self.batch_progress.current.ready == 0:
             self.automatic_optimization.splits_ready = 0
+            module: Any = self.trainer.lightning_module
+            module.forget_hiddens("train")  # the streams begin anew
 
     @override
     def on_save_checkpoint(self) -> dict:
@@ -84,12 +101,17 @@ class SplitEpochLoop(_TrainingEpochLoop):
 
 
 class SplitOptimization(_AutomaticOptimization):
-    """Training step, backward pass and optimizer step of every split of a batch."""
+    """Training step, backward pass and optimizer step of every split of a batch.
+
+    All processes take equally many steps, as each of them waits for the gradients of all: those whose batch has fewer
+    splits than another's take the last ones with a stand-in and a loss of zero.
+    """
 
     def __init__(self, trainer: pl.Trainer) -> None:
         super().__init__(trainer)
         self.splits_ready = 0  # in this epoch
         self.on_last_split = True
+        self._stands_in = False
 
     @override
     def run(self, optimizer: Optimizer, batch_idx: int, kwargs: OrderedDict) -> dict[str, Any]:
@@ -99,21 +121,41 @@ class SplitOptimization(_AutomaticOptimization):
         assert isinstance(epoch_loop, SplitEpochLoop)
         outputs: dict[str, Any] = {}
         splits = module.tbptt_splits(kwargs["batch"])
+        own, steps = len(splits), self._steps_of_all_processes(len(splits))
+        if own < steps:
+            splits = [*splits, *[module.tbptt_stand_in(splits[-1])] * (steps - own)]
         module.begin_batch("train")
         for number, split in enumerate(splits):
-            self.on_last_split = number == len(splits) - 1
+            self._stands_in = number >= own
+            self.on_last_split = number == steps - 1
             self.splits_ready += 1
             trainer._logger_connector.on_batch_start(split)
             step = OrderedDict(batch=split, batch_idx=batch_idx, hiddens=module.hiddens("train"))
-            outputs = super().run(optimizer, batch_idx, step)
-            if outputs:  # empty if the training step returned None
-                module.keep_hiddens("train", outputs)
+            found = super().run(optimizer, batch_idx, step)
+            if not self._stands_in:
+                outputs = found
+                if outputs:  # empty if the training step returned None
+                    module.keep_hiddens("train", outputs)
             if not self.on_last_split:
                 if _is_max_limit_reached(epoch_loop.global_step, epoch_loop.max_steps):
                     self.on_last_split = True
                     break
                 epoch_loop.after_split()
         return outputs
+
+    def _steps_of_all_processes(self, own: int) -> int:
+        """The most splits that the batch of any process has."""
+        if self.trainer.world_size == 1:
+            return own
+        strategy = self.trainer.strategy
+        return int(strategy.reduce(torch.tensor(own, device=strategy.root_device), reduce_op="max"))
+
+    @override
+    def _training_step(self, kwargs: OrderedDict) -> ClosureResult:
+        result = super()._training_step(kwargs)
+        if self._stands_in and result.closure_loss is not None:
+            result.closure_loss = result.closure_loss * 0
+        return result
 
     @override
     def _make_zero_grad_fn(self, batch_idx: int, optimizer: Optimizer) -> Any:

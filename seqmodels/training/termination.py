@@ -33,8 +33,8 @@ class GracefulTermination(Callback):
 
     The checkpoint goes to the folder of the trainer's `ModelCheckpoint`, or to ``checkpoints`` in its
     ``default_root_dir``. A signal during validation is served between its batches; resuming repeats that validation
-    from its start, with the random state it had. A second Ctrl-C ends at once, without a checkpoint. Handlers that were
-    there before are called too, and put back afterwards.
+    from its start (a `TruncatedBPTT` with the random state it had). A second Ctrl-C ends at once, without a checkpoint.
+    Handlers that were there before are called too, and put back afterwards.
 
     If the main process of a job that Lightning started itself is killed, its other ranks leave too, within 20 s.
 
@@ -142,10 +142,10 @@ class GracefulTermination(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        if _validation_follows(trainer):
+        if validation_follows(trainer):
             # Left to the validation: a checkpoint made now would skip it on resuming.
             self._random_state = get_random_state()
-        elif self._group is None or (batch_idx + 1) % self.every_n_steps == 0:
+        elif self._group is None or (trainer.fit_loop.total_batch_idx + 1) % self.every_n_steps == 0:
             self._leave_if_told(trainer)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -213,7 +213,8 @@ class GracefulTermination(Callback):
         return float(tensor)
 
 
-def _validation_follows(trainer: Trainer) -> bool:
+def validation_follows(trainer: Trainer) -> bool:
+    """Whether a validation begins after this training batch. From a checkpoint made now, it would be left out."""
     loop = trainer.fit_loop.epoch_loop
     fetcher = trainer.fit_loop._data_fetcher
     return bool(fetcher is not None and loop._should_check_val_fx(fetcher) and sum(loop.val_loop.max_batches) > 0)

@@ -12,7 +12,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from lightning_utilities.core.apply_func import apply_to_collection
 from torch import Tensor
 
-from seqmodels.errors import CheckpointError, OptionError
+from seqmodels.errors import CheckpointError, InputError, OptionError
 from seqmodels.training.random_state import gather_from_ranks, get_random_state, set_random_state
 from seqmodels.training.split_loop import SplitEpochLoop
 
@@ -31,11 +31,15 @@ class TruncatedBPTT:
     ``validation_step`` and ``test_step`` are cut and given hiddens in the same way if they have an argument
     ``hiddens``.
 
+    With several processes, the batch of one may have fewer splits than that of another. It then takes part in the steps
+    that remain with a loss of zero (see :meth:`tbptt_stand_in`). As ever, DDP divides the sum of gradients by the
+    number of all processes, those that have nothing to add among them.
+
     With :attr:`carry_hiddens`, hiddens also pass from batch to batch within an epoch: "carry hidden states forward for
     ever, but backpropagate k steps only". Then the batches must be consecutive windows of the same streams.
 
-    The checkpoint holds the carried state and the random state of every rank, so that a run killed in the middle of an
-    epoch continues bitwise as if it had not been, given a loader that restores its position (seqmodels.data has two).
+    The checkpoint holds the carried state and the random state of every rank, so that a run killed anywhere continues
+    bitwise as if it had not been, given a loader that restores its position, as those of seqmodels.data do.
 
     Attributes:
         truncated_bptt_steps: k, the time steps of a split; 0 leaves batches whole.
@@ -90,12 +94,15 @@ class TruncatedBPTT:
     def tbptt_split_batch(self, batch: Any, split_size: int) -> list[Any]:
         """Cuts a batch into splits of ``split_size`` time steps; the last one may be shorter.
 
-        As in Lightning 1.9, every tensor in the batch that has the dimension :attr:`tbptt_time_dim` is cut along it,
-        and so is every list of sequences; all must have the same length. Override it for other batches.
+        Every tensor in the batch that has the dimension :attr:`tbptt_time_dim` is cut along it; all must have the same
+        length. What else is in the batch is in every split as it is. Lists of sequences, which Lightning 1.9 cut too,
+        are refused. Override it for other batches.
 
         Raises:
-            OptionError: If the tensors of the batch don't agree on their number of time steps.
+            OptionError: If the tensors of the batch don't agree on their number of time steps, or it holds a list of
+                sequences.
         """
+        self._refuse_lists_of_sequences(batch)
         lengths: set[int] = set()
         apply_to_collection(
             batch, Tensor, lambda t: lengths.add(t.shape[self.tbptt_time_dim]) if self._has_time(t) else 0
@@ -114,6 +121,14 @@ class TruncatedBPTT:
 
         return [apply_to_collection(batch, Tensor, cut(start)) for start in range(0, steps, split_size)]
 
+    def tbptt_stand_in(self, split: Any) -> Any:
+        """What a process trains on while others have more splits: its batch's last split again.
+
+        Its loss is multiplied by zero and its hiddens are dropped; only what the step logs or counts remains. Override
+        it if the step shares a count with other processes, to give a split that counts nothing.
+        """
+        return split
+
     # --- what the loops use ----------------------------------------------------------------------------------------
 
     def tbptt_splits(self, batch: Any) -> Sequence[Any]:
@@ -121,7 +136,10 @@ class TruncatedBPTT:
         size = self.truncated_bptt_steps
         if not isinstance(size, int) or size < 0:
             raise OptionError(f"{type(self).__name__}: truncated_bptt_steps must be 0 or more, not {size!r}")
-        return self.tbptt_split_batch(batch, size) if size else [batch]
+        splits = self.tbptt_split_batch(batch, size) if size else [batch]
+        if not splits:
+            raise InputError(f"{type(self).__name__}: a batch has no time steps; leave it out")
+        return splits
 
     def hiddens(self, stage: str) -> Any:
         """What enters the next split of a stage ("train", "validate", "test"); None at the start."""
@@ -147,11 +165,27 @@ class TruncatedBPTT:
         if not self.carry_hiddens:
             self._hiddens.pop(stage, None)
 
-    def _forget(self, stage: str) -> None:
+    def forget_hiddens(self, stage: str) -> None:
+        """Lets a stage begin anew, as at an epoch."""
         self._hiddens = {key: value for key, value in self._hiddens.items() if key.partition("/")[0] != stage}
 
     def _has_time(self, tensor: Tensor) -> bool:
         return tensor.dim() > self.tbptt_time_dim
+
+    def _refuse_lists_of_sequences(self, batch: Any) -> None:
+        """They would stay whole beside the tensors that are cut."""
+        entries = batch.values() if isinstance(batch, dict) else batch if isinstance(batch, list | tuple) else ()
+        for entry in entries:
+            if type(entry) in (list, tuple) and any(map(self._is_uncut_sequence, entry)):
+                raise OptionError(
+                    f"{type(self).__name__}: a batch holds a list of sequences, which is not cut along time; make it a "
+                    "tensor, or override tbptt_split_batch"
+                )
+
+    def _is_uncut_sequence(self, value: Any) -> bool:
+        if isinstance(value, Tensor):
+            return value.dim() > 0 and not self._has_time(value)
+        return isinstance(value, list | tuple) and any(isinstance(item, int | float) for item in value)
 
     # --- Lightning's hooks -------------------------------------------------------------------------------------------
 
@@ -161,24 +195,21 @@ class TruncatedBPTT:
         if stage == TrainerFn.FITTING and trainer is not None:
             SplitEpochLoop.install(trainer)
 
-    def on_train_epoch_start(self) -> None:
-        super().on_train_epoch_start()  # type: ignore[misc]
-        self._forget("train")  # the streams begin anew
-
     def on_validation_epoch_start(self) -> None:
         super().on_validation_epoch_start()  # type: ignore[misc]
-        self._forget("validate")
+        self.forget_hiddens("validate")
 
     def on_test_epoch_start(self) -> None:
         super().on_test_epoch_start()  # type: ignore[misc]
-        self._forget("test")
+        self.forget_hiddens("test")
 
-    def on_train_batch_start(self, batch: Any, batch_idx: int) -> int | None:
+    def on_train_start(self) -> None:
+        super().on_train_start()  # type: ignore[misc]
         if self._restored_random_state is not None:
-            # Not earlier: building loaders, sanity checks and the like may draw numbers before the first batch.
+            # Not earlier: building loaders and sanity checks may draw numbers. Not later: so may the dataset, for the
+            # first batch, and a validation that was cut short and is made again.
             set_random_state(self._restored_random_state)
             self._restored_random_state = None
-        return super().on_train_batch_start(batch, batch_idx)  # type: ignore[misc]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         super().on_save_checkpoint(checkpoint)  # type: ignore[misc]

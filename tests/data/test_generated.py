@@ -137,6 +137,15 @@ def test_a_position_within_an_epoch_refuses_other_options(make, option):
 
 
 @BOTH
+def test_from_the_end_of_an_epoch_more_batches_go_on_with_the_whole_next_one(make):
+    ended, other, expected = make(batches=4), make(), make()
+    list(ended)
+    other.load_state_dict(ended.state_dict())
+    expected.set_epoch(1)
+    assert [batch[0].tolist() for batch in other] == [batch[0].tolist() for batch in expected]
+
+
+@BOTH
 @pytest.mark.parametrize(
     ("options", "problem"),
     [

@@ -123,15 +123,17 @@ def test_the_ranks_together_are_one_process_with_larger_batches(count, batch_siz
     ]
     alone = numbers(ResumableLoader(Records(count), together, **options))
     assert len({len(batches) for batches in ranks}) == 1
-    for k, batch in enumerate(alone):
-        shared = sorted(record for batches in ranks for record in batches[k])
-        if drop_last or len(batch) == together:
-            assert shared == sorted(batch)
-        else:  # filled up with the first records again
-            assert set(batch) <= set(shared)
-            assert len(shared) < len(batch) + world_size
-    seen = {record for batches in ranks for batch in batches for record in batch}
-    assert len(seen) == (count // together * together if drop_last else count)
+    shared = [sorted(record for batches in ranks for record in batches[k]) for k in range(len(alone))]
+    expected = [sorted(batch) for batch in alone]
+    if len(alone[-1]) >= world_size:
+        assert shared == expected
+    elif batch_size > 1 and len(alone) > 1:  # the last two batches are divided otherwise, so that each rank has some
+        assert shared[:-2] == expected[:-2]
+        assert sorted(shared[-2] + shared[-1]) == sorted(expected[-2] + expected[-1])
+    else:  # no rank can spare one
+        assert shared[:-1] == expected[:-1]
+        assert set(shared[-1]) >= set(expected[-1])
+    assert all(1 <= len(batch) <= batch_size for batches in ranks for batch in batches)
 
 
 def test_the_order_depends_on_seed_and_epoch_alone():
@@ -230,3 +232,12 @@ def test_a_position_within_an_epoch_refuses_another_dataset_or_world_size():
         ResumableLoader(Records(9), 2).load_state_dict(state)
     with pytest.raises(CheckpointError, match="world_size = 1, now it is 2"):
         ResumableLoader(Records(8), 2, world_size=2).load_state_dict(state)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3])
+def test_from_the_end_of_an_epoch_another_batch_size_goes_on_with_the_whole_next_one(batch_size):
+    ended, other = ResumableLoader(Records(8), 2), ResumableLoader(Records(8), batch_size)
+    list(ended)
+    other.load_state_dict(ended.state_dict())
+    assert [record for batch in numbers(other) for record in batch] == list(range(8))
+    assert other.epoch == 1

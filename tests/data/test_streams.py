@@ -112,7 +112,10 @@ def test_an_abandoned_pass_begins_anew_and_set_epoch_goes_to_a_start():
     assert not equal(other, list(loader))
 
 
-@pytest.mark.parametrize(("option", "value"), [("batch_size", 4), ("steps", 6), ("world_size", 2), ("seed", 1)])
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("batch_size", 1), ("batch_size", 4), ("steps", 2), ("steps", 6), ("world_size", 2), ("seed", 1)],
+)
 def test_a_position_within_an_epoch_refuses_other_options(option, value):
     options = {"batch_size": 2, "steps": 3, "world_size": 1, "seed": 0}
     saved = StreamLoader(torch.arange(100), **options)

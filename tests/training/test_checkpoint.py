@@ -216,10 +216,23 @@ def test_what_is_not_a_checkpoint_is_refused(tmp_path):
     assert refusal(tmp_path).endswith("is a folder: name a checkpoint file in it")
     torch.save([1, 2], tmp_path / "list.ckpt")
     assert "holds a list, not a checkpoint" in refusal(tmp_path / "list.ckpt")
-    torch.save({"a": {"b": [torch.eye(2).to_sparse()]}}, tmp_path / "sparse.ckpt")
-    assert "holds a sparse tensor at a" in refusal(tmp_path / "sparse.ckpt")
     torch.jit.script(torch.nn.Linear(1, 1)).save(tmp_path / "program.ckpt")
     assert "is a TorchScript program" in refusal(tmp_path / "program.ckpt")
+
+
+@pytest.mark.parametrize("more", [{}, {DIGEST_KEY: {"tensors": {}, "rest": ""}}], ids=["no digest", "a digest"])
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (lambda: torch.eye(2).to_sparse(), "sparse tensor"),
+        (lambda: torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)]), "nested tensor"),
+        (lambda: torch.empty(2, device="meta"), "tensor without data"),
+    ],
+    ids=["sparse", "nested", "no data"],
+)
+def test_a_tensor_that_is_not_dense_is_refused(tmp_path, make, kind, more):
+    torch.save({"a": {"b": [make()]}, **more}, tmp_path / "odd.ckpt")
+    assert f"holds a {kind} at a: save it dense" in refusal(tmp_path / "odd.ckpt")
 
 
 # A full disk

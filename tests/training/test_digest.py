@@ -38,6 +38,7 @@ class OwnDict(dict):
         (collections.defaultdict(list), "store plain values instead"),
         (len, "store plain values instead"),
         (torch.zeros(2, 2).to_sparse(), "store value.to_dense()"),
+        (torch.empty(2, device="meta"), "store value.to_dense()"),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -7,8 +7,13 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader
 
+from seqmodels.data import SequenceBatch, Window
+from seqmodels.data.caption_data import CaptionBatch
+from seqmodels.data.pair_data import PairBatch
+from seqmodels.data.question_data import QuestionBatch
+from seqmodels.data.tree_data import TreeData
 from seqmodels.errors import OptionError
-from seqmodels.training.monitor import SampleText, TrainingMonitor
+from seqmodels.training.monitor import SampleText, TrainingMonitor, count_tokens
 
 DATA = DataLoader(torch.ones(24, 5), batch_size=2)  # 12 batches of 10 tokens
 
@@ -73,6 +78,25 @@ def test_norm_before_clipping_rate_and_speed_are_logged_every_n_steps(tmp_path):
 def test_tokens_are_counted_as_told(tmp_path):
     _, one = fit(tmp_path, TrainingMonitor(tokens=lambda batch: 1000 * len(batch)), epochs=1)
     assert all(speed > 20_000 for speed in logged(one, "tokens_per_second").values())
+
+
+def batches_of_the_tasks():
+    tokens, features, targets = torch.zeros(5, 3).long(), torch.zeros(2, 1280), torch.zeros(3)
+    yield "windows of a text", Window(tokens, tokens, None), 5 * 3
+    yield "series", SequenceBatch(torch.zeros(50, 3, 12), targets), 50 * 3
+    yield "captions", CaptionBatch(features, torch.zeros(3).long(), tokens, tokens, (), ()), 5 * 3
+    yield "questions", QuestionBatch(features, tokens, tokens[0], tokens[0], torch.zeros(3, 9), (), (), ()), 5 * 3
+    yield "pairs", PairBatch(torch.zeros(7, 3).long(), tokens[0], tokens, tokens, (), ()), (7 + 5) * 3
+
+
+@pytest.mark.parametrize(("batch", "count"), [pytest.param(*rest, id=name) for name, *rest in batches_of_the_tasks()])
+def test_a_batch_says_how_many_tokens_it_has(batch, count):
+    assert count_tokens(batch) == count
+
+
+def test_a_batch_of_trees_says_how_many_words_it_has():
+    batch = next(iter(TreeData(expressions=100, batch_size=2).val_dataloader()))
+    assert count_tokens(batch) == len(batch.words)
 
 
 def test_nothing_is_computed_between_the_steps_that_are_logged(tmp_path, monkeypatch):

@@ -91,3 +91,33 @@ def test_its_state_goes_on_in_either_position(in_place):
         step(w, o)
         o.use_averages()
     assert torch.equal(weight, other_weight)
+
+
+def test_a_step_without_gradients_does_not_count():
+    """Such as one that NonFiniteGuard skips: the average is the mean of the weights after the other steps."""
+    weight, optimizer = quadratic(patience=0)
+    optimizer.record_validation(1.0)
+    optimizer.record_validation(2.0)
+    seen = []
+    for skipped in (True, False, False, True, False):
+        if skipped:
+            weight.grad = None
+            optimizer.step()
+        else:
+            step(weight, optimizer)
+            seen.append(weight.detach().clone())
+    optimizer.use_averages()
+    torch.testing.assert_close(weight.detach(), torch.stack(seen).mean(0))
+
+
+def test_weights_that_a_step_leaves_out_count_as_they_are():
+    weights = [torch.nn.Parameter(torch.zeros(1)) for _ in range(2)]
+    optimizer = NTASGD(weights, lr=1.0, patience=0)
+    optimizer.record_validation(1.0)
+    optimizer.record_validation(2.0)
+    for gradients in ((-1.0, None), (-1.0, -2.0), (None, -2.0)):
+        for weight, gradient in zip(weights, gradients, strict=True):
+            weight.grad = None if gradient is None else torch.tensor([gradient])
+        optimizer.step()
+    optimizer.use_averages()
+    torch.testing.assert_close(torch.cat(weights).tolist(), [(1 + 2 + 2) / 3, (0 + 2 + 4) / 3])

@@ -1,4 +1,4 @@
-"""A run that is killed in the middle of an epoch and resumed is the run that was never killed, bit by bit."""
+"""A run that is killed anywhere and resumed is the run that was never killed, bit by bit."""
 
 import os
 import signal
@@ -15,12 +15,12 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from seqmodels.data import ResumableLoader, StreamLoader, Window, build_tokenizer
 from seqmodels.errors import CheckpointError
 from seqmodels.tasks import LanguageModel
-from seqmodels.training import read_checkpoint
+from seqmodels.training import TruncatedBPTT, read_checkpoint
 from seqmodels.trees import sequence_cells
 
 TEXT = "pack my box with five dozen liquor jugs; sphinx of black quartz, judge my vow. " * 12
 TOKENIZER = build_tokenizer("character", TEXT)
-SAVED_AT, KILLED_AT, EPOCHS = 6, 8, 3
+SAVED_AT, KILLED_AT, EPOCHS = 6, 8, 3  # batches, of 11 an epoch
 
 
 class Killed(Exception):
@@ -36,10 +36,11 @@ class Model(LanguageModel):
         self.history = {}
 
     def training_step(self, batch, batch_idx, hiddens=None):
-        if self.global_step == self.kill_at:
+        batches = self.trainer.fit_loop.epoch_loop.total_batch_idx
+        if batches == self.kill_at:
             raise Killed
         outputs = super().training_step(batch, batch_idx, hiddens)
-        self.history[self.global_step] = (batch.input.clone(), float(outputs["loss"].detach()))
+        self.history[batches] = (batch.input.clone(), float(outputs["loss"].detach()))
         return outputs
 
 
@@ -57,19 +58,29 @@ class Lines(torch.utils.data.Dataset):
         return TOKENIZER.encode(TEXT[index * 20 : index * 20 + 15])
 
 
+class NoisyLines(Lines):
+    """A token of each is drawn."""
+
+    def __getitem__(self, index):
+        line = super().__getitem__(index)
+        line[torch.randint(len(line), ())] = torch.randint(len(TOKENIZER), ())
+        return line
+
+
 def collate(lines):
     tokens = torch.stack(lines, 1)
     return Window(tokens[:-1], tokens[1:], None)
 
 
-def records(shuffle, workers):
-    return ResumableLoader(Lines(), batch_size=4, shuffle=shuffle, num_workers=workers, collate_fn=collate, seed=3)
+def records(shuffle, workers, lines=Lines):
+    return ResumableLoader(lines(), batch_size=4, shuffle=shuffle, num_workers=workers, collate_fn=collate, seed=3)
 
 
-def run(folder, loader, cell="lstm", kill_at=None, resume=False, carry=True):
+def run(folder, loader, cell="lstm", kill_at=None, resume=False, carry=True, saved_at=SAVED_AT, accumulate=1):
     torch.manual_seed(0)
     model = Model(TOKENIZER, cell=cell, hidden_size=8, dropout=0.3, carry_state=carry, kill_at=kill_at)
-    checkpoint = ModelCheckpoint(folder, "last", every_n_train_steps=SAVED_AT, enable_version_counter=False)
+    steps = -(-saved_at // accumulate)
+    checkpoint = ModelCheckpoint(folder, "last", every_n_train_steps=steps, enable_version_counter=False)
     trainer = pl.Trainer(
         max_epochs=EPOCHS,
         accelerator="cpu",
@@ -77,6 +88,7 @@ def run(folder, loader, cell="lstm", kill_at=None, resume=False, carry=True):
         enable_progress_bar=False,
         enable_model_summary=False,
         callbacks=[checkpoint],
+        accumulate_grad_batches=accumulate,
     )
     try:
         trainer.fit(model, loader, ckpt_path=str(folder / "last.ckpt") if resume else None)
@@ -85,13 +97,12 @@ def run(folder, loader, cell="lstm", kill_at=None, resume=False, carry=True):
     return model
 
 
-def assert_same_run(folder, loader, **options):
-    whole = run(folder / "whole", loader(), **options)
-    first = run(folder / "killed", loader(), kill_at=KILLED_AT, **options)
-    assert max(first.history) == KILLED_AT - 1
-    second = run(folder / "killed", loader(), resume=True, **options)
-    assert min(second.history) == SAVED_AT  # in the middle of the first epoch
-    assert SAVED_AT % len(loader()) != 0
+def assert_same_run(folder, loader, saved_at=SAVED_AT, **options):
+    whole = run(folder / "whole", loader(), saved_at=saved_at, **options)
+    first = run(folder / "killed", loader(), kill_at=saved_at + 2, saved_at=saved_at, **options)
+    assert max(first.history) == saved_at + 1
+    second = run(folder / "killed", loader(), resume=True, saved_at=saved_at, **options)
+    assert min(second.history) == saved_at
     assert whole.history.keys() == {**first.history, **second.history}.keys()
     for step, (batch, loss) in {**first.history, **second.history}.items():
         assert torch.equal(batch, whole.history[step][0])
@@ -115,7 +126,17 @@ def test_records_loaded_by_workers(tmp_path, shuffle):
     assert_same_run(tmp_path, lambda: records(shuffle, 2), carry=False)
 
 
-def test_resuming_twice_in_a_row_and_after_the_end_repeats_and_skips_nothing(tmp_path):
+def test_records_that_draw_without_workers(tmp_path):
+    assert_same_run(tmp_path, lambda: records(True, 0, NoisyLines), carry=False)
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_an_epoch_that_was_saved_after_its_last_batch(tmp_path, accumulate):
+    """The next one begins with the initial state, and counts anew when an accumulated gradient is due."""
+    assert_same_run(tmp_path, stream, saved_at=len(stream()), accumulate=accumulate)
+
+
+def test_resuming_twice_in_a_row_repeats_and_skips_nothing(tmp_path):
     whole = run(tmp_path / "whole", stream())
     run(tmp_path / "killed", stream(), kill_at=KILLED_AT)
     again = run(tmp_path / "killed", stream(), kill_at=2 * KILLED_AT, resume=True)
@@ -124,10 +145,82 @@ def test_resuming_twice_in_a_row_and_after_the_end_repeats_and_skips_nothing(tmp
     assert min(last.history) == 2 * SAVED_AT
     for name, value in whole.state_dict().items():
         assert torch.equal(value, last.state_dict()[name]), name
-    steps = len(stream()) * EPOCHS
-    assert max(last.history) == steps - 1
-    if read_checkpoint(tmp_path / "killed" / "last.ckpt")["global_step"] == steps:
-        assert not run(tmp_path / "killed", stream(), resume=True).history
+    assert max(last.history) == len(stream()) * EPOCHS - 1
+
+
+def test_resuming_after_the_end_trains_no_further(tmp_path):
+    saved_at = len(stream())
+    whole = run(tmp_path, stream(), saved_at=saved_at)
+    assert read_checkpoint(tmp_path / "last.ckpt")["global_step"] == saved_at * EPOCHS
+    again = run(tmp_path, stream(), saved_at=saved_at, resume=True)
+    assert again.history == {}
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, again.state_dict()[name]), name
+
+
+class AtTheEnd(pl.Callback):
+    """Saves at a moment of an epoch's end."""
+
+    def __init__(self, moment, file):
+        self.moment, self.file = moment, file
+
+    def save(self, moment, trainer):
+        if moment == self.moment and trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
+            trainer.save_checkpoint(self.file)
+
+    def on_train_batch_end(self, trainer, *_):
+        self.save("batch", trainer)
+
+    def on_validation_end(self, trainer, _):
+        self.save("validation", trainer)
+
+    def on_train_epoch_end(self, trainer, _):
+        self.save("epoch", trainer)
+
+
+class Seen(TruncatedBPTT, pl.LightningModule):
+    """Writes down the records of each epoch."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(()))
+        self.records = {}
+
+    def training_step(self, batch, batch_idx, hiddens):
+        self.records.setdefault(self.current_epoch, []).extend(batch.tolist())
+        return {"loss": self.weight * 1.0, "hiddens": None}
+
+    def validation_step(self, batch, batch_idx):
+        pass
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), 0.1)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("moment", "validates"),
+    [("batch", False), ("batch", True), ("validation", True), ("epoch", False), ("epoch", True)],
+)
+def test_from_the_end_of_an_epoch_another_batch_size_trains_on_the_whole_next_one(
+    tmp_path, moment, validates, batch_size
+):
+    def fit(size, epochs, callbacks=(), **options):
+        model, loader = Seen(), ResumableLoader(range(6), size)
+        trainer = pl.Trainer(
+            max_epochs=epochs,
+            accelerator="cpu",
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            callbacks=list(callbacks),
+        )
+        trainer.fit(model, loader, ResumableLoader(range(6), size) if validates else None, **options)
+        return model.records
+
+    fit(2, 1, [AtTheEnd(moment, tmp_path / "end.ckpt")])
+    assert fit(batch_size, 3, ckpt_path=tmp_path / "end.ckpt", weights_only=True) == {1: [*range(6)], 2: [*range(6)]}
 
 
 def test_another_number_of_processes_is_refused(tmp_path):

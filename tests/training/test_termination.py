@@ -58,7 +58,7 @@ class Model(LightningModule):
         return torch.optim.Adam(self.parameters())
 
 
-def make_trainer(folder, *callbacks, **options):
+def make_trainer(folder, *callbacks, termination=None, **options):
     options = {"max_epochs": 3, "num_sanity_val_steps": 0, "enable_checkpointing": False, **options}
     return Trainer(
         accelerator="cpu",
@@ -67,7 +67,7 @@ def make_trainer(folder, *callbacks, **options):
         enable_model_summary=False,
         default_root_dir=folder,
         plugins=[SafeCheckpointIO()],
-        callbacks=[GracefulTermination(), *callbacks],
+        callbacks=[termination or GracefulTermination(), *callbacks],
         **options,
     )
 
@@ -113,7 +113,7 @@ def test_resuming_goes_on_as_if_nothing_had_happened(tmp_path, place):
 
 
 class Stop(Callback):
-    """Sends SIGTERM at a chosen place."""
+    """Sends SIGTERM at a chosen place, if any; draws a random number for every batch of validation."""
 
     def __init__(self, *place):
         self.place = place
@@ -122,6 +122,7 @@ class Stop(Callback):
         self.visit("train", trainer, batch_idx)
 
     def on_validation_batch_start(self, trainer, pl_module, batch, batch_idx, dataloader_idx=0):
+        torch.rand(1)
         self.visit("validate", trainer, batch_idx)
 
     def visit(self, kind, trainer, batch_idx):
@@ -143,11 +144,11 @@ def test_a_language_model_stopped_anywhere_ends_with_the_same_weights(tmp_path):
             return None
         return dict(model.state_dict())
 
-    expected = fit(folder=tmp_path)
+    expected = fit(Stop(), folder=tmp_path)
     for number, place in enumerate([("train", 1, 3), ("train", 1, 10), ("validate", 1, 4), ("train", 2, 10)]):
         folder = tmp_path / str(number)
         assert fit(Stop(*place), folder=folder) is None
-        resumed = fit(Callback(), Callback(), folder=folder, ckpt_path=folder / "checkpoints" / "last.ckpt")
+        resumed = fit(Stop(), Callback(), folder=folder, ckpt_path=folder / "checkpoints" / "last.ckpt")
         torch.testing.assert_close(resumed, expected, rtol=0, atol=0)
 
 
@@ -201,6 +202,23 @@ def test_an_interrupt_outside_the_batches_is_not_held_back(tmp_path):
         make_trainer(tmp_path).fit(Slow(), DATA)
     signal.signal(signal.SIGINT, previous)  # which Lightning leaves ignored
     assert caught.value.code == 1
+
+
+def test_with_several_ranks_every_nth_batch_asks_however_short_epochs_are(tmp_path):
+    class OfTwo(GracefulTermination):
+        """Writes down where it asks the other rank, which is silent."""
+
+        def setup(self, trainer, pl_module, stage):
+            super().setup(trainer, pl_module, stage)
+            self._group, self.asked = object(), []
+
+        def _reduce(self, value, operation):
+            self.asked.append(self._trainer.global_step)
+            return value
+
+    callback = OfTwo(every_n_steps=4)
+    make_trainer(tmp_path, termination=callback).fit(Model(), DATA)  # 3 epochs of 5 batches
+    assert callback.asked == [4, 8, 12]
 
 
 def test_a_wrong_option_is_refused():

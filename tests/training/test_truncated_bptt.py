@@ -7,8 +7,9 @@ from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader, TensorDataset
 
 from seqmodels import RNN
-from seqmodels.errors import OptionError
+from seqmodels.errors import InputError, OptionError
 from seqmodels.training import TruncatedBPTT
+from seqmodels.training.split_loop import SplitOptimization
 
 STEPS, SPLIT = 14, 5  # splits of 5, 5 and 4 steps
 
@@ -241,6 +242,24 @@ def test_training_goes_on_where_a_checkpoint_left_off(tmp_path):
     assert trainer.global_step == 36
 
 
+def test_while_another_process_has_more_splits_nothing_is_learned_and_hiddens_stay(monkeypatch):
+    """As if the other had 5: the last of our 3 splits stands in, the weights stay, the carried state is the same."""
+    alone, together = Regression(carry=True), Regression(carry=True)
+    fit(alone, batches(1))
+    monkeypatch.setattr(SplitOptimization, "_steps_of_all_processes", lambda self, own: 5)
+    assert fit(together, batches(1)).global_step == 5
+    assert together.calls == [*alone.calls, alone.calls[-1], alone.calls[-1]]
+    for a, b in zip(alone.parameters(), together.parameters(), strict=True):
+        assert torch.equal(a, b)
+    assert torch.equal(alone.hiddens("train"), together.hiddens("train"))
+
+
+def test_a_batch_without_steps_is_one_clear_error():
+    data = TensorDataset(torch.zeros(2, 0, 2), torch.zeros(2, 0))
+    with pytest.raises(InputError, match="a batch has no time steps"):
+        fit(Regression(), DataLoader(data, 2))
+
+
 def test_mixed_precision_and_anomaly_detection_work():
     model = Regression().float()
     data = TensorDataset(torch.randn(4, STEPS, 2), torch.randn(4, STEPS))
@@ -260,6 +279,20 @@ def test_tensors_that_disagree_on_time_are_one_clear_error():
     data = TensorDataset(torch.randn(4, STEPS, 2).double(), torch.randn(4, STEPS + 1).double())
     with pytest.raises(OptionError, match=f"found: {STEPS}, {STEPS + 1}; override tbptt_split_batch"):
         fit(Regression(), DataLoader(data, 2))
+
+
+@pytest.mark.parametrize("rows", [[[0.0] * STEPS] * 2, [torch.zeros(STEPS)] * 2], ids=["numbers", "tensors"])
+@pytest.mark.parametrize("kind", [tuple, lambda pair: {"input": pair[0], "target": pair[1]}], ids=["tuple", "dict"])
+def test_a_list_of_sequences_is_one_clear_error(rows, kind):
+    with pytest.raises(OptionError, match="a batch holds a list of sequences, which is not cut along time; make it a"):
+        Regression().tbptt_split_batch(kind((rows, torch.zeros(2, STEPS))), SPLIT)
+
+
+def test_what_has_no_time_is_in_every_split():
+    lengths, names, nested = torch.tensor([3, 4]), ["one", "two"], [torch.zeros(2, STEPS), torch.ones(2, STEPS)]
+    splits = Regression().tbptt_split_batch((torch.zeros(2, STEPS), lengths, names, nested, [["a"], ["b", "c"]]), SPLIT)
+    assert [split[0].shape[1] for split in splits] == [split[3][1].shape[1] for split in splits] == [5, 5, 4]
+    assert all(split[1] is lengths and split[2] == names and split[4] == [["a"], ["b", "c"]] for split in splits)
 
 
 def test_a_negative_split_is_one_clear_error():
