@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import glob
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
@@ -221,7 +222,7 @@ class Study:
     def _sizes(self) -> tuple[Sizes, list[int]]:
         """Sizes of all models, and the numbers of layers with which every cell comes near enough to every budget."""
         sizes: dict[tuple[str, str, int, int], Size] = {}
-        far: dict[int, str] = {}
+        worst: dict[int, tuple[float, str]] = {}  # of each number of layers, the size that is farthest from its budget
         for problem in self.problems:
             data = problem.make_data(self.seed)
             data.prepare_data()  # what is missing is said now, and not by every trial
@@ -229,14 +230,17 @@ class Study:
             for cell, budget, layers in product(self.cells, self.budgets, self.space.layers()):
                 size = Size(*solve_hidden_size(problem, data, cell, layers, budget))
                 sizes[problem.name, cell, budget, layers] = size
-                if abs(size.parameters / budget - 1) > self.tolerance:
-                    far[layers] = (
-                        f"{problem.name}: {budget:,} parameters can't be met within {self.tolerance:.2%} with {layers} "
-                        f"layers of {cell} (hidden size {size.hidden_size}: {size.parameters:,})"
-                    )
-        kept = [layers for layers in self.space.layers() if layers not in far]
+                what = (
+                    f"{budget:,} parameters can't be met within {self.tolerance:.2%} with {plural(layers, 'layer')} of"
+                )
+                what += f" {cell} (hidden size {size.hidden_size}: {size.parameters:,})"
+                found = abs(size.parameters / budget - 1), f"{problem.name}: {what}"
+                worst[layers] = max(worst.get(layers, found), found)
+        kept = [layers for layers in self.space.layers() if worst[layers][0] <= self.tolerance]
         if not kept:
-            raise OptionError(f"{next(iter(far.values()))}; give more parameters, or a larger tolerance")
+            distance, what = min(worst.values())
+            enough = math.ceil(1000 * distance) / 1000
+            raise OptionError(f"{what}; give more parameters, or a tolerance of {enough:g}")
         return sizes, kept
 
     # --- running ------------------------------------------------------------------------------------------------

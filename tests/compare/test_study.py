@@ -280,7 +280,11 @@ def test_layers_with_which_a_cell_misses_the_budget_are_left_out_for_all(problem
 @pytest.mark.parametrize(
     ("changes", "kind", "parts"),
     [
-        ({"parameters": 2_000, "tolerance": 1e-6}, OptionError, ["can't be met within", "give more parameters"]),
+        (
+            {"parameters": 2_000, "tolerance": 1e-6},
+            OptionError,
+            ["can't be met within", "give more parameters, or a tolerance of 0.0"],
+        ),
         ({"cells": ["gru", "gru"]}, OptionError, ["the cell gru is there twice"]),
         ({"problems": []}, OptionError, ["problems is empty; give one or more"]),
         ({"problems": ["a/my.txt", "b/my.txt"]}, OptionError, ["my is there twice", "called alike, rename one"]),
