@@ -230,11 +230,9 @@ class Study:
             for cell, budget, layers in product(self.cells, self.budgets, self.space.layers()):
                 size = Size(*solve_hidden_size(problem, data, cell, layers, budget))
                 sizes[problem.name, cell, budget, layers] = size
-                what = (
-                    f"{budget:,} parameters can't be met within {self.tolerance:.2%} with {plural(layers, 'layer')} of"
-                )
-                what += f" {cell} (hidden size {size.hidden_size}: {size.parameters:,})"
-                found = abs(size.parameters / budget - 1), f"{problem.name}: {what}"
+                what = f"{problem.name}: {budget:,} parameters can't be met within {self.tolerance:.2%} with "
+                what += f"{plural(layers, 'layer')} of {cell} (hidden size {size.hidden_size}: {size.parameters:,})"
+                found = abs(size.parameters / budget - 1), what
                 worst[layers] = max(worst.get(layers, found), found)
         kept = [layers for layers in self.space.layers() if worst[layers][0] <= self.tolerance]
         if not kept:
