@@ -709,27 +709,29 @@ class HigherOrder(Cell):
         return torch.tanh(self.W(x) + self.U_1(h) + self.U_2(before)), h
 
 
-class DelayedInputs(Cell):
-    """Lin et al. 1996, IEEE Trans. Neural Networks 7(6), the inputs of NARX: a line d of the last ones, newest first::
+class DelayedOutputs(Cell):
+    """Lin et al. 1996, IEEE Trans. Neural Networks 7(6), NARX: a line d of the states before, the latest first::
 
-    h_t = tanh(W [h_{t-1}, d_{t-1}] + b)
-    d_t = [x_t, d_{t-1} without its oldest]
+    h_t = tanh(W x_t + V [h_{t-1}, d_{t-1}] + b)
+    d_t = [h_{t-1}, d_{t-1} without its oldest]
     """
 
     citation = "Lin et al. 1996"
     state_names = ("h", "d")
 
-    def __init__(self, input_size, hidden_size, delay=3):
+    def __init__(self, input_size, hidden_size, delays=3):
         super().__init__(input_size, hidden_size)
-        self.delay = delay
-        self.W = nn.Linear(hidden_size + delay * input_size, hidden_size)
+        self.delays = delays
+        self.W = nn.Linear(input_size, hidden_size)
+        self.V = nn.Linear((1 + delays) * hidden_size, hidden_size, bias=False)
 
     @property
     def state_sizes(self):
-        return self.hidden_size, self.delay * self.input_size
+        return self.hidden_size, self.delays * self.hidden_size
 
     def step(self, x, h, d):
-        return torch.tanh(self.W(torch.cat([h, d], -1))), torch.cat([x, d[:, : -self.input_size]], -1)
+        line = torch.cat([h, d], -1)
+        return torch.tanh(self.W(x) + self.V(line)), line[:, : -self.hidden_size]
 
 
 STRANGERS: dict[str, tuple[type[Cell], dict[str, Any]]] = {
@@ -763,6 +765,6 @@ STRANGERS: dict[str, tuple[type[Cell], dict[str, Any]]] = {
     "input statistics": (InputStatistics, {}),
     "borrowed lstm": (BorrowedLSTM, {}),
     "higher order": (HigherOrder, {}),
-    "delayed inputs": (DelayedInputs, {}),
+    "delayed outputs": (DelayedOutputs, {}),
     "torch's gru": (from_module(nn.GRUCell), {}),
 }
