@@ -20,9 +20,9 @@ class MusicModel(RecurrentTask):
     """Predicts each frame of a piano roll from all before it; given those, each key is independent of the others.
 
     Trained on the batches of :class:`seqmodels.data.PolyphonicMusic` with Adam. The first frame is predicted too: from
-    the initial state and an input of zeros. Log of validation and test: ``nll``, the negative log-likelihood of a
+    the initial state and an input of zeros. Logs of validation and test: ``nll``, the negative log-likelihood of a
     frame, summed over its keys, in nats; the mean over all frames of all sequences. That is the measure of
-    Boulanger-Lewandowski et al. 2012 and of Jozefowicz et al. 2015, Table 2.
+    Boulanger-Lewandowski et al. 2012 and of Jozefowicz et al. 2015, Table 2. And ``loss``, which is the same.
 
     Args:
         input_size: Keys of a frame.
@@ -114,7 +114,8 @@ class MusicModel(RecurrentTask):
     def _evaluate(self, stage: str, batch: SequenceBatch, metric: MeanMetric) -> None:
         total, frames, _ = self._nll(batch, None)
         metric.update(total / frames, frames)
-        self.log(f"{stage}_nll", metric, prog_bar=True, on_epoch=True, batch_size=len(batch.input))
+        for name in ("loss", "nll"):
+            self.log(f"{stage}_{name}", metric, prog_bar=name == "nll", on_epoch=True, batch_size=len(batch.input))
 
     def _nll(self, batch: SequenceBatch, state: Any) -> tuple[Tensor, Tensor, Any]:
         """Summed negative log-likelihood, the number of frames, and the state after the last."""
