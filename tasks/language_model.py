@@ -213,9 +213,11 @@ class LanguageModel(TextWriter, RecurrentTask):
         rates = [group["lr"] for group in optimizer.param_groups]
         for group in optimizer.param_groups:
             group["lr"] *= self._rate_scale
-        super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
-        for group, rate in zip(optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate
+        try:
+            super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
+        finally:  # a checkpoint may be written of a step that failed
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimizer, and a learning rate that falls by ``decay`` after each epoch past ``decay_after``."""

@@ -225,6 +225,20 @@ def test_rate_of_a_window_follows_its_length():
     assert len(set(lengths)) > 2
 
 
+def test_a_step_that_fails_leaves_the_learning_rate_as_it_was():
+    lm = model(optimizer="sgd", learning_rate=1.0, nominal_steps=20)
+
+    def fail(optimizer):
+        rates.append(optimizer.param_groups[0]["lr"])
+        raise ArithmeticError
+
+    lm.on_before_optimizer_step, rates = fail, []
+    with pytest.raises(ArithmeticError):
+        fit(lm)
+    assert rates == [0.5]
+    assert lm.trainer.optimizers[0].param_groups[0]["lr"] == 1.0
+
+
 def test_clipping_is_torchs_whatever_computed_the_norm():
     lm, norms = model(optimizer="sgd", learning_rate=0.0), []
     lm.on_before_zero_grad = lambda optimizer: norms.append(
