@@ -18,8 +18,11 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def _serve(options: argparse.Namespace) -> None:
+    import torch
+
     from seqmodels.demo import build_page, load_models, open_page
 
+    torch.seed()  # every process begins with the same random state, but where no seed is given a page draws anew
     page = build_page(load_models(options.checkpoint))
     try:
         print(f"{open_page(page, options.host, options.port)}  (Ctrl-C ends it)", flush=True)

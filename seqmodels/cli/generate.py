@@ -18,10 +18,13 @@ OF_A_LANGUAGE_MODEL = ("prompt", "groups", "diversity", "length_penalty", "end",
 def run(arguments: Sequence[str]) -> None:
     """Prints the prompt and what the model writes after it; or texts of a class, one a line."""
     options = _parser().parse_args(arguments[1:])
+    import torch
+
     from seqmodels import tasks
     from seqmodels.decoding import Constraints
     from seqmodels.tasks.conditional_generator import ConditionalGenerator
 
+    torch.seed()  # every process begins with the same random state, but without --seed each run writes another text
     model = tasks.load(options.checkpoint)
     way = {name: getattr(options, name) for name in ("top_k", "top_p", "min_p", "seed")}
     way |= {"temperature": _temperature(options), "beam_size": options.beam}

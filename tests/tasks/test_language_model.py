@@ -337,6 +337,16 @@ def test_a_seed_writes_the_same_text_and_touches_no_global_random_state():
     assert lm.training
 
 
+def test_without_a_seed_the_text_follows_from_torchs_random_state():
+    lm = model()
+    torch.manual_seed(3)
+    first, other, seed = lm.generate("the", length=30), lm.generate("the", length=30), torch.initial_seed()
+    assert first != other
+    assert seed == 3
+    torch.manual_seed(3)
+    assert lm.generate("the", length=30) == first
+
+
 def test_cold_or_narrow_sampling_is_argmax():
     lm = model()
     likeliest = lm.generate("the", length=20, temperature=0)
