@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 import seqmodels
 from seqmodels import decoding
-from seqmodels.data import StreamLoader, TextData, Window, build_tokenizer
+from seqmodels.data import Arithmetic, Copying, StreamLoader, TextData, Window, build_tokenizer
 from seqmodels.decoding import Constraints
 from seqmodels.errors import CheckpointError, InputError, OptionError
 from seqmodels.tasks import LanguageModel, load
@@ -125,21 +125,38 @@ def test_a_window_without_any_scored_target_trains_nothing_and_is_no_nan():
     assert all(p.grad is None or not p.grad.any() for p in lm.parameters())
 
 
-def test_state_is_carried_from_window_to_window():
-    class Recorder(LanguageModel):
-        def training_step(self, batch, batch_idx, hiddens=None):
-            self.seen.append(hiddens)
-            outputs = super().training_step(batch, batch_idx, hiddens)
-            self.left.append(outputs["hiddens"])
-            return outputs
+class Recorder(LanguageModel):
+    """Keeps the states before and after each step of training."""
 
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.seen, self.left = [], []
+
+    def training_step(self, batch, batch_idx, hiddens=None):
+        self.seen.append(hiddens)
+        outputs = super().training_step(batch, batch_idx, hiddens)
+        self.left.append(outputs["hiddens"])
+        return outputs
+
+
+def test_state_is_carried_from_window_to_window():
     torch.manual_seed(0)
     lm = Recorder(build_tokenizer("character", TEXT), hidden_size=8)
-    lm.seen, lm.left = [], []
     fit(lm)
     assert lm.seen[0] is None
     for left, seen in zip(lm.left, lm.seen[1:], strict=False):
         assert all(torch.equal(a, b) and not b.requires_grad for a, b in zip(left, seen, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("data", "carry_state", "carried"),
+    [(Arithmetic, None, True), (Copying, None, False), (Copying, True, True), (Arithmetic, False, False)],
+)
+def test_state_is_carried_where_the_data_go_on_unless_told_otherwise(data, carry_state, carried):
+    stream = data(batch_size=2, **({"delay": 1, "batches": 2} if data is Copying else {"windows": 2}))
+    lm = Recorder(stream.tokenizer, hidden_size=4, carry_state=carry_state)
+    fit(lm, stream, limit_val_batches=0)
+    assert [state is not None for state in lm.seen] == [False, carried]
 
 
 def test_documents_begin_with_a_fresh_state():
