@@ -147,8 +147,10 @@ class Captioner(RecurrentTask):
             tokens: N captions, each after the token that begins it.
             owner: The picture that each caption is of; the n-th of the n-th if not given.
         """
-        features = self.image_input(image)
-        state = self.conditioning.begin(features if owner is None else features[owner], self.rnn)
+        return self._scores_of(self.image_input(image), tokens, owner)
+
+    def _scores_of(self, features: Tensor, tokens: Tensor, owner: Tensor | None) -> Tensor:
+        state = self.conditioning.begin(features, self.rnn, owner)
         if self.conditioning.looks_again or (self.training and self._sampling):
             return self._step_by_step(tokens, state)
         output, _ = self.rnn(self.conditioning.beside(self._embed(tokens), state), state["rnn"])
