@@ -185,14 +185,16 @@ class Captioner(RecurrentTask):
     def training_step(self, batch: CaptionBatch, batch_idx: int, hiddens: Any = None) -> dict[str, Any]:
         """Mean nats a token over the batch's captions; or the self-critical loss."""
         if self.hparams["self_critical"]:
-            loss = self._self_critical(batch)
+            total, count = self._self_critical(batch)
         else:
-            loss = self._mean_over_ranks(*self._nats(batch))
+            total, count = self._nats(batch, self.image_input(batch.image))
+        loss = self._mean_over_ranks(total, count)
         self.log("train_loss", loss.detach(), prog_bar=True, batch_size=len(batch.owner))
         return {"loss": loss, "hiddens": None}
 
-    def _nats(self, batch: CaptionBatch) -> tuple[Tensor, Tensor]:
-        scores = self(batch.image, batch.input, batch.owner)
+    def _nats(self, batch: CaptionBatch, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Summed cross-entropy, and the number of scored targets."""
+        scores = self._scores_of(features, batch.input, batch.owner)
         nats = F.cross_entropy(scores.flatten(0, 1), batch.target.flatten(), ignore_index=NOT_SCORED, reduction="sum")
         return nats, (batch.target != NOT_SCORED).sum()
 
@@ -203,9 +205,10 @@ class Captioner(RecurrentTask):
         self._evaluate("test", batch)
 
     def _evaluate(self, stage: str, batch: CaptionBatch) -> None:
-        nats, count = self._nats(batch)
+        features = self.image_input(batch.image)
+        nats, count = self._nats(batch, features)
         options = {name: self.hparams[name] for name in ("beam_size", "max_length")}
-        best = _search([self], [self.image_input(batch.image)], **options)
+        best = _search([self], [features], **options)
         texts = [line_of(hypotheses[0].tokens, self.tokenizer) for hypotheses in best]
         self._scores[stage].update(float(nats), int(count), batch.keys, texts, batch.references)
 
@@ -227,7 +230,8 @@ class Captioner(RecurrentTask):
         """
         write_coco_results(path, self._scores["test"].written or self._scores["val"].written)
 
-    def _self_critical(self, batch: CaptionBatch) -> Tensor:
+    def _self_critical(self, batch: CaptionBatch) -> tuple[Tensor, Tensor]:
+        """Summed loss of what is drawn, and the number of its tokens."""
         features, longest = self.image_input(batch.image), self.hparams["max_length"]
         with evaluating(self):
             start, state = self._beginning(features)
