@@ -16,6 +16,7 @@ from seqmodels import registry
 from seqmodels.cell import Cell
 from seqmodels.data.tokenizer import Tokenizer
 from seqmodels.errors import CheckpointError
+from seqmodels.restoring import restoring
 from seqmodels.training import GracefulTermination, NonFiniteGuard, SafeCheckpointIO, TruncatedBPTT, read_checkpoint
 
 CHECKPOINT_KEY = "seqmodels"
@@ -118,7 +119,8 @@ class Task(TruncatedBPTT, pl.LightningModule):
     @classmethod
     def _from_checkpoint(cls: type[AnyTask], checkpoint: dict[str, Any], path: str, options: dict[str, Any]) -> AnyTask:
         try:
-            model = cls(**{**checkpoint["hyper_parameters"], **options})
+            with restoring():
+                model = cls(**{**checkpoint["hyper_parameters"], **options})
             model.on_load_checkpoint(checkpoint)
             model.load_state_dict(checkpoint["state_dict"])
         except KeyError as error:

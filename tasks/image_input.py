@@ -74,9 +74,9 @@ class ImageInput(nn.Module):
         return self._kept[0]
 
 
-def _make(specification: dict[str, Any] | None, trainable: bool) -> Any:
+def _make(specification: dict[str, Any] | None, trainable: bool, load: bool = True) -> Any:
     from seqmodels.images import Backbone
 
     if specification is None:
         raise OptionError("pictures in the batches need a backbone; name one in the data module")
-    return Backbone.from_spec({**specification, "trainable": trainable})
+    return Backbone.from_spec({**specification, "trainable": trainable}, load)

@@ -6,10 +6,12 @@ import lightning.pytorch as pl
 import pictures
 import pytest
 import torch
+from quick_fit import save_untrained
 
 from seqmodels.data import CaptionData, build_tokenizer
 from seqmodels.decoding import Constraints
 from seqmodels.errors import DataError, OptionError
+from seqmodels.images import Backbone
 from seqmodels.tasks import Captioner, load
 from seqmodels.tasks.image_conditioning import CONDITIONINGS
 from seqmodels.tasks.self_critical import CaptionReward, draw
@@ -189,6 +191,19 @@ def test_validation_scores_captions_and_a_checkpoint_captions_a_file(data, tmp_p
     assert again.caption(path, beam_size=2) == model.caption(path, beam_size=2)
     with pytest.raises(DataError, match="no such file"):
         again.caption(tmp_path / "missing.png")
+
+
+def test_a_checkpoint_needs_no_file_of_the_weights_that_it_holds(folder, tmp_path):
+    weights, path = tmp_path / "cnn.pt", tmp_path / "model.ckpt"
+    torch.save(Backbone("small_cnn", image_size=32).network.state_dict(), weights)
+    backbone = Backbone("small_cnn", weights=weights, image_size=32)
+    image = {"feature_size": 64, "regions": None, "backbone": backbone.spec, "pixels": True}
+    model = Captioner(build_tokenizer("word", "a dog\n"), image, hidden_size=4, embedding_size=4)
+    save_untrained(model, path)
+    weights.unlink()
+    again = load(path)
+    picture = next(folder.glob("*.png"))
+    assert again.caption(picture, beam_size=2) == model.caption(picture, beam_size=2)
 
 
 def test_results_are_what_coco_reads(tmp_path):
