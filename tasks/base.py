@@ -109,8 +109,11 @@ class Task(TruncatedBPTT, pl.LightningModule):
     ) -> AnyTask:
         """The trained task, from a file or URL; reads tensors and plain values only, and checks their digest.
 
+        Of the module of a cell that is neither built in nor installed as a cell, it runs nothing: import it before.
+
         Raises:
             CheckpointError: If the file is missing, damaged, unsafe, or of another task or cell.
+            UnknownCell: If its cell isn't there.
         """
         options.pop("weights_only", None)
         checkpoint = read_checkpoint(str(checkpoint_path), map_location)
@@ -135,8 +138,11 @@ class Task(TruncatedBPTT, pl.LightningModule):
 def load(path: str | Path, map_location: Any = "cpu") -> Task:
     """The trained task in a checkpoint, whichever of seqmodels.tasks it is.
 
+    Of the module of a cell that is neither built in nor installed as a cell, it runs nothing: import it before.
+
     Raises:
         CheckpointError: If the file is missing, damaged, unsafe, or holds no task of this package.
+        UnknownCell: If its cell isn't there.
     """
     checkpoint = read_checkpoint(str(path), map_location)
     recorded = checkpoint.get(CHECKPOINT_KEY) or {}

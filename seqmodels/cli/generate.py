@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqmodels.cli.arguments import ArgumentParser
+from seqmodels.cli.arguments import CELL, ArgumentParser
 from seqmodels.errors import OptionError
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser("seqmodels generate", description="Let a trained model write.")
     add = parser.add_argument
     add("checkpoint", type=Path, help="a checkpoint that seqmodels fit has written")
+    add("--cell", **CELL)
     add("--prompt", default="", help="text to go on from")
     add("--label", help="of a ConditionalGenerator: the class of what it writes")
     add("--count", type=int, help="of a ConditionalGenerator: how many texts (default: 5)")

@@ -1,18 +1,22 @@
 """Language models: what they compute, learn and write, with any cell."""
 
+import importlib
 import itertools
 import math
+import sys
 
 import lightning.pytorch as pl
 import pytest
 import torch
+from quick_fit import save_untrained
 from torch.nn import functional as F
 
 import seqmodels
 from seqmodels import decoding
+from seqmodels.cli import main
 from seqmodels.data import Arithmetic, Copying, StreamLoader, TextData, Window, build_tokenizer
 from seqmodels.decoding import Constraints
-from seqmodels.errors import CheckpointError, InputError, OptionError
+from seqmodels.errors import CheckpointError, InputError, OptionError, UnknownCell
 from seqmodels.tasks import LanguageModel, load
 from seqmodels.trees import sequence_cells
 
@@ -524,6 +528,39 @@ def test_other_checkpoints_are_refused(tmp_path):
     for name in ("foreign.ckpt", "hostile.ckpt", "missing.ckpt"):
         with pytest.raises(CheckpointError, match=name):
             load(tmp_path / name)
+
+
+@pytest.fixture
+def checkpoint_of_a_script(tmp_path, monkeypatch):
+    """A checkpoint whose cell is in a module of its own, which says that it runs, and is imported no more."""
+    (tmp_path / "owncells.py").write_text(
+        "from seqmodels.plugins.elman import Elman\n\n\nclass Own(Elman):\n    pass\n\n\nprint('it runs')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    path = save_untrained(model(cell="owncells:Own"), tmp_path / "own.ckpt")
+    monkeypatch.delitem(sys.modules, "owncells")
+    yield path
+    sys.modules.pop("owncells", None)
+
+
+def test_a_checkpoint_imports_no_module_by_itself(checkpoint_of_a_script, one_line, capsys):
+    capsys.readouterr()
+    for read in (load, LanguageModel.load_from_checkpoint):
+        with one_line(UnknownCell, "owncells:Own", "import owncells before", "--cell owncells:Own"):
+            read(checkpoint_of_a_script)
+    assert not capsys.readouterr().out
+    importlib.import_module("owncells")
+    assert load(checkpoint_of_a_script).generate("the", length=3)
+    assert main(["generate", checkpoint_of_a_script, "--length", "3"]) == 0
+
+
+def test_the_command_line_names_the_cell_that_a_checkpoint_does_not_import(checkpoint_of_a_script, capsys):
+    capsys.readouterr()
+    assert main(["generate", checkpoint_of_a_script]) == 2
+    said = capsys.readouterr()
+    assert "it runs" not in said.out
+    assert "--cell owncells:Own" in said.err
+    assert main(["generate", checkpoint_of_a_script, "--cell", "owncells:Own", "--length", "3"]) == 0
 
 
 def test_text_data_and_model_fit_together(tmp_path):
