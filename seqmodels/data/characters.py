@@ -45,7 +45,9 @@ class CharacterTokenizer(Tokenizer):
 
     @classmethod
     def build(cls, text: str, vocabulary_size: int | None, min_count: int, unknown: bool) -> CharacterTokenizer:
-        counts = sum(np.bincount(_code_points(piece), minlength=sys.maxunicode + 1) for piece in pieces(text))
+        counts = np.zeros(sys.maxunicode + 1, dtype=np.int64)
+        for piece in pieces(text):
+            counts += np.bincount(_code_points(piece), minlength=len(counts))
         seen = np.flatnonzero(counts)
         kept = seen[counts[seen] >= min_count]
         unknown = unknown or len(kept) < len(seen)

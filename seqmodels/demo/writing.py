@@ -28,7 +28,7 @@ def way_of_drawing(
         raise OptionError(f"temperature must be 0 or more, not {temperature}")
     if temperature == 0:
         return decoding.greedy
-    options = {"top_k": top_k, "top_p": top_p, "min_p": min_p, "generator": generator_of(seed)}
+    options: dict[str, Any] = {"top_k": top_k, "top_p": top_p, "min_p": min_p, "generator": generator_of(seed)}
     return partial(decoding.sample, temperature=temperature, **options)
 
 
