@@ -9,6 +9,7 @@ import torch
 from quick_fit import save_untrained
 
 from seqmodels.data import CaptionData, build_tokenizer
+from seqmodels.data.streams import NOT_SCORED
 from seqmodels.decoding import Constraints
 from seqmodels.errors import DataError, OptionError
 from seqmodels.images import Backbone
@@ -179,6 +180,17 @@ def test_a_picture_is_counted_once_however_many_captions_it_has(data):
     model(batch.image, batch.input, batch.owner)
     assert len(batch.owner) == 6
     assert model.conditioning.scaling.count == 3 * model.image_input.regions
+
+
+def test_a_caption_that_is_cut_is_not_trained_to_end_there(folder):
+    data = CaptionData(
+        str(folder), images=str(folder), backbone="pixels", image_size=8, store_features=False, max_words=3
+    )
+    batch = data.collate([data.parts["train"][0]])  # "a red square.", "this is a square"
+    end, words = data.tokenizer.line_end_id, data.tokenizer.encode
+    assert batch.input.T.tolist() == [[end, *words("a red square")], [end, *words("this is a")]]
+    assert batch.target.T.tolist() == [[*words("a red square"), end], [*words("this is a"), NOT_SCORED]]
+    assert ", 6 captions cut after 3" in data.describe()
 
 
 def test_validation_scores_captions_and_a_checkpoint_captions_a_file(data, tmp_path):
