@@ -23,7 +23,7 @@ from seqmodels.tasks.caption_scores import CaptionScores
 from seqmodels.tasks.image_conditioning import CONDITIONINGS, ImageConditioning
 from seqmodels.tasks.image_input import ImageInput
 from seqmodels.tasks.picture_rows import shown_records, thumbnail
-from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_options
+from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_bidirectional, refuse_options
 from seqmodels.tasks.self_critical import CaptionReward, draw
 from seqmodels.tasks.writing import line_of, without_unknown
 
@@ -113,12 +113,11 @@ class Captioner(RecurrentTask):
         super().__init__()
         check_numbers("Captioner", settings)
         self.save_hyperparameters({**settings, "cell": cell_name(cell)})
-        self.tokenizer = Tokenizer.from_dict(tokenizer) if isinstance(tokenizer, dict) else tokenizer
+        self.tokenizer = Tokenizer.restored(tokenizer)
         _check(settings)
         options = rnn_options or {}
         refuse_options("Captioner", options)
-        if options.get("bidirectional"):
-            raise OptionError("rnn_options: a captioner can't be bidirectional, it would see what it predicts")
+        refuse_bidirectional("a captioner", options)
         self._dropout = probability("dropout", dropout)
         self._sampling = probability("scheduled_sampling", scheduled_sampling)
         self.image_input = ImageInput(image, fine_tune)

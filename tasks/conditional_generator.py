@@ -16,7 +16,7 @@ from seqmodels.dropout import probability
 from seqmodels.errors import InputError, OptionError
 from seqmodels.evaluating import evaluating
 from seqmodels.rnn import RNN
-from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_options
+from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_bidirectional, refuse_options
 from seqmodels.tasks.writing import check_way_of_writing, generator_of, line_of, without_unknown
 from seqmodels.training import TokenLoss
 
@@ -76,7 +76,7 @@ class ConditionalGenerator(RecurrentTask):
         super().__init__()
         check_numbers("ConditionalGenerator", settings)
         self.save_hyperparameters({**settings, "cell": cell_name(cell)})
-        self.tokenizer = Tokenizer.from_dict(tokenizer) if isinstance(tokenizer, dict) else tokenizer
+        self.tokenizer = Tokenizer.restored(tokenizer)
         self.labels = labels
         options = rnn_options or {}
         self.condition_size = _checked_size(settings, labels, options)
@@ -256,8 +256,7 @@ class ConditionalGenerator(RecurrentTask):
 def _checked_size(settings: dict[str, Any], labels: list[str] | None, rnn_options: dict[str, Any]) -> int:
     """The size of what lines are written from."""
     refuse_options("ConditionalGenerator", rnn_options)
-    if rnn_options.get("bidirectional"):
-        raise OptionError("rnn_options: a generator can't be bidirectional, it would see what it predicts")
+    refuse_bidirectional("a generator", rnn_options)
     if settings["conditioning"] not in CONDITIONINGS:
         raise OptionError(
             f"ConditionalGenerator: conditioning is {settings['conditioning']!r}; use one of {', '.join(CONDITIONINGS)}"

@@ -18,7 +18,7 @@ from seqmodels.data.streams import NOT_SCORED
 from seqmodels.dropout import dropout_mask, locked_dropout, probability
 from seqmodels.errors import OptionError
 from seqmodels.rnn import RNN
-from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_options
+from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_bidirectional, refuse_options
 from seqmodels.tasks.text_writer import TextWriter
 from seqmodels.training import NTASGD, TokenLoss
 
@@ -111,7 +111,7 @@ class LanguageModel(TextWriter, RecurrentTask):
         super().__init__()
         check_numbers("LanguageModel", {**settings, "embedding_size": embedding_size or None})  # 0: none
         self.save_hyperparameters({**settings, "cell": cell_name(cell)})
-        self.tokenizer = Tokenizer.from_dict(tokenizer) if isinstance(tokenizer, dict) else tokenizer
+        self.tokenizer = Tokenizer.restored(tokenizer)
         self.carry_hiddens = carry_state is not False
         for name in DROPOUTS:
             probability(name, settings[name])
@@ -274,8 +274,7 @@ class LanguageModel(TextWriter, RecurrentTask):
 
 def _check_rnn_options(options: dict[str, Any]) -> None:
     """Refuses what the model sets itself, and what would let it see what it predicts."""
-    if options.get("bidirectional"):
-        raise OptionError("rnn_options: a language model can't be bidirectional, it would see what it predicts")
+    refuse_bidirectional("a language model", options)
     refuse_options("LanguageModel", options, "weight_dropout")
     if "input_dropout" in options:
         raise OptionError("rnn_options: instead of 'input_dropout' give input_dropout and hidden_dropout themselves")

@@ -11,9 +11,8 @@ from torchmetrics import MeanMetric
 from seqmodels.cell import Cell
 from seqmodels.data.sequences import SequenceBatch
 from seqmodels.dropout import probability
-from seqmodels.errors import OptionError
 from seqmodels.rnn import RNN
-from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_options
+from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_bidirectional, refuse_options
 
 
 class MusicModel(RecurrentTask):
@@ -67,8 +66,7 @@ class MusicModel(RecurrentTask):
         self._dropout = probability("dropout", dropout)
         options = rnn_options or {}
         refuse_options("MusicModel", options)
-        if options.get("bidirectional"):
-            raise OptionError("rnn_options: a music model can't be bidirectional, it would see what it predicts")
+        refuse_bidirectional("a music model", options)
         self.rnn = RNN(cell, input_size, hidden_size, num_layers, dropout=dropout, **options)
         self.decoder = nn.Linear(self.rnn.output_size, input_size)
         self.validation_nll, self.test_nll = MeanMetric(), MeanMetric()

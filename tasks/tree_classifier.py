@@ -88,7 +88,7 @@ class TreeClassifier(Task):
         super().__init__()
         check_numbers("TreeClassifier", settings)
         self.save_hyperparameters({**settings, "cell": cell_name(cell)})
-        self.tokenizer = Tokenizer.from_dict(tokenizer) if isinstance(tokenizer, dict) else tokenizer
+        self.tokenizer = Tokenizer.restored(tokenizer)
         self.labels = list(labels)
         _check(settings, len(self.labels))
         options = cell_options or {}

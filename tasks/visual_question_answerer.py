@@ -99,7 +99,7 @@ class VisualQuestionAnswerer(RecurrentTask):
         super().__init__()
         check_numbers("VisualQuestionAnswerer", settings)
         self.save_hyperparameters({**settings, "cell": cell_name(cell)})
-        self.tokenizer = Tokenizer.from_dict(tokenizer) if isinstance(tokenizer, dict) else tokenizer
+        self.tokenizer = Tokenizer.restored(tokenizer)
         self.answers = list(answers)
         _check(settings, len(self.answers))
         options = rnn_options or {}

@@ -107,6 +107,15 @@ class Tokenizer(ABC):
                 f"the saved tokenizer cannot be read ({type(error).__name__}: {reason}); use an undamaged checkpoint"
             ) from None
 
+    @staticmethod
+    def restored(given: Tokenizer | dict[str, Any]) -> Tokenizer:
+        """The tokenizer itself, or that of its description, as a checkpoint has it.
+
+        Raises:
+            CheckpointError: the description is damaged or of an unknown kind.
+        """
+        return Tokenizer.from_dict(given) if isinstance(given, dict) else given
+
     def __len__(self) -> int:
         return len(self.tokens)
 
