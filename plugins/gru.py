@@ -1,4 +1,4 @@
-"""Cho et al. 2014: the gated recurrent unit."""
+"""The gated recurrent unit of Cho et al. 2014, as Chung et al. 2014 write it."""
 
 from typing import Literal
 
@@ -19,15 +19,16 @@ class GRU(Cell):
         h~ = tanh(W [r * h_{t-1}, x_t] + b)
         h_t = (1 - z) * h_{t-1} + z * h~
 
-    z multiplies the candidate h~. In :class:`torch.nn.GRU` it multiplies h_{t-1} instead: its z is 1 minus this one.
+    z multiplies the candidate h~. In eq. 7 of Cho et al. 2014 and in :class:`torch.nn.GRU` it multiplies h_{t-1}
+    instead: their z is 1 minus this one.
 
     Args:
         input_size: Number of features of x.
         hidden_size: Number of features of h.
-        reset: "before": r multiplies h before the product, as above and in Cho et al. 2014. "after": r multiplies the
+        reset: "before": r multiplies h before the product, as above and in both papers. "after": r multiplies the
             product, h~ = tanh(W_x x_t + b + r * (W_h h_{t-1} + b_h)), as cuDNN and :class:`torch.nn.GRU` have it.
 
-    Source: Cho et al. 2014, arXiv 1406.1078, eq. 5-8.
+    Source: Chung et al. 2014, arXiv 1412.3555, section 3.2; the unit is that of Cho et al. 2014, arXiv 1406.1078.
 
     Example:
         >>> import torch
@@ -36,7 +37,7 @@ class GRU(Cell):
         torch.Size([2, 5])
     """
 
-    citation = "Cho et al. 2014"
+    citation = "Cho et al. 2014, Chung et al. 2014"
 
     def __init__(self, input_size: int, hidden_size: int, reset: Literal["before", "after"] = "before") -> None:
         super().__init__(input_size, hidden_size)

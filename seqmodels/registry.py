@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from seqmodels.cell import Cell
 from seqmodels.errors import CellError, UnknownCell
+from seqmodels.restoring import is_restoring
 
 ENTRY_POINT_GROUP = "seqmodels.cells"
 
@@ -82,8 +83,10 @@ def cells() -> list[str]:
 def get_cell(name: str) -> type[Cell]:
     """The cell of that name, or the class at ``package.module:Class``.
 
+    While a model is made from a checkpoint, only the modules of built-in and installed cells are imported.
+
     Raises:
-        UnknownCell: If there is no such cell, if it can't be imported, or if two packages give the same name.
+        UnknownCell: If there is no such cell, if it can't or mustn't be imported, or if two packages give that name.
         CellError: If what stands there is no :class:`Cell`.
 
     Example:
@@ -97,6 +100,11 @@ def get_cell(name: str) -> type[Cell]:
         importlib.import_module(f"seqmodels.plugins.{name}")
         return _registered[name]
     if ":" in name:
+        if is_restoring() and not _is_here(name):
+            raise UnknownCell(
+                f"the checkpoint's cell is {name}, and a checkpoint imports installed cells only: if you trust it, "
+                f"import {name.partition(':')[0]} before, or on the command line add --cell {name}"
+            )
         return _import_cell(name, name)
     entries = {entry.value: entry for entry in _entry_points() if entry.name == name}
     if len(entries) > 1:
@@ -135,6 +143,12 @@ def _distributions(path: tuple[str, ...]) -> Mapping[str, list[str]]:
     return importlib.metadata.packages_distributions()
 
 
+def is_installed(path: str) -> bool:
+    """Whether the class at this path is a built-in cell, or one that an installed distribution names as a cell."""
+    entries = importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
+    return path.startswith("seqmodels.plugins.") or any(entry.value == path for entry in entries)
+
+
 def hidden_entry_points() -> list[tuple[str, str]]:
     """Name and path of installed cells that ask for a built-in's name: they are reached by their path only."""
     builtin = builtin_names()
@@ -146,6 +160,11 @@ def _entry_points() -> list[importlib.metadata.EntryPoint]:
     """Installed cells, but for those that ask for a built-in's name."""
     builtin = builtin_names()
     return [entry for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP) if entry.name not in builtin]
+
+
+def _is_here(path: str) -> bool:
+    """Whether importing the class runs no code but that of this process, or of what was installed as a cell."""
+    return path.partition(":")[0] in sys.modules or is_installed(path)
 
 
 def _import_cell(path: str, name: str) -> type[Cell]:

@@ -16,6 +16,7 @@ from seqmodels import registry
 from seqmodels.cell import Cell
 from seqmodels.data.tokenizer import Tokenizer
 from seqmodels.errors import CheckpointError
+from seqmodels.restoring import restoring
 from seqmodels.training import GracefulTermination, NonFiniteGuard, SafeCheckpointIO, TruncatedBPTT, read_checkpoint
 
 CHECKPOINT_KEY = "seqmodels"
@@ -108,8 +109,11 @@ class Task(TruncatedBPTT, pl.LightningModule):
     ) -> AnyTask:
         """The trained task, from a file or URL; reads tensors and plain values only, and checks their digest.
 
+        Of the module of a cell that is neither built in nor installed as a cell, it runs nothing: import it before.
+
         Raises:
             CheckpointError: If the file is missing, damaged, unsafe, or of another task or cell.
+            UnknownCell: If its cell isn't there.
         """
         options.pop("weights_only", None)
         checkpoint = read_checkpoint(str(checkpoint_path), map_location)
@@ -118,7 +122,8 @@ class Task(TruncatedBPTT, pl.LightningModule):
     @classmethod
     def _from_checkpoint(cls: type[AnyTask], checkpoint: dict[str, Any], path: str, options: dict[str, Any]) -> AnyTask:
         try:
-            model = cls(**{**checkpoint["hyper_parameters"], **options})
+            with restoring():
+                model = cls(**{**checkpoint["hyper_parameters"], **options})
             model.on_load_checkpoint(checkpoint)
             model.load_state_dict(checkpoint["state_dict"])
         except KeyError as error:
@@ -133,8 +138,11 @@ class Task(TruncatedBPTT, pl.LightningModule):
 def load(path: str | Path, map_location: Any = "cpu") -> Task:
     """The trained task in a checkpoint, whichever of seqmodels.tasks it is.
 
+    Of the module of a cell that is neither built in nor installed as a cell, it runs nothing: import it before.
+
     Raises:
         CheckpointError: If the file is missing, damaged, unsafe, or holds no task of this package.
+        UnknownCell: If its cell isn't there.
     """
     checkpoint = read_checkpoint(str(path), map_location)
     recorded = checkpoint.get(CHECKPOINT_KEY) or {}

@@ -23,7 +23,7 @@ from seqmodels.tasks.caption_scores import CaptionScores
 from seqmodels.tasks.image_conditioning import CONDITIONINGS, ImageConditioning
 from seqmodels.tasks.image_input import ImageInput
 from seqmodels.tasks.picture_rows import shown_records, thumbnail
-from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_options
+from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_bidirectional, refuse_options
 from seqmodels.tasks.self_critical import CaptionReward, draw
 from seqmodels.tasks.writing import line_of, without_unknown
 
@@ -113,12 +113,11 @@ class Captioner(RecurrentTask):
         super().__init__()
         check_numbers("Captioner", settings)
         self.save_hyperparameters({**settings, "cell": cell_name(cell)})
-        self.tokenizer = Tokenizer.from_dict(tokenizer) if isinstance(tokenizer, dict) else tokenizer
+        self.tokenizer = Tokenizer.restored(tokenizer)
         _check(settings)
         options = rnn_options or {}
         refuse_options("Captioner", options)
-        if options.get("bidirectional"):
-            raise OptionError("rnn_options: a captioner can't be bidirectional, it would see what it predicts")
+        refuse_bidirectional("a captioner", options)
         self._dropout = probability("dropout", dropout)
         self._sampling = probability("scheduled_sampling", scheduled_sampling)
         self.image_input = ImageInput(image, fine_tune)
@@ -147,8 +146,10 @@ class Captioner(RecurrentTask):
             tokens: N captions, each after the token that begins it.
             owner: The picture that each caption is of; the n-th of the n-th if not given.
         """
-        features = self.image_input(image)
-        state = self.conditioning.begin(features if owner is None else features[owner], self.rnn)
+        return self._scores_of(self.image_input(image), tokens, owner)
+
+    def _scores_of(self, features: Tensor, tokens: Tensor, owner: Tensor | None) -> Tensor:
+        state = self.conditioning.begin(features, self.rnn, owner)
         if self.conditioning.looks_again or (self.training and self._sampling):
             return self._step_by_step(tokens, state)
         output, _ = self.rnn(self.conditioning.beside(self._embed(tokens), state), state["rnn"])
@@ -183,14 +184,16 @@ class Captioner(RecurrentTask):
     def training_step(self, batch: CaptionBatch, batch_idx: int, hiddens: Any = None) -> dict[str, Any]:
         """Mean nats a token over the batch's captions; or the self-critical loss."""
         if self.hparams["self_critical"]:
-            loss = self._self_critical(batch)
+            total, count = self._self_critical(batch)
         else:
-            loss = self._mean_over_ranks(*self._nats(batch))
+            total, count = self._nats(batch, self.image_input(batch.image))
+        loss = self._mean_over_ranks(total, count)
         self.log("train_loss", loss.detach(), prog_bar=True, batch_size=len(batch.owner))
         return {"loss": loss, "hiddens": None}
 
-    def _nats(self, batch: CaptionBatch) -> tuple[Tensor, Tensor]:
-        scores = self(batch.image, batch.input, batch.owner)
+    def _nats(self, batch: CaptionBatch, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Summed cross-entropy, and the number of scored targets."""
+        scores = self._scores_of(features, batch.input, batch.owner)
         nats = F.cross_entropy(scores.flatten(0, 1), batch.target.flatten(), ignore_index=NOT_SCORED, reduction="sum")
         return nats, (batch.target != NOT_SCORED).sum()
 
@@ -201,9 +204,10 @@ class Captioner(RecurrentTask):
         self._evaluate("test", batch)
 
     def _evaluate(self, stage: str, batch: CaptionBatch) -> None:
-        nats, count = self._nats(batch)
+        features = self.image_input(batch.image)
+        nats, count = self._nats(batch, features)
         options = {name: self.hparams[name] for name in ("beam_size", "max_length")}
-        best = _search([self], [self.image_input(batch.image)], **options)
+        best = _search([self], [features], **options)
         texts = [line_of(hypotheses[0].tokens, self.tokenizer) for hypotheses in best]
         self._scores[stage].update(float(nats), int(count), batch.keys, texts, batch.references)
 
@@ -225,7 +229,8 @@ class Captioner(RecurrentTask):
         """
         write_coco_results(path, self._scores["test"].written or self._scores["val"].written)
 
-    def _self_critical(self, batch: CaptionBatch) -> Tensor:
+    def _self_critical(self, batch: CaptionBatch) -> tuple[Tensor, Tensor]:
+        """Summed loss of what is drawn, and the number of its tokens."""
         features, longest = self.image_input(batch.image), self.hparams["max_length"]
         with evaluating(self):
             start, state = self._beginning(features)

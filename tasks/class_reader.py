@@ -106,18 +106,18 @@ def _labels(task: str, num_classes: int | None, labels: list[str] | None) -> lis
     return list(labels)
 
 
-def likeliest(scores: Tensor, labels: list[str], top: int) -> list[tuple[str, float]]:
-    """The classes with the best scores [K], and their probabilities.
+def likeliest(probabilities: Tensor, labels: list[str], top: int) -> list[tuple[str, float]]:
+    """The classes with the greatest probabilities [K], and these.
 
     Raises:
         OptionError: If ``top`` is less than 1.
 
     Example:
         >>> import torch
-        >>> likeliest(torch.tensor([0.0, 10.0, -1.0]), ["a", "b", "c"], top=1)
-        [('b', 0.999...)]
+        >>> likeliest(torch.tensor([0.125, 0.75, 0.125]), ["a", "b", "c"], top=1)
+        [('b', 0.75)]
     """
     if top < 1:
         raise OptionError(f"top is {top}; use 1 or more")
-    best = scores.float().softmax(-1).topk(min(top, len(labels)))
+    best = probabilities.topk(min(top, len(labels)))
     return [(labels[k], p) for k, p in zip(best.indices.tolist(), best.values.tolist(), strict=True)]

@@ -16,8 +16,8 @@ from seqmodels.dropout import probability
 from seqmodels.errors import InputError, OptionError
 from seqmodels.evaluating import evaluating
 from seqmodels.rnn import RNN
-from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_options
-from seqmodels.tasks.writing import check_way_of_writing, line_of, without_unknown
+from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_bidirectional, refuse_options
+from seqmodels.tasks.writing import check_way_of_writing, generator_of, line_of, without_unknown
 from seqmodels.training import TokenLoss
 
 CONDITIONINGS = ("state", "every_step")
@@ -76,7 +76,7 @@ class ConditionalGenerator(RecurrentTask):
         super().__init__()
         check_numbers("ConditionalGenerator", settings)
         self.save_hyperparameters({**settings, "cell": cell_name(cell)})
-        self.tokenizer = Tokenizer.from_dict(tokenizer) if isinstance(tokenizer, dict) else tokenizer
+        self.tokenizer = Tokenizer.restored(tokenizer)
         self.labels = labels
         options = rnn_options or {}
         self.condition_size = _checked_size(settings, labels, options)
@@ -209,7 +209,7 @@ class ConditionalGenerator(RecurrentTask):
             top_p: Draw from the likeliest tokens that make up this probability only.
             min_p: Draw from the tokens that are at least this many times as probable as the likeliest only.
             beam_size: Beams of beam search; nothing is drawn, so none of the options of drawing may be given.
-            seed: Of the random draws; the same seed writes the same texts.
+            seed: Of the random draws; the same seed writes the same texts. None: one that torch's generator gives.
 
         Raises:
             InputError: If there is no such class, or the vector has another size.
@@ -224,13 +224,12 @@ class ConditionalGenerator(RecurrentTask):
         with evaluating(self):
             if beam_size is not None or temperature == 0:
                 return self._likeliest(condition, count, max_length, beam_size or 1)
-            generator = torch.Generator()
-            generator.manual_seed(torch.seed() if seed is None else seed)
             state = self.begin(condition.repeat_interleave(count, 0))
             start = torch.full((count,), self.end, device=self.device)
             written = decoding.sample(
-                self.step, state, start, max_length, temperature, top_k, top_p, generator, min_p=min_p, end=self.end
-            )
+                self.step, state, start, max_length, temperature, top_k, top_p, generator_of(seed), min_p=min_p,
+                end=self.end,
+            )  # fmt: skip
         return [line_of(tokens, self.tokenizer) for tokens in written.tolist()]
 
     def _likeliest(self, condition: Tensor, count: int, max_length: int, beam_size: int) -> list[str]:
@@ -257,8 +256,7 @@ class ConditionalGenerator(RecurrentTask):
 def _checked_size(settings: dict[str, Any], labels: list[str] | None, rnn_options: dict[str, Any]) -> int:
     """The size of what lines are written from."""
     refuse_options("ConditionalGenerator", rnn_options)
-    if rnn_options.get("bidirectional"):
-        raise OptionError("rnn_options: a generator can't be bidirectional, it would see what it predicts")
+    refuse_bidirectional("a generator", rnn_options)
     if settings["conditioning"] not in CONDITIONINGS:
         raise OptionError(
             f"ConditionalGenerator: conditioning is {settings['conditioning']!r}; use one of {', '.join(CONDITIONINGS)}"

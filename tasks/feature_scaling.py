@@ -1,6 +1,7 @@
 """Features of pictures, centred and of unit size."""
 
 import torch
+import torch.distributed as dist
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -10,9 +11,9 @@ class FeatureScaling(nn.Module):
 
         y = (x - mean) / sqrt(mean over features of their variances)
 
-    Means and variances are those of all training pictures seen so far. Features of a trained network are rarely below
-    zero: what sets a picture apart is small beside what all pictures share, and both are small beside a word's
-    embedding. One deviation for all keeps the proportions of distances between pictures.
+    Means and variances are those of all training pictures so far, of all processes. Features of a trained network are
+    rarely below zero: what sets a picture apart is small beside what all pictures share, and both are small beside a
+    word's embedding. One deviation for all keeps the proportions of distances between pictures.
 
     Args:
         size: Features, F.
@@ -37,16 +38,27 @@ class FeatureScaling(nn.Module):
     def forward(self, features: Float[Tensor, "*B F"]) -> Float[Tensor, "*B F"]:
         """The scaled features; in training, after these have been counted."""
         if self.training:
-            self._count(features.detach().flatten(0, -2))
+            for moments in _of_all_processes(features.detach().flatten(0, -2).to(self.mean.dtype)):
+                self._count(moments[0], moments[1], moments[2:])
         return (features - self.mean) / torch.where(self.variance > 0, self.variance, 1.0).sqrt()
 
-    def _count(self, rows: Tensor) -> None:
+    def _count(self, rows: Tensor, variance: Tensor, mean: Tensor) -> None:
         """The moments of two samples together (Chan, Golub and LeVeque 1979)."""
-        count = self.count + len(rows)
-        share = len(rows) / count
-        difference = rows.mean(0) - self.mean
-        variance = rows.var(0, correction=0).mean()
+        count = self.count + rows
+        share = rows / count
+        difference = mean - self.mean
         between = difference.square().mean() * share * (1 - share)
         self.variance += share * (variance - self.variance) + between
         self.mean += share * difference
         self.count.copy_(count)
+
+
+def _of_all_processes(rows: Tensor) -> list[Tensor]:
+    """Of the rows of each process: how many, the mean of the variances of their features, and the features' means."""
+    variance, mean = rows.var(0, correction=0).mean(), rows.mean(0)
+    own = torch.cat([torch.stack([variance.new_tensor(len(rows)), variance]), mean])
+    if not (dist.is_available() and dist.is_initialized()):
+        return [own]
+    every = [torch.empty_like(own) for _ in range(dist.get_world_size())]
+    dist.all_gather(every, own)
+    return every

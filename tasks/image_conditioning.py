@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -65,9 +65,18 @@ class ImageConditioning(nn.Module):
         parts = {"every_step": ("image",), "attention": ("memory", "prepared", "weights")}.get(self.how, ())
         return {"rnn": 1, "output": 0, **dict.fromkeys(parts, 0)}
 
-    def begin(self, features: Float[Tensor, "B *R F"], rnn: RNN) -> dict[str, Any]:
-        """The state of the network before the first word."""
-        features = self.scaling(features)
+    def begin(
+        self, features: Float[Tensor, "B *R F"], rnn: RNN, owner: Int[Tensor, " N"] | None = None
+    ) -> dict[str, Any]:
+        """The state of the network before the first word.
+
+        Args:
+            features: Of the pictures.
+            rnn: The network.
+            owner: The picture that each of N captions is of; the n-th of the n-th if not given.
+        """
+        features = self.scaling(features)  # each picture counts once, however many captions it has
+        features = features if owner is None else features[owner]
         mean = features.mean(1) if features.dim() == 3 else features
         blank = features.new_zeros(len(features), self._output_size)
         state: dict[str, Any] = {"rnn": None, "output": blank}

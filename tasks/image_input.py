@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from seqmodels.errors import OptionError
+from seqmodels.restoring import is_restoring
 
 
 class ImageInput(nn.Module):
@@ -33,7 +34,7 @@ class ImageInput(nn.Module):
         self.regions: int | None = image["regions"]
         self.specification: dict[str, Any] | None = image["backbone"]
         self.fine_tune = fine_tune
-        self.backbone = _make(image["backbone"], fine_tune) if image["pixels"] else None
+        self.backbone = _make(image["backbone"], fine_tune, not is_restoring()) if image["pixels"] else None
         self._kept: list[Any] = []  # a backbone that is no part of the model, once answer() or caption() needed it
 
     def forward(self, image: Tensor) -> Float[Tensor, "B *R F"]:
@@ -74,9 +75,9 @@ class ImageInput(nn.Module):
         return self._kept[0]
 
 
-def _make(specification: dict[str, Any] | None, trainable: bool) -> Any:
+def _make(specification: dict[str, Any] | None, trainable: bool, load: bool = True) -> Any:
     from seqmodels.images import Backbone
 
     if specification is None:
         raise OptionError("pictures in the batches need a backbone; name one in the data module")
-    return Backbone.from_spec({**specification, "trainable": trainable})
+    return Backbone.from_spec({**specification, "trainable": trainable}, load)

@@ -18,7 +18,7 @@ from seqmodels.data.streams import NOT_SCORED
 from seqmodels.dropout import dropout_mask, locked_dropout, probability
 from seqmodels.errors import OptionError
 from seqmodels.rnn import RNN
-from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_options
+from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_bidirectional, refuse_options
 from seqmodels.tasks.text_writer import TextWriter
 from seqmodels.training import NTASGD, TokenLoss
 
@@ -57,7 +57,8 @@ class LanguageModel(TextWriter, RecurrentTask):
         temporal_penalty: Weight of its squared change from step to step (TAR, ``beta``).
         tie_weights: Softmax and embedding share one matrix (Press and Wolf 2017; Inan et al. 2017). If the output of
             the network has another size than the embedding, a linear map stands between.
-        carry_state: Carry the state from window to window.
+        carry_state: Carry the state from window to window. None: unless the Trainer's data module says that its windows
+            have nothing to do with each other (``consecutive = False``, as that of :class:`seqmodels.data.Copying`).
         initial_scale: Draw all weights from U(-s, s), and biases of the cell as it wishes; torch's defaults if not
             given.
         optimizer: "adam", "rmsprop", "sgd", or "nt-asgd" (SGD that averages once validation stops improving).
@@ -76,8 +77,6 @@ class LanguageModel(TextWriter, RecurrentTask):
         >>> len(model.generate("h", length=4, seed=0))
         4
     """
-
-    carry_hiddens = True
 
     kept = ("tokenizer",)
 
@@ -98,7 +97,7 @@ class LanguageModel(TextWriter, RecurrentTask):
         activation_penalty: float = 0.0,
         temporal_penalty: float = 0.0,
         tie_weights: bool = False,
-        carry_state: bool = True,
+        carry_state: bool | None = None,
         initial_scale: float | None = None,
         optimizer: Literal["adam", "rmsprop", "sgd", "nt-asgd"] = "adam",
         learning_rate: float = 2e-3,
@@ -112,8 +111,8 @@ class LanguageModel(TextWriter, RecurrentTask):
         super().__init__()
         check_numbers("LanguageModel", {**settings, "embedding_size": embedding_size or None})  # 0: none
         self.save_hyperparameters({**settings, "cell": cell_name(cell)})
-        self.tokenizer = Tokenizer.from_dict(tokenizer) if isinstance(tokenizer, dict) else tokenizer
-        self.carry_hiddens = carry_state
+        self.tokenizer = Tokenizer.restored(tokenizer)
+        self.carry_hiddens = carry_state is not False
         for name in DROPOUTS:
             probability(name, settings[name])
         _check_rnn_options(rnn_options or {})
@@ -149,6 +148,11 @@ class LanguageModel(TextWriter, RecurrentTask):
             MulticlassAccuracy(vocabulary, average="micro", ignore_index=NOT_SCORED, validate_args=False)
             for _ in range(2)
         )
+
+    def setup(self, stage: str) -> None:
+        super().setup(stage)
+        if self.hparams["carry_state"] is None:
+            self.carry_hiddens = getattr(self.trainer.datamodule, "consecutive", True)  # type: ignore[attr-defined]
 
     def forward(
         self,
@@ -213,9 +217,11 @@ class LanguageModel(TextWriter, RecurrentTask):
         rates = [group["lr"] for group in optimizer.param_groups]
         for group in optimizer.param_groups:
             group["lr"] *= self._rate_scale
-        super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
-        for group, rate in zip(optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate
+        try:
+            super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
+        finally:  # a checkpoint may be written of a step that failed
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimizer, and a learning rate that falls by ``decay`` after each epoch past ``decay_after``."""
@@ -268,8 +274,7 @@ class LanguageModel(TextWriter, RecurrentTask):
 
 def _check_rnn_options(options: dict[str, Any]) -> None:
     """Refuses what the model sets itself, and what would let it see what it predicts."""
-    if options.get("bidirectional"):
-        raise OptionError("rnn_options: a language model can't be bidirectional, it would see what it predicts")
+    refuse_bidirectional("a language model", options)
     refuse_options("LanguageModel", options, "weight_dropout")
     if "input_dropout" in options:
         raise OptionError("rnn_options: instead of 'input_dropout' give input_dropout and hidden_dropout themselves")

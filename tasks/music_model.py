@@ -11,18 +11,17 @@ from torchmetrics import MeanMetric
 from seqmodels.cell import Cell
 from seqmodels.data.sequences import SequenceBatch
 from seqmodels.dropout import probability
-from seqmodels.errors import OptionError
 from seqmodels.rnn import RNN
-from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_options
+from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_bidirectional, refuse_options
 
 
 class MusicModel(RecurrentTask):
     """Predicts each frame of a piano roll from all before it; given those, each key is independent of the others.
 
     Trained on the batches of :class:`seqmodels.data.PolyphonicMusic` with Adam. The first frame is predicted too: from
-    the initial state and an input of zeros. Log of validation and test: ``nll``, the negative log-likelihood of a
+    the initial state and an input of zeros. Logs of validation and test: ``nll``, the negative log-likelihood of a
     frame, summed over its keys, in nats; the mean over all frames of all sequences. That is the measure of
-    Boulanger-Lewandowski et al. 2012 and of Jozefowicz et al. 2015, Table 2.
+    Boulanger-Lewandowski et al. 2012 and of Jozefowicz et al. 2015, Table 2. And ``loss``, which is the same.
 
     Args:
         input_size: Keys of a frame.
@@ -67,8 +66,7 @@ class MusicModel(RecurrentTask):
         self._dropout = probability("dropout", dropout)
         options = rnn_options or {}
         refuse_options("MusicModel", options)
-        if options.get("bidirectional"):
-            raise OptionError("rnn_options: a music model can't be bidirectional, it would see what it predicts")
+        refuse_bidirectional("a music model", options)
         self.rnn = RNN(cell, input_size, hidden_size, num_layers, dropout=dropout, **options)
         self.decoder = nn.Linear(self.rnn.output_size, input_size)
         self.validation_nll, self.test_nll = MeanMetric(), MeanMetric()
@@ -119,7 +117,8 @@ class MusicModel(RecurrentTask):
     def _evaluate(self, stage: str, batch: SequenceBatch, metric: MeanMetric) -> None:
         total, frames, _ = self._nll(batch, None)
         metric.update(total / frames, frames)
-        self.log(f"{stage}_nll", metric, prog_bar=True, on_epoch=True, batch_size=len(batch.input))
+        for name in ("loss", "nll"):
+            self.log(f"{stage}_{name}", metric, prog_bar=name == "nll", on_epoch=True, batch_size=len(batch.input))
 
     def _nll(self, batch: SequenceBatch, state: Any) -> tuple[Tensor, Tensor, Any]:
         """Summed negative log-likelihood, the number of frames, and the state after the last."""

@@ -49,6 +49,12 @@ def refuse_options(task: str, options: dict[str, Any], *more: str) -> None:
             raise OptionError(f"rnn_options: {name!r} belongs to {task} itself, or can't be chosen here")
 
 
+def refuse_bidirectional(what: str, options: dict[str, Any]) -> None:
+    """Refuses to let a model that predicts what comes next read it, among its ``rnn_options``."""
+    if options.get("bidirectional"):
+        raise OptionError(f"rnn_options: {what} can't be bidirectional, it would see what it predicts")
+
+
 def check_numbers(task: str, settings: dict[str, Any]) -> None:
     """Refuses sizes and the like below 1, and learning rates and weight decays below 0."""
     for name, value in settings.items():

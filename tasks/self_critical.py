@@ -24,14 +24,14 @@ class Drawn(NamedTuple):
     alive: Bool[Tensor, "B T"]
     """Whether a token belongs to its sequence, as its end does."""
 
-    def loss(self, reward: Float[Tensor, " B"]) -> Float[Tensor, ""]:
-        """REINFORCE: - reward * log-probability, a mean over tokens.
+    def loss(self, reward: Float[Tensor, " B"]) -> tuple[Float[Tensor, ""], Int[Tensor, ""]]:
+        """REINFORCE: the sum over tokens of - reward * log-probability, and the number of tokens.
 
         Args:
             reward: Of each sequence, above that of a baseline; no gradient goes through it.
         """
         weighted = reward[:, None] * self.log_probabilities * self.alive
-        return -weighted.sum() / self.alive.sum().clamp(min=1)
+        return -weighted.sum(), self.alive.sum()
 
 
 def draw(

@@ -106,7 +106,7 @@ class SequenceClassifier(ClassReader):
         """
         is_text = isinstance(input, str) and self.tokenizer is not None
         scores = self._answer(self._tokens(input) if is_text else self._features(input))[0]
-        return likeliest(scores, self.labels, top)
+        return likeliest(scores.float().softmax(-1), self.labels, top)
 
     def _tokens(self, text: str) -> Int[Tensor, " T"]:
         assert self.tokenizer is not None

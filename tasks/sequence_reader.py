@@ -43,7 +43,8 @@ class SequenceReader(RecurrentTask):
         if bidirectional is not None:
             options = {**options, "bidirectional": bidirectional}
 
-        self.tokenizer = _tokenizer(settings.get("tokenizer"))
+        tokenizer = settings.get("tokenizer")
+        self.tokenizer = None if tokenizer is None else Tokenizer.restored(tokenizer)
         self.scaling: dict[str, list[float]] | None = settings.get("scaling")
         self._dropout = probability("dropout", settings["dropout"])
         self.embedding = self._make_embedding(settings)
@@ -195,7 +196,3 @@ class SequenceReader(RecurrentTask):
         if not whole or not bool(((tokens >= 0) & (tokens < self.input_size)).all()):
             raise InputError(f"{type(self).__name__}: give a vector of tokens, whole numbers in [0, {self.input_size})")
         return tokens.long()
-
-
-def _tokenizer(given: Tokenizer | dict[str, Any] | None) -> Tokenizer | None:
-    return Tokenizer.from_dict(given) if isinstance(given, dict) else given

@@ -11,7 +11,7 @@ from seqmodels import decoding
 from seqmodels.data import Tokenizer
 from seqmodels.errors import InputError, OptionError
 from seqmodels.evaluating import evaluating
-from seqmodels.tasks.writing import check_way_of_writing, without_unknown
+from seqmodels.tasks.writing import check_way_of_writing, generator_of, without_unknown
 
 
 class TextWriter(nn.Module):
@@ -49,7 +49,7 @@ class TextWriter(nn.Module):
             temperature: Below 1 safer, above 1 wilder; 0 for the likeliest token each time (argmax).
             top_k: Draw from the k likeliest tokens only.
             top_p: Draw from the likeliest tokens that make up this probability only.
-            seed: Of the random draws; the same seed writes the same text.
+            seed: Of the random draws; the same seed writes the same text. None: one that torch's generator gives.
             min_p: Draw from the tokens that are at least this many times as probable as the likeliest only.
             beam_size: Beams of beam search; nothing is drawn, so none of the options of drawing may be given.
             groups: Of diverse beam search, which must divide ``beam_size``; 1 is plain beam search.
@@ -85,9 +85,7 @@ class TextWriter(nn.Module):
             elif temperature == 0:
                 written = decoding.greedy(self.step, *begun, length, **rules)[0].tolist()
             else:
-                generator = torch.Generator()
-                generator.manual_seed(torch.seed() if seed is None else seed)
-                rules |= {"top_k": top_k, "top_p": top_p, "min_p": min_p, "generator": generator}
+                rules |= {"top_k": top_k, "top_p": top_p, "min_p": min_p, "generator": generator_of(seed)}
                 written = decoding.sample(self.step, *begun, length, temperature, **rules)[0].tolist()
         ended = written.index(rules["end"]) if rules["end"] in written else len(written)
         return self.tokenizer.decode(written[:ended])

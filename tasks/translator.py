@@ -112,8 +112,8 @@ class Translator(RecurrentTask):
         check_numbers("Translator", settings)
         encoder_cell = cell if encoder_cell is None else encoder_cell
         self.save_hyperparameters({**settings, "cell": cell_name(cell), "encoder_cell": cell_name(encoder_cell)})
-        self.tokenizer = _restored(tokenizer)
-        self.source_tokenizer = self.tokenizer if source_tokenizer is None else _restored(source_tokenizer)
+        self.tokenizer = Tokenizer.restored(tokenizer)
+        self.source_tokenizer = self.tokenizer if source_tokenizer is None else Tokenizer.restored(source_tokenizer)
         _check(settings)
         options = rnn_options or {}
         encoder_options = options if encoder_options is None else encoder_options
@@ -277,10 +277,6 @@ class Translator(RecurrentTask):
         writes = f"{layers} x {self.rnn.hidden_size} {self.hparams['cell']}"
         size = f"{parameter_count(self):,} parameters"
         return f"Translator: {reads}, {self.hparams['attention']} attention, {writes}, {size}"
-
-
-def _restored(tokenizer: Tokenizer | dict[str, Any]) -> Tokenizer:
-    return Tokenizer.from_dict(tokenizer) if isinstance(tokenizer, dict) else tokenizer
 
 
 def _check(settings: dict[str, Any]) -> None:

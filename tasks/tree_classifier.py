@@ -88,7 +88,7 @@ class TreeClassifier(Task):
         super().__init__()
         check_numbers("TreeClassifier", settings)
         self.save_hyperparameters({**settings, "cell": cell_name(cell)})
-        self.tokenizer = Tokenizer.from_dict(tokenizer) if isinstance(tokenizer, dict) else tokenizer
+        self.tokenizer = Tokenizer.restored(tokenizer)
         self.labels = list(labels)
         _check(settings, len(self.labels))
         options = cell_options or {}
@@ -193,7 +193,7 @@ class TreeClassifier(Task):
             given = plant_words([tree], self.tokenizer)
             forest, words = self.transfer_batch_to_device(given, self.device, 0)
             scores = self(words, forest)[forest.roots[0]]
-        return likeliest(scores, self.labels, top)
+        return likeliest(scores.float().softmax(-1), self.labels, top)
 
 
 def _check(settings: dict[str, Any], labels: int) -> None:

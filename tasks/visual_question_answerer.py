@@ -99,7 +99,7 @@ class VisualQuestionAnswerer(RecurrentTask):
         super().__init__()
         check_numbers("VisualQuestionAnswerer", settings)
         self.save_hyperparameters({**settings, "cell": cell_name(cell)})
-        self.tokenizer = Tokenizer.from_dict(tokenizer) if isinstance(tokenizer, dict) else tokenizer
+        self.tokenizer = Tokenizer.restored(tokenizer)
         self.answers = list(answers)
         _check(settings, len(self.answers))
         options = rnn_options or {}
@@ -197,6 +197,8 @@ class VisualQuestionAnswerer(RecurrentTask):
     def answer(self, image: Any, question: str, top: int = 5) -> list[tuple[str, float]]:
         """The likeliest answers to a question about a picture, with their probabilities.
 
+        Those of a model with "soft" targets don't add up to 1: of each answer it is told by itself how right it is.
+
         Args:
             image: A file, a PIL image, or one of a batch: features [F] or [R, F], or a preprocessed picture.
             question: In words; those that the model has never seen are read as unknown.
@@ -213,8 +215,9 @@ class VisualQuestionAnswerer(RecurrentTask):
                 raise InputError("the question is empty; ask something")
             features = self.image_input.read(image, self.device)
             lengths = torch.tensor([len(tokens)], device=self.device)
-            scores = self._answer_scores(features, tokens[:, None], lengths)[0]
-        return likeliest(scores, self.answers, top)
+            scores = self._answer_scores(features, tokens[:, None], lengths)[0].float()
+        soft = self.hparams["targets"] == "soft"
+        return likeliest(scores.sigmoid() if soft else scores.softmax(-1), self.answers, top)
 
     def picture_rows(self, data: PictureData, count: int) -> list[dict[str, Any]]:
         """What the model answers to some validation questions, for a table; see ``seqmodels.training.PictureTable``.

@@ -29,6 +29,17 @@ def without_unknown(logits: Float[Tensor, "N V"], tokenizer: Tokenizer) -> Float
     return logits
 
 
+def generator_of(seed: int | None) -> torch.Generator:
+    """The random numbers of a seed; where there is none, of one that is drawn from torch's own.
+
+    Example:
+        >>> torch.equal(torch.rand(2, generator=generator_of(5)), torch.rand(2, generator=generator_of(5)))
+        True
+    """
+    generator = torch.Generator()
+    return generator.manual_seed(int(torch.randint(2**63 - 1, ())) if seed is None else seed)
+
+
 def line_of(tokens: Iterable[int], tokenizer: Tokenizer) -> str:
     """The text of the tokens before a line end, without white space around it.
 

@@ -174,10 +174,10 @@ def command_lines() -> Iterator[Any]:
 
 
 def without_made_up_files(arguments: list[str]) -> list[str]:
-    """The arguments but for configurations that a reader would have and we don't; those in examples/ are here."""
+    """The arguments but for configurations and cells that a reader would have; configurations in examples/ are here."""
     kept = list(arguments)
     for option, path in itertools.pairwise(arguments):
-        if option == "--config" and not path.startswith("examples/"):
+        if option in ("--config", "--cell") and not path.startswith("examples/"):
             at = kept.index(path)
             del kept[at - 1 : at + 1]
     return kept

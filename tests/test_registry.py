@@ -10,6 +10,7 @@ import torch
 import seqmodels
 from seqmodels import RNN, Cell, get_cell, register_cell, registry
 from seqmodels.errors import CellError, UnknownCell
+from seqmodels.restoring import restoring
 from seqmodels.testing import check_cell
 
 SEQUENCES = ["coupled", "elman", "gru", "lstm", "mut1", "mut2", "mut3", "peephole"]
@@ -230,6 +231,20 @@ def test_two_packages_with_one_name_are_told_apart_by_their_paths(install, one_l
     with one_line(UnknownCell, "'same'", "foreign_one:Same or foreign_two:Same"):
         get_cell("same")
     assert get_cell("foreign_two:Same").__module__ == "foreign_two"
+
+
+def test_while_a_model_is_restored_only_what_is_installed_or_here_is_imported(install, one_line):
+    install("foreign_installed", CELL.format(name="Good"), good="foreign_installed:Good")
+    install("foreign_beside", CELL.format(name="Good"))
+    with restoring():
+        assert get_cell("good") is get_cell("foreign_installed:Good")
+        assert get_cell("seqmodels.plugins.gru:GRU") is get_cell("gru")
+        with one_line(UnknownCell, "foreign_beside:Good", "import foreign_beside before"):
+            get_cell("foreign_beside:Good")
+    assert "foreign_beside" not in sys.modules
+    found = get_cell("foreign_beside:Good")
+    with restoring():
+        assert get_cell("foreign_beside:Good") is found
 
 
 def test_where_a_cell_comes_from_is_known():

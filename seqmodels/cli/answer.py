@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from seqmodels.cli.arguments import ArgumentParser
+from seqmodels.cli.arguments import CELL, ArgumentParser
 from seqmodels.cli.checkpoints import load_model
 
 
@@ -21,6 +21,7 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser("seqmodels answer", description="Ask a trained model about a picture.")
     add = parser.add_argument
     add("checkpoint", type=Path, help="a checkpoint of a VisualQuestionAnswerer that seqmodels fit has written")
+    add("--cell", **CELL)
     add("--image", type=Path, required=True, help="the picture")
     add("--question", required=True, help='such as "is there a red circle?"')
     add("--top", type=int, default=5, help="how many answers (default: %(default)s)")

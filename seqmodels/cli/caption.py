@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from seqmodels.cli.arguments import ArgumentParser
+from seqmodels.cli.arguments import CELL, ArgumentParser
 from seqmodels.cli.checkpoints import load_model
 
 
@@ -44,6 +44,7 @@ def _parser() -> ArgumentParser:
         nargs="+",
         help="a checkpoint of a Captioner that seqmodels fit has written; several write together, as an ensemble",
     )
+    add("--cell", **CELL)
     add("--image", type=Path, nargs="+", required=True, help="the pictures")
     add("--beam", type=int, default=5, help="beams; 1 takes the likeliest word each time (default: %(default)s)")
     add("--n-best", type=int, help="captions of each picture (default: as many as beams)")

@@ -89,7 +89,7 @@ def _series_of(path: Path) -> Iterator[Placed]:
     if path.suffix != ".npy":
         from seqmodels.data.labelled import read_labelled_series
 
-        yield from ((series.where, series.values) for series in read_labelled_series(str(path)))
+        yield from ((series.where, series.values) for series in read_labelled_series(str(path), max_bad=None))
         return
     try:
         yield str(path), np.load(path, allow_pickle=False)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from seqmodels.cli.arguments import ArgumentParser
+from seqmodels.cli.arguments import CELL, ArgumentParser
 from seqmodels.cli.classifier_inputs import inputs_of
 from seqmodels.errors import InputError, OptionError
 
@@ -58,6 +58,7 @@ def _parser() -> ArgumentParser:
         default=[],
         help="files .npy, each an array [T, I] as it was measured, or of many series, such as .ts",
     )
+    add("--cell", **CELL)
     add("--text-column", metavar="NAME", help="of a table in --file (default: text)")
     add(
         "--form",

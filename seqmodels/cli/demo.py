@@ -5,7 +5,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from seqmodels.cli.arguments import ArgumentParser
+from seqmodels.cli.arguments import CELL, ArgumentParser
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -18,8 +18,11 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def _serve(options: argparse.Namespace) -> None:
+    import torch
+
     from seqmodels.demo import build_page, load_models, open_page
 
+    torch.seed()  # every process begins with the same random state, but where no seed is given a page draws anew
     page = build_page(load_models(options.checkpoint))
     try:
         print(f"{open_page(page, options.host, options.port)}  (Ctrl-C ends it)", flush=True)
@@ -36,6 +39,7 @@ def _parser() -> ArgumentParser:
     )
     add = parser.add_argument
     add("checkpoint", type=Path, nargs="+", help="checkpoints of any tasks that seqmodels fit has written")
+    add("--cell", **CELL)
     add("--host", default="127.0.0.1", help="0.0.0.0 shows the page to the network, too (default: %(default)s)")
     add("--port", type=int, default=7860, help="of this machine (default: %(default)s)")
     return parser

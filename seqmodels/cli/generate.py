@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqmodels.cli.arguments import ArgumentParser
+from seqmodels.cli.arguments import CELL, ArgumentParser
 from seqmodels.cli.checkpoints import load_model
 from seqmodels.errors import OptionError
 
@@ -19,9 +19,12 @@ OF_A_LANGUAGE_MODEL = ("prompt", "groups", "diversity", "length_penalty", "end",
 def run(arguments: Sequence[str]) -> None:
     """Prints the prompt and what the model writes after it; or texts of a class, one a line."""
     options = _parser().parse_args(arguments[1:])
+    import torch
+
     from seqmodels.decoding import Constraints
     from seqmodels.tasks import ConditionalGenerator, LanguageModel
 
+    torch.seed()  # every process begins with the same random state, but without --seed each run writes another text
     model = load_model(options.checkpoint, "generate", LanguageModel, ConditionalGenerator)
     way = {name: getattr(options, name) for name in ("top_k", "top_p", "min_p", "seed")}
     way |= {"temperature": _temperature(options), "beam_size": options.beam}
@@ -69,6 +72,7 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser("seqmodels generate", description="Let a trained model write.")
     add = parser.add_argument
     add("checkpoint", type=Path, help="a checkpoint that seqmodels fit has written")
+    add("--cell", **CELL)
     add("--prompt", default="", help="text to go on from")
     add("--label", help="of a ConditionalGenerator: the class of what it writes")
     add("--count", type=int, help="of a ConditionalGenerator: how many texts (default: 5)")

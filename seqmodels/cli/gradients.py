@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seqmodels.cli.arguments import ArgumentParser
+from seqmodels.cli.arguments import CELL, ArgumentParser
 from seqmodels.cli.checkpoints import load_model
 from seqmodels.errors import DataError, OptionError
 
@@ -67,6 +67,7 @@ def _parser() -> ArgumentParser:
     )
     add = parser.add_argument
     add("checkpoint", type=Path, nargs="?", help="of a language model; without one, the three pictures are drawn")
+    add("--cell", **CELL)
     add("--file", type=Path, help="a text for it to read")
     add("--steps", type=int, default=60, help="tokens of the text (default: %(default)s)")
     add("--folder", type=Path, default=Path("gradients"), help="for the pictures (default: %(default)s)")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqmodels.cli.arguments import ArgumentParser, names
+from seqmodels.cli.arguments import CELL, ArgumentParser, names
 from seqmodels.cli.inspect_tables import table_of_errors, table_of_units
 from seqmodels.errors import DataError, OptionError, SeqmodelsError
 
@@ -154,6 +154,7 @@ def _parser() -> ArgumentParser:
     )
     add = parser.add_argument
     add("checkpoint", type=Path, nargs="+", help="of language models that seqmodels fit has written; two are compared")
+    add("--cell", **CELL)
     add("--file", type=Path, help="a text to read (default: of the training's text what was kept for the test)")
     add("--training_file", type=Path, help="the text it was trained on (default: where the checkpoint says it was)")
     add("--characters", type=int, default=40_000, help="of the text at most (default: %(default)s)")

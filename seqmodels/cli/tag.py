@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from seqmodels.cli.arguments import ArgumentParser
+from seqmodels.cli.arguments import CELL, ArgumentParser
 from seqmodels.cli.checkpoints import load_model
 from seqmodels.cli.lines import lines_of
 
@@ -27,6 +27,7 @@ def _parser() -> ArgumentParser:
     )
     add = parser.add_argument
     add("checkpoint", type=Path, help="a checkpoint of a SequenceTagger that seqmodels fit has written")
+    add("--cell", **CELL)
     add_one = parser.add_mutually_exclusive_group().add_argument
     add_one("--text", nargs="+", action="extend", help='texts, words with spaces between: "the dog barks"')
     add_one("--file", type=Path, help="a file of texts, one a line")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqmodels.cli.arguments import ArgumentParser
+from seqmodels.cli.arguments import CELL, ArgumentParser
 from seqmodels.cli.checkpoints import load_model
 from seqmodels.cli.lines import lines_of
 from seqmodels.errors import DataError, OptionError
@@ -87,6 +87,7 @@ def _parser() -> ArgumentParser:
     )
     add = parser.add_argument
     add("checkpoint", type=Path, help="a checkpoint of a Translator that seqmodels fit has written")
+    add("--cell", **CELL)
     given = parser.add_mutually_exclusive_group()
     given.add_argument("--text", nargs="+", action="extend", help="texts to translate")
     given.add_argument("--file", type=Path, help="a file with a text a line")

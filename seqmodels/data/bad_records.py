@@ -9,7 +9,8 @@ class BadRecords:
     """The bad records of one call, over all its files.
 
     Args:
-        max_bad: how many are skipped; the next one is an error.
+        max_bad: how many are skipped; the next one is an error. None: none is, and messages don't tell of
+            ``--data.max_bad``, which only commands that train have.
 
     Raises:
         OptionError: ``max_bad`` is no integer from 0.
@@ -21,8 +22,8 @@ class BadRecords:
         seqmodels.errors.DataError: dogs.csv, line 3: the caption is empty; mend it, or skip bad records with ...
     """
 
-    def __init__(self, max_bad: int) -> None:
-        if type(max_bad) is not int or max_bad < 0:
+    def __init__(self, max_bad: int | None) -> None:
+        if max_bad is not None and (type(max_bad) is not int or max_bad < 0):
             raise OptionError(f"max_bad must be 0 or more bad records, not {max_bad!r}")
         self.max_bad, self.count = max_bad, 0
         self._first = ""
@@ -35,6 +36,8 @@ class BadRecords:
         """
         self.count += 1
         self._first = self._first or f"{where}: {fault}"
+        if self.max_bad is None:
+            raise DataError(f"{where}: {fault}; mend it, or leave it out")
         if self.count > self.max_bad:
             seen = f" ({self.count} bad records so far, max_bad is {self.max_bad})" if self.max_bad else ""
             more = f"skip bad records with --data.max_bad={self.count}" if not self.max_bad else "raise --data.max_bad"

@@ -56,7 +56,8 @@ class CaptionData(PictureData):
         images: The folder of pictures, or one above it. For emoji, where they are drawn to.
         fractions: Shares of training, validation and test where the files don't say, by a hash of the picture's key.
         min_count: How often a word must occur to get a token.
-        max_words: Captions are cut after so many words.
+        max_words: Captions are cut after so many words, and not trained to end there; `describe` says how many of
+            those that are trained on are longer.
         backbone: What makes features of the pictures; see ``seqmodels.images.Backbone``.
         layer: Where it is cut, such as "grid" for attention; its usual place if not given.
         image_size: Pixels to which the backbone's pictures are made; its usual size if not given.
@@ -125,9 +126,13 @@ class CaptionData(PictureData):
                 raise DataError(f"{self.source}: has no pictures for {part}; give a file that has some")
         return found
 
+    @cached_property
+    def _training_lines(self) -> list[str]:
+        return [line for one in self.records["train"] for line in words_of(one)]
+
     def training_text(self) -> str:
         """The training captions."""
-        return "".join(f"{line}\n" for one in self.records["train"] for line in words_of(one))
+        return "".join(f"{line}\n" for line in self._training_lines)
 
     def picture_sources(self) -> dict[str, Any]:
         """The pictures of all parts."""
@@ -147,18 +152,23 @@ class CaptionData(PictureData):
             references.append(tuple(lines))
             for line in lines:
                 owner.append(row)
-                captions.append(self.tokenizer.encode(line)[: self.max_words])
+                captions.append(self.tokenizer.encode(line))
+        cut = torch.tensor([len(tokens) > self.max_words for tokens in captions])
+        captions = [tokens[: self.max_words] for tokens in captions]
         boundary = torch.tensor([end])
         inputs, lengths = pad([torch.cat([boundary, tokens]) for tokens in captions])
         targets, _ = pad([torch.cat([tokens, boundary]) for tokens in captions])
-        targets[torch.arange(len(targets))[:, None] >= lengths] = NOT_SCORED
+        # A caption that goes on doesn't end where it was cut.
+        targets[torch.arange(len(targets))[:, None] >= lengths - cut.long()] = NOT_SCORED
         images, found = zip(*records, strict=True)
         keys = tuple(record.key for record in found)
         return CaptionBatch(torch.stack(images), torch.tensor(owner), inputs, targets, tuple(references), keys)
 
     def describe(self) -> str:
         """One line: the pictures and how many of them there are."""
-        return f"CaptionData: {self.source}, {self.sizes()} pictures, {len(self.tokenizer)} words"
+        longer = sum(len(line.split()) > self.max_words for line in self._training_lines)
+        cut = f", {longer:,} captions cut after {self.max_words}" if longer else ""
+        return f"CaptionData: {self.source}, {self.sizes()} pictures, {len(self.tokenizer)} words{cut}"
 
 
 def words_of(record: CaptionedImage) -> list[str]:

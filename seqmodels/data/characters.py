@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
-from seqmodels.data.tokenizer import Tokenizer, printable
+from seqmodels.data.tokenizer import Tokenizer, pieces, printable
 from seqmodels.errors import InputError, OptionError
 
 _REPLACEMENT = "\ufffd"
@@ -44,7 +45,9 @@ class CharacterTokenizer(Tokenizer):
 
     @classmethod
     def build(cls, text: str, vocabulary_size: int | None, min_count: int, unknown: bool) -> CharacterTokenizer:
-        counts = np.bincount(_code_points(text))
+        counts = np.zeros(sys.maxunicode + 1, dtype=np.int64)
+        for piece in pieces(text):
+            counts += np.bincount(_code_points(piece), minlength=len(counts))
         seen = np.flatnonzero(counts)
         kept = seen[counts[seen] >= min_count]
         unknown = unknown or len(kept) < len(seen)

@@ -2,16 +2,16 @@
 
 import numpy as np
 
+from seqmodels.data.alphabet import OfAlphabet
 from seqmodels.data.generated_sequences import GeneratedSequences
 from seqmodels.data.position import check_positive
 from seqmodels.data.streams import NOT_SCORED
-from seqmodels.data.tokenizer import build_tokenizer
 
 _SYMBOLS, _GO, _BLANK = "12345678", ">", "_"
 _LENGTH = 10
 
 
-class Copying(GeneratedSequences):
+class Copying(OfAlphabet, GeneratedSequences):
     """Ten random symbols of eight, then blanks, then ``>``, after which the ten are to be given back.
 
     The input has T = delay + 20 steps: 10 symbols, ``delay`` - 1 blanks, ``>``, 10 blanks. The targets of the last 10
@@ -41,6 +41,8 @@ class Copying(GeneratedSequences):
         '7653311127'
     """
 
+    alphabet = _SYMBOLS + _GO + _BLANK
+
     def __init__(
         self,
         delay: int = 100,
@@ -53,7 +55,6 @@ class Copying(GeneratedSequences):
         super().__init__(batch_size, eval_batch_size, batches, eval_batches, seed)
         check_positive(delay=delay)
         self.delay = delay
-        self.tokenizer = build_tokenizer("character", _SYMBOLS + _GO + _BLANK)
         self.save_hyperparameters(logger=False)
 
     def write(self, draw: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:

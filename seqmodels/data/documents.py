@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Int64, Integer
 from torch import Tensor
 
-from seqmodels.data.tokenizer import Tokenizer
+from seqmodels.data.tokenizer import Tokenizer, pieces
+from seqmodels.errors import InputError
 
 
 class Encoded(NamedTuple):
@@ -28,16 +29,25 @@ def encode_text(tokenizer: Tokenizer, text: str, document_separator: str | None 
         >>> found.tokens.dtype, found.document_starts
         (torch.uint8, tensor([0, 3, 5]))
     """
-    dtype = _smallest_type(len(tokenizer))
     if document_separator is None:
-        return Encoded(tokenizer.encode(text).to(dtype), None, len(text))
+        return Encoded(_encode(tokenizer, text), None, len(text))
     *ended, rest = text.split(document_separator)
     documents = [document + document_separator for document in ended] + [rest] * bool(rest)
-    encoded = [tokenizer.encode(document).to(dtype) for document in documents]
+    encoded = [_encode(tokenizer, document) for document in documents]
     lengths = torch.tensor([0] + [len(tokens) for tokens in encoded])
     # A document of white space may have no token; the next one begins at the same place.
     starts = lengths.cumsum(0)[:-1].unique()
     return Encoded(torch.cat(encoded), starts, len(text))
+
+
+def _encode(tokenizer: Tokenizer, text: str) -> Tensor:
+    """Piece by piece: numbers of eight bytes each are there of one piece only."""
+    dtype = _smallest_type(len(tokenizer))
+    try:
+        return torch.cat([tokenizer.encode(piece).to(dtype) for piece in pieces(text)])
+    except InputError:
+        tokenizer.encode(text)  # names the place in the whole text
+        raise
 
 
 def _smallest_type(vocabulary_size: int) -> torch.dtype:

@@ -1,6 +1,6 @@
 """What the data modules of generated sequences share."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -15,9 +15,11 @@ class GeneratedSequences(DataModule):
     """Batches of sequences that a program draws; a subclass says which, in ``write`` and ``batch``.
 
     Training sequences are new in every epoch and depend on ``seed``; validation and test sequences are always the same
-    for the same ``eval_batch_size``. A state must not be carried from one batch to the next
-    (``LanguageModel(carry_state=False)``).
+    for the same ``eval_batch_size``. No batch goes on where the last one ended
+    (``consecutive``), so LanguageModel carries no state from one to the next.
     """
+
+    consecutive: ClassVar[bool] = False
 
     def __init__(self, batch_size: int, eval_batch_size: int, batches: int, eval_batches: int, seed: int) -> None:
         super().__init__()

@@ -1,27 +1,19 @@
 """What the data modules of generated text share."""
 
-from typing import ClassVar
-
 import numpy as np
 
+from seqmodels.data.alphabet import OfAlphabet
 from seqmodels.data.generated import GeneratedStreams, Stage
 from seqmodels.data.module import DataModule
 from seqmodels.data.position import check_positive, check_seed
-from seqmodels.data.tokenizer import Tokenizer, build_tokenizer
 
 
-class GeneratedText(DataModule):
+class GeneratedText(OfAlphabet, DataModule):
     """Windows [T, B] of endless texts that a program writes; a subclass says which, in ``write``.
 
     Training text is new in every epoch and depends on ``seed``; validation and test text are always the same for the
     same ``eval_batch_size``.
-
-    Attributes:
-        alphabet: The characters in the order of their tokens, which is that of their code points.
-        tokenizer: Their tokenizer.
     """
-
-    alphabet: ClassVar[str]
 
     def __init__(
         self, batch_size: int, eval_batch_size: int, steps: int, windows: int, eval_windows: int, seed: int
@@ -37,7 +29,6 @@ class GeneratedText(DataModule):
         check_seed(seed)
         self.batch_size, self.eval_batch_size, self.steps = batch_size, eval_batch_size, steps
         self.windows, self.eval_windows, self.seed = windows, eval_windows, seed
-        self.tokenizer: Tokenizer = build_tokenizer("character", self.alphabet)
 
     def write(self, draw: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """The next piece of a stream, some thousand characters: tokens [n], and which of them are scored [n]."""

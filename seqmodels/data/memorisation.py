@@ -4,16 +4,16 @@ from string import ascii_lowercase
 
 import numpy as np
 
+from seqmodels.data.alphabet import OfAlphabet
 from seqmodels.data.generated_sequences import GeneratedSequences
 from seqmodels.data.position import check_positive
 from seqmodels.data.streams import NOT_SCORED
-from seqmodels.data.tokenizer import build_tokenizer
 from seqmodels.errors import OptionError
 
 _GO = ">"
 
 
-class Memorisation(GeneratedSequences):
+class Memorisation(OfAlphabet, GeneratedSequences):
     """``fkfaz>fkfaz``: what stands after ``>`` is to be predicted, each symbol from all before it.
 
     Symbols are drawn independently of each other, so one may occur twice. Jozefowicz et al. let only architectures that
@@ -58,7 +58,7 @@ class Memorisation(GeneratedSequences):
         if not 2 <= symbols <= len(ascii_lowercase):
             raise OptionError(f"symbols is {symbols}; use 2 to {len(ascii_lowercase)}")
         self.length, self.symbols = length, symbols
-        self.tokenizer = build_tokenizer("character", _GO + ascii_lowercase[:symbols])
+        self.alphabet = _GO + ascii_lowercase[:symbols]
         self.save_hyperparameters(logger=False)
 
     def write(self, draw: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:

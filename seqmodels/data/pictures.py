@@ -12,7 +12,8 @@ from torch import Tensor
 
 from seqmodels.errors import DataError, OptionError
 
-_KEPT = 96 * 96  # pixels; smaller pictures stay in memory once read
+_SMALL = 96 * 96  # pixels; pictures no larger stay in memory once read,
+_MOST_KEPT = 2**30  # bytes of them
 
 
 class Pictures:
@@ -46,6 +47,7 @@ class Pictures:
         self._backbone: Any = None
         self._read: Any = None
         self._pixels: dict[str, Tensor] = {}
+        self._kept = 0
 
     @property
     def image(self) -> dict[str, Any]:
@@ -89,8 +91,9 @@ class Pictures:
         if key in self._pixels:
             return self._pixels[key]
         pixels: Tensor = self.backbone.preprocess(self._open(key))
-        if pixels[0].numel() <= _KEPT:
+        if pixels[0].numel() <= _SMALL and self._kept + pixels.nbytes <= _MOST_KEPT:
             self._pixels[key] = pixels
+            self._kept += pixels.nbytes
         return pixels
 
     def _is_sound(self, key: str) -> bool:

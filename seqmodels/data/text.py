@@ -4,10 +4,10 @@
 from typing import Any, Literal
 
 from jaxtyping import Int64
-from lightning.pytorch import LightningDataModule
 from torch import Tensor
 
 from seqmodels.data.documents import Encoded, encode_text
+from seqmodels.data.module import DataModule
 from seqmodels.data.position import check_positive, check_seed
 from seqmodels.data.splits import TextSources
 from seqmodels.data.streams import StreamLoader
@@ -15,7 +15,7 @@ from seqmodels.data.tokenizer import Tokenizer, build_tokenizer
 from seqmodels.errors import CheckpointError, DataError, OptionError
 
 
-class TextData(LightningDataModule):
+class TextData(DataModule):
     """Windows [T, B] of a text, its vocabulary made from the training part alone.
 
     The text comes from one of three places: a corpus by ``name``, one file (``path``) or a file for each part
@@ -146,7 +146,6 @@ class TextData(LightningDataModule):
         return self._evaluation("test")
 
     def __str__(self) -> str:
-        # Lightning's own looks for a length inside of every loader, and ours are not torch's.
         return f"TextData({self.sources.title})"
 
     def describe(self) -> str:
@@ -216,7 +215,7 @@ class TextData(LightningDataModule):
             return []
         batch_size = self.eval_batch_size
         if batch_size is None:
-            windows = (len(self._encoded[part].tokens) - 1) // (self.steps * self._world_size)
+            windows = (len(self._encoded[part].tokens) - 1) // (self.steps * self.place["world_size"])
             batch_size = max(1, min(self.batch_size, windows))
         return self._loader(part, batch_size, drop_last=False)
 
@@ -226,15 +225,10 @@ class TextData(LightningDataModule):
             encoded.tokens,
             batch_size,
             self.steps,
-            rank=0 if self.trainer is None else self.trainer.global_rank,
-            world_size=self._world_size,
             drop_last=drop_last,
             document_starts=encoded.document_starts,
             random_steps=random_steps,
             seed=self.seed,
             source=self._names[part],
+            **self.place,
         )
-
-    @property
-    def _world_size(self) -> int:
-        return 1 if self.trainer is None else self.trainer.world_size

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from importlib import import_module
 from typing import Any, ClassVar
@@ -106,6 +107,15 @@ class Tokenizer(ABC):
                 f"the saved tokenizer cannot be read ({type(error).__name__}: {reason}); use an undamaged checkpoint"
             ) from None
 
+    @staticmethod
+    def restored(given: Tokenizer | dict[str, Any]) -> Tokenizer:
+        """The tokenizer itself, or that of its description, as a checkpoint has it.
+
+        Raises:
+            CheckpointError: the description is damaged or of an unknown kind.
+        """
+        return Tokenizer.from_dict(given) if isinstance(given, dict) else given
+
     def __len__(self) -> int:
         return len(self.tokens)
 
@@ -169,6 +179,26 @@ def build_tokenizer(
     if not text:
         raise InputError("the training text is empty, so there is no vocabulary; give some text")
     return _class_of(unit).build(text, vocabulary_size, min_count, unknown)
+
+
+_AT_ONCE = 2**20  # characters
+_BETWEEN_WORDS = re.compile(r"(?<=\S)(?=[ \n])")
+
+
+def pieces(text: str) -> Iterator[str]:
+    """The text, cut between words about every million characters: no tokenizer has a token across such a place.
+
+    What Python makes of a text takes many times its memory, but so only that of a piece.
+
+    Example:
+        >>> list(pieces("to be or not to be"))
+        ['to be or not to be']
+    """
+    start = 0
+    while found := _BETWEEN_WORDS.search(text, start + _AT_ONCE):
+        yield text[start : found.start()]
+        start = found.start()
+    yield text[start:]
 
 
 def printable(piece: str) -> str:

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
-from seqmodels.data.tokenizer import Tokenizer, printable
+from seqmodels.data.tokenizer import Tokenizer, pieces, printable
 from seqmodels.errors import OptionError
 
 UNKNOWN = "<unk>"
@@ -45,7 +45,9 @@ class WordTokenizer(Tokenizer):
     def build(cls, text: str, vocabulary_size: int | None, min_count: int, unknown: bool) -> WordTokenizer:
         if vocabulary_size is not None and vocabulary_size < 3:
             raise OptionError(f"vocabulary_size is {vocabulary_size}; use 3 or more: <unk>, <eos> and a word")
-        counts = Counter(_split(text))
+        counts: Counter[str] = Counter()
+        for piece in pieces(text):
+            counts.update(_split(piece))
         special = {UNKNOWN: counts[UNKNOWN], END_OF_LINE: counts[END_OF_LINE]}
         for word in special:
             del counts[word]

@@ -69,7 +69,8 @@ def sample(
         temperature: See :func:`filter_logits`.
         top_k: See :func:`filter_logits`.
         top_p: See :func:`filter_logits`.
-        generator: Source of random numbers, on the CPU: the same seed writes the same text on every device.
+        generator: Source of random numbers, on the CPU, whatever the device: the same seed writes the same text again.
+            Another device, or another number of threads, may round probabilities otherwise, and so draw another token.
         min_p: See :func:`filter_logits`.
         end: The token that ends a sequence, which it fills from there on; writing stops once all have ended.
         constraints: Rules on what is written; the filters choose among what they leave.
@@ -92,6 +93,7 @@ def sample(
     return _write(step, state, start, length, draw, end, constraints)
 
 
+@torch.no_grad()
 def _write(
     step: Step,
     state: Any,

@@ -11,7 +11,7 @@ from seqmodels import decoding
 from seqmodels.errors import InputError, OptionError
 from seqmodels.evaluating import evaluating
 from seqmodels.tasks import ConditionalGenerator, LanguageModel
-from seqmodels.tasks.writing import line_of
+from seqmodels.tasks.writing import generator_of, line_of
 
 Choose = Callable[..., Tensor]
 
@@ -28,9 +28,8 @@ def way_of_drawing(
         raise OptionError(f"temperature must be 0 or more, not {temperature}")
     if temperature == 0:
         return decoding.greedy
-    generator = torch.Generator()
-    generator.manual_seed(torch.seed() if seed is None else seed)
-    return partial(decoding.sample, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, generator=generator)
+    options: dict[str, Any] = {"top_k": top_k, "top_p": top_p, "min_p": min_p, "generator": generator_of(seed)}
+    return partial(decoding.sample, temperature=temperature, **options)
 
 
 def stream_text(model: LanguageModel, prompt: str, length: int, choose: Choose) -> Iterator[str]:

@@ -215,7 +215,12 @@ def test_series_are_read_from_files(tmp_path, monkeypatch, capsys):
     assert labels == ["high"] + ["low"] * 8 + ["high"] * 8
     np.savez("bad.npz", 3)
     Path("bad.npy").write_text("no array")
-    for name, part in (("bad.npy", "can't be read as .npy"), ("missing.npy", "no such file")):
+    Path("bad.ts").write_text("@classLabel true low high\n@data\n1,?,3:4,5,6:low\n")
+    for name, part in (
+        ("bad.npy", "can't be read as .npy"),
+        ("missing.npy", "no such file"),
+        ("bad.ts", "line 3: step 2 of dimension 1 is missing; mend it, or leave it out\n"),
+    ):
         assert main(["classify", BEST, "--series", name]) == 2
         assert part in capsys.readouterr().err
 

@@ -101,7 +101,10 @@ def test_a_cell_of_ones_own_is_used_by_its_path(folder, monkeypatch, capsys):
     )
     monkeypatch.syspath_prepend(str(folder))
     assert fit("--model.cell", "mycells:Leaky") == 0
-    assert main(["generate", str(CHECKPOINTS / "best.ckpt"), "--length", "5"]) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("let it write: "))
+    assert line.endswith(f"seqmodels generate {CHECKPOINTS / 'best.ckpt'} --cell mycells:Leaky")
+    monkeypatch.delitem(sys.modules, "mycells")  # as in another process
+    assert main([*shlex.split(line)[4:], "--length", "5"]) == 0
     recorded = torch.load(CHECKPOINTS / "best.ckpt", weights_only=True)["seqmodels"]["cell"]
     assert recorded["path"] == "mycells:Leaky"
 

@@ -44,7 +44,7 @@ def test_options_out_of_range(one_line):
 def test_a_model_learns_more_than_the_frequencies():
     torch.manual_seed(0)
     data = Copying(delay=1, batch_size=32, batches=250, eval_batches=5)
-    model = LanguageModel(data.tokenizer, cell="gru", hidden_size=48, learning_rate=1e-2, carry_state=False)
+    model = LanguageModel(data.tokenizer, cell="gru", hidden_size=48, learning_rate=1e-2)
     values = fit_and_test(model, data)
     assert values["test_loss"] < 0.8 * math.log(8)
     assert values["test_accuracy"] > 0.25

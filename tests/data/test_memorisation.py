@@ -45,7 +45,7 @@ def test_options_out_of_range(options, one_line):
 def test_a_model_learns_to_remember():
     torch.manual_seed(0)
     data = Memorisation(length=2, symbols=6, batch_size=32, batches=300, eval_batches=5)
-    model = LanguageModel(data.tokenizer, cell="gru", hidden_size=32, learning_rate=1e-2, carry_state=False)
+    model = LanguageModel(data.tokenizer, cell="gru", hidden_size=32, learning_rate=1e-2)
     values = fit_and_test(model, data)
     assert values["val_accuracy"] > 0.95  # 1/6 without memory
     assert values["test_accuracy"] > 0.95

@@ -3,6 +3,7 @@
 import pictures
 import pytest
 
+from seqmodels.data import pictures as module
 from seqmodels.data.pictures import Pictures
 from seqmodels.errors import DataError
 
@@ -24,3 +25,12 @@ def test_bad_pictures_are_left_out_up_to_the_limit(tmp_path, capsys, one_line, s
     assert names[1] in said
     with one_line(DataError, names[1], "max_bad=1"):
         _ = names[0] in read(1)
+
+
+def test_small_pictures_stay_in_memory_up_to_a_limit(tmp_path, monkeypatch):
+    sources = {name: str(tmp_path / name) for name in pictures.draw_all(tmp_path)}
+    read = Pictures(sources, "pixels", None, 8, None, False, str(tmp_path), 0)
+    monkeypatch.setattr(module, "_MOST_KEPT", 3 * 3 * 8 * 8 * 4)  # three pictures
+    once = {name: read[name] for name in sources}
+    assert [name for name in sources if read[name] is once[name]] == list(sources)[:3]
+    assert all(read[name].equal(once[name]) for name in sources)

@@ -3,6 +3,7 @@
 import io
 import json
 from collections import Counter
+from unittest import mock
 
 import pytest
 import torch
@@ -10,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqmodels.data import Tokenizer, build_tokenizer
+from seqmodels.data import tokenizer as tokenizers
+from seqmodels.data.documents import encode_text
 from seqmodels.errors import CheckpointError, InputError, OptionError
 
 UNITS = ["character", "byte", "word", "subword"]
@@ -25,6 +28,32 @@ def test_characters_read_back_exactly(text):
     assert tokenizer.decode(tokenizer.encode(text)) == text
     assert len(tokenizer) == len(set(text))
     assert len(tokenizer.encode(text)) == len(text)
+
+
+@given(ANY_TEXT | st.text("at'1. \n\t\x1c\u2028", max_size=40))
+@settings(max_examples=100, deadline=None)
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_text_may_be_encoded_piece_by_piece(unit, text):
+    tokenizer = build_tokenizer(unit, TEXT, unknown=True) if unit == "character" else TRAINED[unit]
+    with mock.patch.object(tokenizers, "_AT_ONCE", 3):
+        cut = list(tokenizers.pieces(text))
+    assert "".join(cut) == text
+    assert torch.equal(torch.cat([tokenizer.encode(piece) for piece in cut]), tokenizer.encode(text))
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_vocabulary_and_tokens_do_not_depend_on_how_much_is_read_at_once(unit, monkeypatch):
+    whole, expected = build_tokenizer(unit, TEXT), encode_text(build_tokenizer(unit, TEXT), TEXT).tokens
+    monkeypatch.setattr(tokenizers, "_AT_ONCE", 50)
+    assert build_tokenizer(unit, TEXT) == whole
+    assert len(list(tokenizers.pieces(TEXT))) > 3
+    assert torch.equal(encode_text(whole, TEXT).tokens, expected)
+
+
+def test_an_unseen_character_is_named_with_its_position_in_the_whole_text(monkeypatch, one_line):
+    monkeypatch.setattr(tokenizers, "_AT_ONCE", 4)
+    with one_line(InputError, "'!'", "at position 12"):
+        encode_text(build_tokenizer("character", "ab \n"), "ab ab\nab ab\n!")
 
 
 @given(ANY_TEXT)

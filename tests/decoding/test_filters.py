@@ -15,13 +15,29 @@ def kept(logits):
 
 
 def test_temperature_divides_the_scores():
-    torch.testing.assert_close(filter_logits(LOGITS, temperature=0.5), LOGITS * 2)
+    torch.testing.assert_close(filter_logits(LOGITS, temperature=0.5).log_softmax(-1), (LOGITS * 2).log_softmax(-1))
+
+
+@pytest.mark.parametrize("temperature", [1e-3, 1e-38, 1e-45, 5e-324])
+def test_the_least_temperature_leaves_the_likeliest(temperature):
+    banned = torch.tensor([[1.0, 3.0, -torch.inf, 2.0]])
+    assert filter_logits(banned, temperature).softmax(-1).tolist() == [[0, 1, 0, 0]]
 
 
 @pytest.mark.parametrize(("k", "expected"), [(1, [[0], [1]]), (2, [[0, 1], [1, 3]]), (5, [[*range(5)]] * 2)])
 def test_top_k_keeps_the_k_likeliest(k, expected):
     assert kept(filter_logits(LOGITS, top_k=k)) == expected
     assert kept(filter_logits(LOGITS, top_k=99)) == [[*range(5)]] * 2
+
+
+def test_top_k_keeps_no_more_than_k_of_equal_tokens():
+    assert kept(filter_logits(torch.zeros(2, 6), top_k=1)) == [[0], [0]]
+    assert kept(filter_logits(torch.tensor([[1.0, 2.0, 1.0, 3.0, 1.0]]), top_k=3)) == [[0, 1, 3]]
+
+
+def test_top_p_of_1_keeps_every_token():
+    logits = 5 * torch.randn(1, 5000)
+    assert torch.equal(filter_logits(logits, top_p=1.0), logits)
 
 
 @pytest.mark.parametrize(
@@ -52,13 +68,15 @@ def test_the_likeliest_is_always_kept_and_what_is_kept_is_unchanged(values, p, k
     filtered = filter_logits(logits, temperature, top_k=k, top_p=p, min_p=min_p)
     assert filtered[0, logits.argmax()].isfinite()
     finite = filtered.isfinite()
-    torch.testing.assert_close(filtered[finite], (logits / temperature)[finite])
+    exact = logits if temperature == 1 else (logits - logits.max()) / temperature
+    torch.testing.assert_close(filtered[finite], exact[finite])
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"temperature": 0.0}, "temperature must be above 0"),
+        ({"temperature": float("inf")}, "temperature must be above 0"),
         ({"top_k": 0}, "top_k must be 1 or more"),
         ({"top_p": 0.0}, "top_p must be above 0"),
         ({"top_p": 1.1}, "at most 1"),

@@ -32,6 +32,19 @@ def test_state_is_handed_from_step_to_step():
     assert seen == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("write", [greedy, sample])
+def test_no_graph_of_the_steps_is_kept(write):
+    weights, seen = PROBABILITIES.clone().requires_grad_(), []
+
+    def step(tokens, state):
+        logits = weights[tokens]
+        seen.append(logits.requires_grad)
+        return logits, state
+
+    write(step, None, START, 2)
+    assert seen == [False, False]
+
+
 def test_samples_have_the_models_distribution():
     start = torch.full((4000,), 1)
     drawn = sample(markov, {"steps": torch.zeros(1)}, start, 1, generator=torch.Generator().manual_seed(0))

@@ -6,12 +6,16 @@ import lightning.pytorch as pl
 import pictures
 import pytest
 import torch
+from quick_fit import save_untrained
 
 from seqmodels.data import CaptionData, build_tokenizer
+from seqmodels.data.streams import NOT_SCORED
 from seqmodels.decoding import Constraints
 from seqmodels.errors import DataError, OptionError
+from seqmodels.images import Backbone
 from seqmodels.tasks import Captioner, load
 from seqmodels.tasks.image_conditioning import CONDITIONINGS
+from seqmodels.tasks.self_critical import CaptionReward, draw
 from seqmodels.trees import sequence_cells
 
 
@@ -123,15 +127,71 @@ def test_constraints_hold(data):
         assert len(words) == len(set(words)) >= 5
 
 
-def test_scheduled_sampling_and_self_critical_training_run_and_learn(data):
+def test_scheduled_sampling_learns(data):
     model = make(data, scheduled_sampling=0.3, learning_rate=0.02, beam_size=1)
     trainer = fit(model, data, max_epochs=10, check_val_every_n_epoch=10)
     assert trainer.callback_metrics["train_loss"] < 1.8, "it is 2.4 before training"
-    before = {name: value.clone() for name, value in model.state_dict().items()}
-    model.hparams["self_critical"] = True
-    trainer = fit(model, data, max_epochs=2, check_val_every_n_epoch=2)
+
+
+def test_self_critical_training_runs_in_a_trainer(data):
+    trainer = fit(make(data, self_critical=True, beam_size=1), data)
     assert torch.isfinite(trainer.callback_metrics["train_reward"])
-    assert any(not torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+
+def test_self_critical_training_raises_the_reward_of_what_the_model_writes(folder, tmp_path):
+    data = CaptionData(str(folder), images=str(folder), backbone="pixels", image_size=8, folder=str(tmp_path))
+    model = make(data, max_length=6)
+    model.log = lambda *args, **options: None
+    model._reward = CaptionReward(data, model.tokenizer)
+    pictures = [data.parts["train"][number] for number in range(6)]
+    batch = data.collate(pictures * 6)
+
+    def train(steps, learning_rate, some):
+        optimizer = torch.optim.Adam(model.train().parameters(), lr=learning_rate)
+        for _ in range(steps):
+            optimizer.zero_grad()
+            model.training_step(some, 0)["loss"].backward()
+            optimizer.step()
+
+    @torch.no_grad()
+    def reward():
+        start, state = model.eval()._beginning(model.image_input(batch.image))
+        drawn = draw(model._decode, state, start, 6, model.end)
+        return float(model._reward(drawn.tokens, batch.references).mean())
+
+    train(12, 0.02, data.collate(pictures))
+    before = reward()
+    model.hparams["self_critical"] = True
+    train(20, 0.01, batch)
+    assert reward() > before + 0.1
+
+
+def test_a_batch_goes_through_the_backbone_once(data):
+    model = make(data, beam_size=1).eval()
+    passes = []
+    model.image_input.backbone.register_forward_hook(lambda *args: passes.append(1))
+    with torch.no_grad():
+        model.validation_step(data.collate([data.parts["validation"][0]]), 0)
+    assert len(passes) == 1
+
+
+def test_a_picture_is_counted_once_however_many_captions_it_has(data):
+    model = make(data).train()
+    batch = data.collate([data.parts["train"][number] for number in range(3)])
+    model(batch.image, batch.input, batch.owner)
+    assert len(batch.owner) == 6
+    assert model.conditioning.scaling.count == 3 * model.image_input.regions
+
+
+def test_a_caption_that_is_cut_is_not_trained_to_end_there(folder):
+    data = CaptionData(
+        str(folder), images=str(folder), backbone="pixels", image_size=8, store_features=False, max_words=3
+    )
+    batch = data.collate([data.parts["train"][0]])  # "a red square.", "this is a square"
+    end, words = data.tokenizer.line_end_id, data.tokenizer.encode
+    assert batch.input.T.tolist() == [[end, *words("a red square")], [end, *words("this is a")]]
+    assert batch.target.T.tolist() == [[*words("a red square"), end], [*words("this is a"), NOT_SCORED]]
+    assert ", 6 captions cut after 3" in data.describe()
 
 
 def test_validation_scores_captions_and_a_checkpoint_captions_a_file(data, tmp_path):
@@ -144,6 +204,19 @@ def test_validation_scores_captions_and_a_checkpoint_captions_a_file(data, tmp_p
     assert again.caption(path, beam_size=2) == model.caption(path, beam_size=2)
     with pytest.raises(DataError, match="no such file"):
         again.caption(tmp_path / "missing.png")
+
+
+def test_a_checkpoint_needs_no_file_of_the_weights_that_it_holds(folder, tmp_path):
+    weights, path = tmp_path / "cnn.pt", tmp_path / "model.ckpt"
+    torch.save(Backbone("small_cnn", image_size=32).network.state_dict(), weights)
+    backbone = Backbone("small_cnn", weights=weights, image_size=32)
+    image = {"feature_size": 64, "regions": None, "backbone": backbone.spec, "pixels": True}
+    model = Captioner(build_tokenizer("word", "a dog\n"), image, hidden_size=4, embedding_size=4)
+    save_untrained(model, path)
+    weights.unlink()
+    again = load(path)
+    picture = next(folder.glob("*.png"))
+    assert again.caption(picture, beam_size=2) == model.caption(picture, beam_size=2)
 
 
 def test_results_are_what_coco_reads(tmp_path):

@@ -1,18 +1,22 @@
 """Language models: what they compute, learn and write, with any cell."""
 
+import importlib
 import itertools
 import math
+import sys
 
 import lightning.pytorch as pl
 import pytest
 import torch
+from quick_fit import save_untrained
 from torch.nn import functional as F
 
 import seqmodels
 from seqmodels import decoding
-from seqmodels.data import StreamLoader, TextData, Window, build_tokenizer
+from seqmodels.cli import main
+from seqmodels.data import Arithmetic, Copying, StreamLoader, TextData, Window, build_tokenizer
 from seqmodels.decoding import Constraints
-from seqmodels.errors import CheckpointError, InputError, OptionError
+from seqmodels.errors import CheckpointError, InputError, OptionError, UnknownCell
 from seqmodels.tasks import LanguageModel, load
 from seqmodels.trees import sequence_cells
 
@@ -125,21 +129,38 @@ def test_a_window_without_any_scored_target_trains_nothing_and_is_no_nan():
     assert all(p.grad is None or not p.grad.any() for p in lm.parameters())
 
 
-def test_state_is_carried_from_window_to_window():
-    class Recorder(LanguageModel):
-        def training_step(self, batch, batch_idx, hiddens=None):
-            self.seen.append(hiddens)
-            outputs = super().training_step(batch, batch_idx, hiddens)
-            self.left.append(outputs["hiddens"])
-            return outputs
+class Recorder(LanguageModel):
+    """Keeps the states before and after each step of training."""
 
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.seen, self.left = [], []
+
+    def training_step(self, batch, batch_idx, hiddens=None):
+        self.seen.append(hiddens)
+        outputs = super().training_step(batch, batch_idx, hiddens)
+        self.left.append(outputs["hiddens"])
+        return outputs
+
+
+def test_state_is_carried_from_window_to_window():
     torch.manual_seed(0)
     lm = Recorder(build_tokenizer("character", TEXT), hidden_size=8)
-    lm.seen, lm.left = [], []
     fit(lm)
     assert lm.seen[0] is None
     for left, seen in zip(lm.left, lm.seen[1:], strict=False):
         assert all(torch.equal(a, b) and not b.requires_grad for a, b in zip(left, seen, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("data", "carry_state", "carried"),
+    [(Arithmetic, None, True), (Copying, None, False), (Copying, True, True), (Arithmetic, False, False)],
+)
+def test_state_is_carried_where_the_data_go_on_unless_told_otherwise(data, carry_state, carried):
+    stream = data(batch_size=2, **({"delay": 1, "batches": 2} if data is Copying else {"windows": 2}))
+    lm = Recorder(stream.tokenizer, hidden_size=4, carry_state=carry_state)
+    fit(lm, stream, limit_val_batches=0)
+    assert [state is not None for state in lm.seen] == [False, carried]
 
 
 def test_documents_begin_with_a_fresh_state():
@@ -223,6 +244,20 @@ def test_rate_of_a_window_follows_its_length():
     fit(lm, windows)
     assert rates == [length / 10 for length in lengths]
     assert len(set(lengths)) > 2
+
+
+def test_a_step_that_fails_leaves_the_learning_rate_as_it_was():
+    lm = model(optimizer="sgd", learning_rate=1.0, nominal_steps=20)
+
+    def fail(optimizer):
+        rates.append(optimizer.param_groups[0]["lr"])
+        raise ArithmeticError
+
+    lm.on_before_optimizer_step, rates = fail, []
+    with pytest.raises(ArithmeticError):
+        fit(lm)
+    assert rates == [0.5]
+    assert lm.trainer.optimizers[0].param_groups[0]["lr"] == 1.0
 
 
 def test_clipping_is_torchs_whatever_computed_the_norm():
@@ -321,6 +356,16 @@ def test_a_seed_writes_the_same_text_and_touches_no_global_random_state():
     assert first != lm.generate("the", length=30, seed=6)
     assert torch.equal(state, torch.get_rng_state())
     assert lm.training
+
+
+def test_without_a_seed_the_text_follows_from_torchs_random_state():
+    lm = model()
+    torch.manual_seed(3)
+    first, other, seed = lm.generate("the", length=30), lm.generate("the", length=30), torch.initial_seed()
+    assert first != other
+    assert seed == 3
+    torch.manual_seed(3)
+    assert lm.generate("the", length=30) == first
 
 
 def test_cold_or_narrow_sampling_is_argmax():
@@ -483,6 +528,39 @@ def test_other_checkpoints_are_refused(tmp_path):
     for name in ("foreign.ckpt", "hostile.ckpt", "missing.ckpt"):
         with pytest.raises(CheckpointError, match=name):
             load(tmp_path / name)
+
+
+@pytest.fixture
+def checkpoint_of_a_script(tmp_path, monkeypatch):
+    """A checkpoint whose cell is in a module of its own, which says that it runs, and is imported no more."""
+    (tmp_path / "owncells.py").write_text(
+        "from seqmodels.plugins.elman import Elman\n\n\nclass Own(Elman):\n    pass\n\n\nprint('it runs')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    path = save_untrained(model(cell="owncells:Own"), tmp_path / "own.ckpt")
+    monkeypatch.delitem(sys.modules, "owncells")
+    yield path
+    sys.modules.pop("owncells", None)
+
+
+def test_a_checkpoint_imports_no_module_by_itself(checkpoint_of_a_script, one_line, capsys):
+    capsys.readouterr()
+    for read in (load, LanguageModel.load_from_checkpoint):
+        with one_line(UnknownCell, "owncells:Own", "import owncells before", "--cell owncells:Own"):
+            read(checkpoint_of_a_script)
+    assert not capsys.readouterr().out
+    importlib.import_module("owncells")
+    assert load(checkpoint_of_a_script).generate("the", length=3)
+    assert main(["generate", checkpoint_of_a_script, "--length", "3"]) == 0
+
+
+def test_the_command_line_names_the_cell_that_a_checkpoint_does_not_import(checkpoint_of_a_script, capsys):
+    capsys.readouterr()
+    assert main(["generate", checkpoint_of_a_script]) == 2
+    said = capsys.readouterr()
+    assert "it runs" not in said.out
+    assert "--cell owncells:Own" in said.err
+    assert main(["generate", checkpoint_of_a_script, "--cell", "owncells:Own", "--length", "3"]) == 0
 
 
 def test_text_data_and_model_fit_together(tmp_path):

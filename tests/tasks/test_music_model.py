@@ -56,7 +56,7 @@ def test_nll_is_the_mean_over_all_frames_of_the_sum_over_keys():
     for batches in ([together(*PIECES)], [together(*PIECES[:2]), PIECES[2]], PIECES):
         (validated,) = trainer.validate(music, given(batches), verbose=False)
         (tested,) = trainer.test(music, given(batches), verbose=False)
-        assert validated["val_nll"] == tested["test_nll"] == pytest.approx(expected, rel=1e-6)
+        assert validated["val_loss"] == validated["val_nll"] == tested["test_nll"] == pytest.approx(expected, rel=1e-6)
 
 
 def test_an_undecided_model_has_the_nll_of_fair_coins():

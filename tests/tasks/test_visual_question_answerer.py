@@ -70,6 +70,17 @@ def test_a_checkpoint_answers_about_a_file(data, tmp_path):
     assert sorted(answer for answer, _ in answers) == sorted(data.answers)
 
 
+@pytest.mark.parametrize("targets", ["common", "soft"])
+def test_probabilities_are_those_that_the_loss_makes_of_the_scores(data, targets):
+    model = make(data, targets=targets).eval()
+    batch = data.collate([data.parts["train"][0]])
+    with torch.no_grad():
+        scores = model(batch.image, batch.question, batch.lengths)[0]
+        expected = scores.sigmoid() if targets == "soft" else scores.softmax(0)
+        found = dict(model.answer(batch.image[0], data.records["train"][0].question, top=99))
+    assert [found[answer] for answer in data.answers] == pytest.approx(expected.tolist(), abs=1e-5)
+
+
 @pytest.mark.parametrize("cell", sequence_cells())
 def test_padding_does_not_matter(data, cell):
     model = make(data, cell=cell, num_layers=2).eval()

@@ -95,7 +95,7 @@ def coupled(forget_bias: float = 1.0) -> CellGraph:
 
 
 def gru() -> CellGraph:
-    """Cho et al. 2014."""
+    """Cho et al. 2014, as Chung et al. 2014 write it."""
     x, h = start("h")
     z = sigm(W(x, bias=True) + W(h)).named("z")
     r = sigm(W(x, bias=True) + W(h)).named("r")

@@ -2,11 +2,11 @@
 
 import contextlib
 import csv
-import io
 import re
 from pathlib import Path
 
 from seqmodels.data.captions.gathering import Gathering
+from seqmodels.data.csv_rows import csv_rows
 from seqmodels.errors import DataError
 
 HINT = (
@@ -74,10 +74,10 @@ def gather_flickr30k(text: str, gathering: Gathering) -> None:
 
 def gather_csv(text: str, gathering: Gathering) -> None:
     """CSV whose header names the image, the caption, and the split if there is one; a picture may have many rows."""
-    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows = csv_rows(text)
     try:
         filled = (row for row in rows if "".join(row).strip())
-        header = next(filled, [])
+        header: list[str] = next(filled, [])
         columns = _columns(header)
         if columns is None:
             raise DataError(f"{gathering.source}, line {rows.line_num}: no columns image and caption; {HINT}")

@@ -9,10 +9,11 @@ from seqmodels.data.bad_records import BadRecords
 from seqmodels.data.labelled.records import LabelledSeries
 from seqmodels.errors import DataError
 
+_MISSING = "is missing"
 _HINT = "give a .ts, .npz or .csv file, or a folder with X.npy and y.npy or with labels.csv"
 
 
-def read_labelled_series(path: str, fill_missing: bool = False, max_bad: int = 0) -> list[LabelledSeries]:
+def read_labelled_series(path: str, fill_missing: bool = False, max_bad: int | None = 0) -> list[LabelledSeries]:
     """Series of any length with a class each, or one for each step, from the files in which they are passed on.
 
     - ``.ts``: the UEA and UCR archives in the form of sktime and aeon; see ``read_ts``.
@@ -25,7 +26,7 @@ def read_labelled_series(path: str, fill_missing: bool = False, max_bad: int = 0
         fill_missing: A missing value becomes the one before it, at the start the first that is known. False: its
             record is bad.
         max_bad: How many bad records are skipped, with one warning: without class or steps, with a missing or infinite
-            value, with other dimensions than the first.
+            value, with other dimensions than the first. None: none, and messages tell of no options of data.
 
     Raises:
         DataError: A file is missing, damaged or something else; there are more bad records, or no good one.
@@ -69,7 +70,8 @@ def _clean(found: Iterable[LabelledSeries], fill_missing: bool, bad: BadRecords)
         values = _filled(record.values) if fill_missing else record.values
         dimensions = dimensions or values.shape[1]
         if fault := _fault(values, record.label, dimensions):
-            bad.add(record.where, fault)
+            fillable = bad.max_bad is not None and fault.endswith(_MISSING)
+            bad.add(record.where, fault + " (--data.fill_missing true repeats the value before it)" * fillable)
         else:
             yield record._replace(values=values)
 
@@ -89,8 +91,7 @@ def _fault(values: np.ndarray, label: str | tuple[str, ...], dimensions: int) ->
         return ""
     step, dimension = wrong[0]
     if np.isnan(values[step, dimension]):
-        place = f"step {step + 1} of dimension {dimension + 1}"
-        return f"{place} is missing (--data.fill_missing true repeats the value before it)"
+        return f"step {step + 1} of dimension {dimension + 1} {_MISSING}"
     return f"step {step + 1} of dimension {dimension + 1} is infinite"
 
 

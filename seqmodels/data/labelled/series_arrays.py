@@ -1,7 +1,6 @@
 """Series in NumPy's files."""
 
 import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from seqmodels.data.bad_records import BadRecords
+from seqmodels.data.csv_rows import csv_rows
 from seqmodels.data.labelled.plain_arrays import load_array
 from seqmodels.data.labelled.records import LabelledSeries
 from seqmodels.data.text_file import read_text
@@ -50,7 +50,7 @@ def read_folder(path: str, bad: BadRecords) -> Iterator[LabelledSeries]:
     Raises:
         DataError: The table can't be read, or lacks a column.
     """
-    rows = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
+    rows = csv_rows(read_text(path))
     try:
         header = [name.strip() for name in next(rows, [])]
         if missing := {"file", "label"} - set(header):

@@ -1,11 +1,11 @@
 """Tables of texts: ``.csv``, and ``.tsv`` with a header."""
 
 import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from seqmodels.data.csv_rows import csv_rows
 from seqmodels.errors import DataError
 
 
@@ -48,8 +48,7 @@ def rows_of_table(text: str, path: str, columns: Mapping[str, str]) -> Iterator[
         [(['Who, then ?'], ''), ([], '3 columns rather than 2')]
     """
     # Quotes mean nothing in a table of tabs.
-    form = {"delimiter": "\t", "quoting": csv.QUOTE_NONE} if path.endswith(".tsv") else {"strict": True}
-    rows = csv.reader(io.StringIO(text, newline=""), **form)  # type: ignore[arg-type]
+    rows = csv_rows(text, **({"delimiter": "\t", "quoting": csv.QUOTE_NONE} if path.endswith(".tsv") else {}))
     try:
         filled = (row for row in rows if "".join(row).strip())
         header = [name.strip() for name in next(filled, [])]

@@ -20,7 +20,9 @@ def parse_nested_lists(line: str) -> Tree:
     """
     try:
         record = json.loads(line)
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise InputError("lists are nested too deeply; write the tree in brackets, in a file that isn't JSON") from None
+    except ValueError as error:
         raise InputError(f"this is not JSON ({str(error)[:60]}); mend it there") from None
     if not isinstance(record, dict) or "tree" not in record:
         raise InputError(f'the record is {shown(record)}; write {{"tree": [["lovely", "film"], "."], "label": "4"}}')
@@ -33,12 +35,21 @@ def parse_nested_lists(line: str) -> Tree:
 
 
 def _branch(value: Any) -> Branch:
-    if isinstance(value, str) and value.strip():
-        return Branch(word=value)
-    if not isinstance(value, list) or not value:
-        raise InputError(
-            f"{shown(value) if value != [] else 'an empty list'} stands in the tree; write words and lists"
-        )
-    branch = Branch(children=[_branch(part) for part in value])
-    branch.collapse()
-    return branch
+    """The root, of lists however deep."""
+    outside = Branch()
+    todo, lists = [(value, outside)], []
+    while todo:
+        part, above = todo.pop()
+        branch = Branch()
+        above.children.append(branch)
+        if isinstance(part, str) and part.strip():
+            branch.word = part
+        elif isinstance(part, list) and part:
+            todo += [(child, branch) for child in reversed(part)]
+            lists.append(branch)
+        else:
+            found = shown(part) if part != [] else "an empty list"
+            raise InputError(f"{found} stands in the tree; write words and lists")
+    for branch in reversed(lists):  # what is in a list before the list
+        branch.collapse()
+    return outside.children[0]

@@ -146,6 +146,12 @@ def test_csv_may_have_a_split_and_other_columns_and_names(tmp_path):
     assert read_captions(path) == [CaptionedImage("a.jpg", None, ("a dog", "asleep"), "validation")]
 
 
+def test_a_caption_in_csv_may_be_as_long_as_the_file(tmp_path):
+    long = "a dog " * 30_000  # the csv module's own limit is 131,072 characters
+    path = written(tmp_path / "captions.csv", f'image,caption\na.jpg,"{long}"\n')
+    assert read_captions(path)[0].captions == (long.strip(),)
+
+
 @pytest.mark.parametrize("table", ["metadata.csv", "captions.csv", "captions.txt"])
 def test_a_folder_of_images_with_a_table(tmp_path, table):
     pictures(tmp_path, "1.jpg", "2.jpg")

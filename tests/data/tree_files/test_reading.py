@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqmodels.data.tree_files import draw_expressions, parse_brackets, parse_operators, parse_trees, read_trees
+from seqmodels.data.tree_files.nested_lists import parse_nested_lists
 from seqmodels.errors import DataError, InputError, OptionError
 from seqmodels.trees import Branch, Tree
 
@@ -161,6 +162,13 @@ def test_deep_trees_are_read():
     depth = 3000
     assert len(parse_brackets("(1 " * depth + "w" + ")" * depth)) == 1
     assert len(parse_brackets("( " * depth + "w" + " w )" * depth)) == 2 * depth + 1
+    depth = 800  # Python's JSON goes little deeper
+    assert len(parse_nested_lists('{"tree": ' + "[" * depth + '"w"' + ', "w"]' * depth + "}")) == 2 * depth + 1
+
+
+def test_lists_deeper_than_json_may_be_are_one_line(one_line):
+    with one_line(InputError, "nested too deeply"):
+        parse_nested_lists('{"tree": ' + "[" * 200_000 + '"w"' + "]" * 200_000 + "}")
 
 
 @pytest.mark.usefixtures("_types_unchecked")
