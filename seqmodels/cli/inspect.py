@@ -31,6 +31,7 @@ def run(arguments: Sequence[str]) -> None:
     if options.training_file is not None:
         _check_characters(models)
     text = _text(options.file, options.checkpoint[0])[: options.characters]
+    _check_tokens(models, text)
     properties = options.properties or _usual(options.file, text)
     searches = {_title(path, model): _search(model, text, properties, options) for path, model in models.items()}
     for title, search in searches.items():
@@ -57,6 +58,15 @@ def _check_characters(models: dict[Path, LanguageModel]) -> None:
     for path, model in models.items():
         if (unit := model.tokenizer.unit) != "character":
             raise OptionError(f"--training_file: {path} reads {unit}s, but error types are of characters; leave it out")
+
+
+def _check_tokens(models: dict[Path, LanguageModel], text: str) -> None:
+    """Before the search, which takes long: the models will stand side by side on the page."""
+    from seqmodels.inspect.recording import tokens_of
+    from seqmodels.inspect.unit_page import check_same_tokens
+
+    tokens = {path: model.tokenizer.decode_each(tokens_of(model, text)[:, 0]) for path, model in models.items()}
+    check_same_tokens({str(path): found for path, found in tokens.items()})
 
 
 def _text(file: Path | None, checkpoint: Path) -> str:

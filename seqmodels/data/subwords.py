@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
-from seqmodels.data.tokenizer import Tokenizer, characters_begun, printable, utf8
+from seqmodels.data.tokenizer import Tokenizer, characters_begun, characters_ended, printable, utf8
 from seqmodels.errors import OptionError
 
 _DEFAULT_SIZE = 4096
@@ -81,6 +81,9 @@ class SubwordTokenizer(Tokenizer):
 
     def decode(self, ids: Int[Tensor, "N"] | Sequence[int]) -> str:
         return b"".join(self._pieces[number] for number in self._checked(ids).tolist()).decode("utf-8", "replace")
+
+    def decode_each(self, ids: Int[Tensor, "N"] | Sequence[int]) -> list[str]:
+        return characters_ended(self._pieces[number] for number in self._checked(ids).tolist())
 
     def to_dict(self) -> dict[str, Any]:
         return {"unit": self.unit, "model": self._model.to_str()}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, cached_property
 from importlib import import_module
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import torch
@@ -59,6 +61,20 @@ class Tokenizer(ABC):
         Raises:
             InputError: a number is outside [0, len(self)).
         """
+
+    def decode_each(self, ids: Int[Tensor, "N"] | Sequence[int]) -> list[str]:
+        """What each token adds to the text of those before it; a character of several tokens is the last one's.
+
+        Raises:
+            InputError: a number is outside [0, len(self)).
+        """
+        numbers = self._checked(ids).tolist()
+
+        @cache
+        def added(pair: tuple[int, int]) -> str:
+            return self.decode(pair)[len(self.decode(pair[:1])) :]
+
+        return [self.decode(numbers[:1]), *map(added, pairwise(numbers))] if numbers else []
 
     @cached_property
     def line_end_id(self) -> int:
@@ -220,6 +236,12 @@ def utf8(text: str) -> bytes:
 def characters_begun(piece: bytes) -> int:
     """How many characters begin in these bytes of UTF-8; continuation bytes (10xxxxxx) begin none."""
     return sum(byte & 0xC0 != 0x80 for byte in piece)
+
+
+def characters_ended(pieces: Iterable[bytes]) -> list[str]:
+    """The characters that end in each of these pieces of UTF-8; bytes after the last one belong to none."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    return [decoder.decode(piece) for piece in pieces]
 
 
 def _class_of(unit: str) -> type[Tokenizer]:

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
-from seqmodels.data.tokenizer import Tokenizer, characters_begun, utf8
+from seqmodels.data.tokenizer import Tokenizer, characters_begun, characters_ended, utf8
 from seqmodels.errors import OptionError
 
 
@@ -44,6 +44,9 @@ class ByteTokenizer(Tokenizer):
 
     def decode(self, ids: Int[Tensor, "N"] | Sequence[int]) -> str:
         return bytes(self._checked(ids).tolist()).decode("utf-8", "replace")
+
+    def decode_each(self, ids: Int[Tensor, "N"] | Sequence[int]) -> list[str]:
+        return characters_ended(bytes([byte]) for byte in self._checked(ids).tolist())
 
     def to_dict(self) -> dict[str, Any]:
         return {"unit": self.unit}

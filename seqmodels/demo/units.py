@@ -7,7 +7,7 @@ from seqmodels.demo.handlers import calmly
 from seqmodels.errors import InputError
 from seqmodels.inspect import Reading, read
 from seqmodels.inspect.page import ModelUnits, ReadText, to_html
-from seqmodels.inspect.unit_page import by_layer
+from seqmodels.inspect.unit_page import by_layer, check_same_tokens
 from seqmodels.tasks import LanguageModel
 
 MOST_CHARACTERS = 3000  # a page keeps a byte for each unit, at each of them
@@ -45,12 +45,9 @@ def page_of(models: Mapping[str, LanguageModel], text: str) -> str:
     if len(text) > MOST_CHARACTERS:
         raise InputError(f"the text has {len(text)} characters; give {MOST_CHARACTERS} at most")
     readings = {name: read(model, text) for name, model in models.items()}
-    first, *others = readings
-    for other in others:
-        if readings[other].tokens != readings[first].tokens:
-            raise InputError(f"{first} and {other} cut the text into different tokens; choose one of them")
+    check_same_tokens({name: reading.tokens for name, reading in readings.items()})
     units = {name: _units(readings[name], models[name]) for name in models}
-    return to_html(ReadText(readings[first].tokens, units))
+    return to_html(ReadText(next(iter(readings.values())).tokens, units))
 
 
 def _units(reading: Reading, model: LanguageModel) -> ModelUnits:

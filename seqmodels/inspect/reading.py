@@ -3,14 +3,12 @@
 import functools
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from seqmodels.data import Tokenizer
 from seqmodels.errors import InputError
 from seqmodels.inspect.recording import LayerRecording, Recording, record, tokens_of
 from seqmodels.tasks import LanguageModel
@@ -31,7 +29,10 @@ class Reading:
     """A text as a model read it, T tokens long."""
 
     tokens: list[str]
-    """As text, with the spaces between words; joined they are what the model knows of the text."""
+    """As text, with the spaces between words; joined they are what the model knows of the text.
+
+    Of a character that several tokens make, as several bytes do, the last one has it and those before have nothing.
+    """
     units: list[Units]
     """After each token was read."""
     log_probabilities: Float[Tensor, " T"]
@@ -95,7 +96,7 @@ def read(
         recorded.append(found.layers)
     read_ones = torch.cat(expected)[:-1].gather(1, tokens[1:])[:, 0]
     return Reading(
-        tokens=_texts(model.tokenizer, tokens[:, 0].tolist()),
+        tokens=model.tokenizer.decode_each(tokens[:, 0]),
         units=[units for parts in zip(*recorded, strict=True) for units in _joined(parts)],
         log_probabilities=torch.cat([read_ones.new_full((1,), torch.nan), read_ones]),
         likeliest=best,
@@ -121,16 +122,6 @@ def read_windows(
         found = record(model, part, state, names=names, layers=layers)
         _, state = found.output
         yield found
-
-
-def _texts(tokenizer: Tokenizer, tokens: list[int]) -> list[str]:
-    """What each token adds to the text of the one before it."""
-
-    @functools.cache
-    def added(pair: tuple[int, int]) -> str:
-        return tokenizer.decode(pair)[len(tokenizer.decode(pair[:1])) :]
-
-    return [tokenizer.decode(tokens[:1]), *map(added, pairwise(tokens))]
 
 
 def _joined(windows: tuple[LayerRecording, ...]) -> list[Units]:

@@ -1,9 +1,10 @@
 """The page of what a search for units found."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from torch import Tensor
 
+from seqmodels.errors import InputError
 from seqmodels.inspect.page import ModelUnits, RankedUnit, ReadText
 from seqmodels.inspect.reading import Units
 from seqmodels.inspect.unit_search import UnitSearch
@@ -15,9 +16,34 @@ def page_of(searches: Mapping[str, UnitSearch], tokens: int) -> ReadText:
     Args:
         searches: What to call each model -> what was found in it; all read the same text.
         tokens: How many at most.
+
+    Raises:
+        InputError: If the models cut the text into different tokens.
     """
+    check_same_tokens({title: search.held_out.tokens for title, search in searches.items()})
     first = next(iter(searches.values())).held_out
     return ReadText(first.tokens[:tokens], {title: _model(search, tokens) for title, search in searches.items()})
+
+
+def check_same_tokens(tokens: Mapping[str, Sequence[str]]) -> None:
+    """Refuses models that can't stand side by side on a page.
+
+    Args:
+        tokens: What to call each model -> how it cuts the text.
+
+    Raises:
+        InputError: If two cut it differently.
+
+    Example:
+        >>> check_same_tokens({"letters": ["a", " ", "b"], "words": ["a ", "b "]})
+        Traceback (most recent call last):
+        ...
+        seqmodels.errors.InputError: letters and words cut the text into different tokens; take one of them
+    """
+    first, *others = tokens
+    for other in others:
+        if tokens[other] != tokens[first]:
+            raise InputError(f"{first} and {other} cut the text into different tokens; take one of them")
 
 
 def by_layer(units: Iterable[Units]) -> dict[str, dict[str, Tensor]]:

@@ -108,6 +108,7 @@ def _halves(text: str) -> tuple[str, str]:
 def _property_of(title: str, reading: Reading) -> TextProperty:
     truth = text_property(title, "".join(reading.tokens))
     ends = np.cumsum([len(token) for token in reading.tokens]) - 1
+    ends = ends.clip(0)  # of bytes before the first character's last
     return TextProperty(truth.name, truth.kind, truth.values[ends])
 
 

@@ -138,6 +138,7 @@ def test_a_model_of_words_has_no_error_types(capsys):
         (["gru.ckpt"], ["--file"]),
         (["gru.ckpt", "--file", "code.py", "--training_file", "none.py"], ["none.py", "no such file"]),
         (["words.ckpt", "--file", "code.py", "--training_file", "half.py"], ["--training_file", "words.ckpt", "words"]),
+        (["gru.ckpt", "words.ckpt", "--file", "code.py"], ["gru.ckpt and words.ckpt", "different tokens"]),
         (["code.py", "--file", "code.py"], ["code.py"]),
     ],
 )

@@ -68,6 +68,25 @@ def test_bytes_and_subwords_read_back_any_text_even_unseen(unit, text):
 
 @given(ANY_TEXT)
 @settings(max_examples=150, deadline=None)
+@pytest.mark.parametrize("unit", ["byte", "word", "subword"])
+def test_what_each_token_adds_is_together_the_text(unit, text):
+    tokenizer = TRAINED[unit]
+    ids = tokenizer.encode(text)
+    assert len(tokenizer.decode_each(ids)) == len(ids)
+    assert "".join(tokenizer.decode_each(ids)) == tokenizer.decode(ids)
+
+
+def test_a_character_is_told_by_its_last_byte():
+    text = "a “é😀”"
+    in_bytes = [*"a ", "", "", "“", "", "é", "", "", "", "😀", "", "", "”"]
+    assert TRAINED["byte"].decode_each(TRAINED["byte"].encode(text)) == in_bytes
+    merged = build_tokenizer("subword", "é“" * 50, vocabulary_size=257)  # two of the five bytes are one token
+    assert merged.decode_each(merged.encode("é“é")) == ["é", "", "", "“", "é"]
+    assert TRAINED["byte"].decode_each([0x41, 0xC3, 0x41]) == ["A", "", "\ufffdA"]  # as a model may write
+
+
+@given(ANY_TEXT)
+@settings(max_examples=150, deadline=None)
 def test_words_read_back_up_to_white_space(text):
     tokenizer = build_tokenizer("word", text)
     written = tokenizer.decode(tokenizer.encode(text))

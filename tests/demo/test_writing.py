@@ -1,10 +1,14 @@
 import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
+from demo.conftest import LETTERS
 
 from seqmodels.demo.writing import stream_lines, stream_text, way_of_drawing
 from seqmodels.errors import InputError, OptionError
+from seqmodels.tasks import LanguageModel
 
 WAYS = [
     {"temperature": 0.8, "top_k": 9, "top_p": 0.9, "min_p": 0.01, "seed": 3},
@@ -40,6 +44,33 @@ def test_gradients_stay_on_between_two_tokens(models):
     stream = stream_text(models["letters"], "a", 3, way_of_drawing(**WAYS[0]))
     next(stream)
     assert torch.is_grad_enabled()
+
+
+def test_two_persons_may_ask_a_model_in_training_at_once():
+    torch.manual_seed(0)
+    model = LanguageModel(LETTERS, cell="gru", hidden_size=8, dropout=0.5).train()
+    expected = model.generate("t", 1, temperature=0)
+    began, ended, modes = [threading.Event(), threading.Event()], threading.Event(), []
+
+    def meet(module, given):
+        if not began[0].is_set():
+            began[0].set()
+            began[1].wait(60)
+        else:
+            began[1].set()
+            ended.wait(60)
+        modes.append(module.training)
+
+    model.rnn.register_forward_pre_hook(meet)
+    with ThreadPoolExecutor() as persons:
+        first = persons.submit(list, stream_text(model, "t", 1, way_of_drawing(**WAYS[1])))
+        began[0].wait(60)
+        second = persons.submit(list, stream_text(model, "t", 1, way_of_drawing(**WAYS[1])))
+        assert first.result() == [expected]
+        ended.set()
+        assert second.result() == [expected]
+    assert modes == [False, False]
+    assert all(part.training for part in model.modules())
 
 
 def test_mistakes_are_one_line(models, one_line):

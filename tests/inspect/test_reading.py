@@ -24,6 +24,15 @@ def test_tokens_are_the_text(model):
     assert "".join(read(model, TEXT).tokens) == TEXT
 
 
+@pytest.mark.parametrize(("unit", "size"), [("character", None), ("byte", None), ("subword", 257)])
+def test_tokens_are_the_text_of_any_alphabet(unit, size):
+    text = "él dijo “sí”\n"
+    model = LanguageModel(build_tokenizer(unit, text, size), cell="gru", hidden_size=3)
+    reading = read(model, text)
+    assert "".join(reading.tokens) == text
+    assert len(reading.tokens) == len(reading.of("h")) == len(model.tokenizer.encode(text))
+
+
 def test_log_probabilities_are_the_models_own(model):
     reading = read(model, TEXT)
     tokens = model.tokenizer.encode(TEXT)[:, None]

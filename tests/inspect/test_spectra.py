@@ -63,8 +63,43 @@ def test_what_is_not_finite_has_no_radius(value):
     assert math.isnan(spectral_radius(matrix))
 
 
-def test_the_largest_singular_value_is_at_most_a_little_too_small():
-    for shape in [(N, N), (N, 5), (5, N)]:
-        matrix = torch.randn(shape)
-        exact = float(torch.linalg.matrix_norm(matrix, 2))
-        assert 0.98 * exact < float(largest_singular_value(matrix)) <= exact * (1 + 1e-5)
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_not_finite_has_no_largest_singular_value(value):
+    assert math.isnan(largest_singular_value(torch.tensor([[1.0, value], [0.0, 1.0]])))
+
+
+def rotated(singular_values):
+    """A matrix that has these, in no special directions."""
+    size = len(singular_values)
+    left, right = (torch.nn.init.orthogonal_(torch.empty(size, size)) for _ in range(2))
+    return left @ torch.diag(singular_values) @ right
+
+
+STRUCTURED = {
+    "blocks": lambda: torch.block_diag(torch.tensor([[2.0]]), torch.full((4, 4), 0.9)),  # its longest row is no help
+    "many blocks": lambda: torch.block_diag(*(torch.ones(size, size) for size in range(1, 17))),
+    "rank one": lambda: torch.outer(torch.randn(N), torch.randn(N)),
+    "one entry": lambda: torch.zeros(N, N).index_put_((torch.tensor(3), torch.tensor(9)), torch.tensor(0.5)),
+    "diagonal": lambda: torch.diag(torch.linspace(-1, 1.1, N)),
+    "two nearly equal": lambda: rotated(torch.cat([torch.tensor([1.001, 1.0]), torch.linspace(0, 0.9, N - 2)])),
+    "one above the others": lambda: rotated(torch.cat([torch.tensor([1.01]), torch.ones(N - 1)])),
+    "zero": lambda: torch.zeros(N, N),
+    "single": lambda: torch.tensor([[-3.0]]),
+    "wide": lambda: torch.randn(5, N),
+    "tall": lambda: torch.randn(N, 5),
+}
+
+
+@pytest.mark.parametrize("kind", [*MATRICES, *STRUCTURED])
+def test_the_largest_singular_value_is_that_of_lapack(kind):
+    for seed in range(3):
+        torch.manual_seed(seed)
+        matrix = (MATRICES | STRUCTURED)[kind]()
+        exact = float(torch.linalg.matrix_norm(matrix.double(), 2))
+        assert 0.99 * exact <= float(largest_singular_value(matrix)) <= exact * (1 + 1e-5)
+
+
+def test_measuring_is_repeatable_and_draws_no_random_numbers():
+    matrix, before = torch.randn(N, N), torch.get_rng_state()
+    assert largest_singular_value(matrix) == largest_singular_value(matrix)
+    assert torch.equal(torch.get_rng_state(), before)

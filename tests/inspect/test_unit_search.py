@@ -5,7 +5,7 @@ import torch
 
 from seqmodels.data import build_tokenizer
 from seqmodels.errors import InputError, OptionError
-from seqmodels.inspect import find_units
+from seqmodels.inspect import find_units, rank_units, unit_search
 from seqmodels.inspect.unit_search import untrained_like
 from seqmodels.tasks import LanguageModel
 
@@ -51,12 +51,34 @@ def test_what_never_changes_is_left_out_and_named(knowing):
     assert [finding.property for finding in search.findings] == ["python_comment"]
 
 
-def test_words_are_told_by_their_last_character():
+@pytest.fixture
+def truths(monkeypatch):
+    """What units are compared with: the truth at each token of the second half of the text."""
+    found = []
+
+    def rank(first, truth, second, held_out, top):
+        found.append(held_out.values.tolist())
+        return rank_units(first, truth, second, held_out, top)
+
+    monkeypatch.setattr(unit_search, "rank_units", rank)
+    return found
+
+
+def test_words_are_told_by_their_last_character(truths):
     text = "in the box\nall is well\n" * 8
     model = LanguageModel(build_tokenizer("word", text), cell="gru", hidden_size=3)
     search = find_units(model, text, ["line_position"], names=["z"])
     assert search.held_out.tokens[:6] == ["in ", "the ", "box ", "\n", "all ", "is "]
+    assert truths[0][:6] == [3, 7, 11, 0, 4, 7]  # with the space after a word
     assert {found.name for found in search.findings[0].units} == {"z"}
+
+
+def test_amid_a_character_the_one_before_it_counts(truths):
+    text = "á «no»\n" * 8
+    model = LanguageModel(build_tokenizer("byte", text), cell="gru", hidden_size=3)
+    find_units(model, text, ["line_position", "regex:«.*?»"])
+    assert truths[0][2:11] == [2, 2, 3, 4, 5, 5, 6, 0, 0]
+    assert truths[-1][2:11] == [False, False, *[True] * 5, False, False]
 
 
 def test_an_untrained_network_has_the_shape_and_its_own_weights(knowing):
