@@ -165,7 +165,10 @@ def _identity(cell: type[Cell]) -> dict[str, str | None]:
 def _check_identity(recorded: dict[str, str | None], present: dict[str, str | None]) -> None:
     for key in ("path", "distribution"):
         if recorded[key] != present[key]:
-            raise CheckpointError(f"the checkpoint's cell has the {key} {recorded[key]}, but here it is {present[key]}")
+            raise CheckpointError(
+                f"the checkpoint's cell has the {key} {recorded[key]}, but here it is {present[key]}; give the options "
+                "that it was trained with, too, such as --config .../config.yaml"
+            )
     # Our own cells keep their equations and parameter names from version to version; a stranger's need not.
     if recorded["version"] != present["version"] and recorded["distribution"] != "seqmodels":
         wanted = f"{recorded['distribution']}=={recorded['version']}"

@@ -1,14 +1,32 @@
 """Command-line arguments whose mistakes are one line."""
 
 import argparse
+import re
 from typing import Any, NoReturn
 
 from seqmodels.errors import OptionError
 
+# What a comma may be within: an escape, a set of characters, a number of repetitions; else any one character.
+_WHOLE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{\d*,\d*\}|.", re.DOTALL)
+
 
 def names(text: str) -> list[str]:
-    """The type of an option that is a list of names with commas between."""
-    found = [name.strip() for name in text.split(",") if name.strip()]
+    r"""The type of an option that is a list of names, or of patterns, with commas between.
+
+    A comma within a regular expression's brackets, or after a backslash, is part of the expression.
+
+    Example:
+        >>> names(r"digit, regex:\w{2,}\,?(a,b)*,h")
+        ['digit', 'regex:\\w{2,}\\,?(a,b)*', 'h']
+    """
+    parts, depth = [""], 0
+    for piece in _WHOLE.findall(text):
+        depth = max(0, depth + (piece == "(") - (piece == ")"))
+        if piece == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += piece
+    found = [part.strip() for part in parts if part.strip()]
     if not found:
         raise argparse.ArgumentTypeError("give at least one name")
     return found

@@ -11,9 +11,10 @@ from lightning.pytorch.cli import LightningArgumentParser
 from seqmodels import data as data_modules
 from seqmodels import tasks
 from seqmodels.cli.config_files import config_files
-from seqmodels.errors import OptionError
+from seqmodels.errors import CheckpointError, OptionError
 from seqmodels.tasks.base import CHECKPOINT_KEY
 
+OF_A_RUN = ("pytorch-lightning_version", "state_dict", "loops")  # keys that every checkpoint of a Trainer has
 CLASSES = {"model": "seqmodels.tasks.LanguageModel", "data": "seqmodels.data.TextData"}  # where none is named
 
 # The data that each task of ours reads, of those that are made of a user's files.
@@ -62,11 +63,14 @@ def check_pair(model: str, data: str) -> None:
 
 
 def check_task(path: str, checkpoint: dict[str, Any], model: str) -> None:
-    """Whether a checkpoint is of the task that is asked for, as far as both are ours.
+    """Whether a checkpoint is of a run, and of the task that is asked for, as far as both are ours.
 
     Raises:
-        OptionError: If it isn't.
+        CheckpointError: If it is of no run.
+        OptionError: If it is of another task.
     """
+    if missing := [key for key in OF_A_RUN if key not in checkpoint]:
+        raise CheckpointError(f"{path}: is no checkpoint of a run (it has no {missing[0]}); give one of seqmodels fit")
     recorded = str((checkpoint.get(CHECKPOINT_KEY) or {}).get("task", "")).rpartition(":")[2]
     package, _, task = model.rpartition(".")
     if package == "seqmodels.tasks" and recorded not in ("", task) and hasattr(tasks, recorded):

@@ -36,7 +36,7 @@ def run(arguments: Sequence[str]) -> None:
     searches = {_title(path, model): _search(model, text, properties, options) for path, model in models.items()}
     for title, search in searches.items():
         print("\n".join(table_of_units(title, search)))
-    _print_errors(models, searches, options.training_file)
+    _print_errors(models, searches, text, options.training_file)
     saturations = [text_saturation(model, text, options.layers) for model in models.values()]
     try:
         options.folder.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ def _language_model(path: Path) -> LanguageModel:
 def _check_characters(models: dict[Path, LanguageModel]) -> None:
     for path, model in models.items():
         if (unit := model.tokenizer.unit) != "character":
-            raise OptionError(f"--training_file: {path} reads {unit}s, but error types are of characters; leave it out")
+            raise OptionError(f"--training-file: {path} reads {unit}s, but error types are of characters; leave it out")
 
 
 def _check_tokens(models: dict[Path, LanguageModel], text: str) -> None:
@@ -102,7 +102,9 @@ def _search(model: LanguageModel, text: str, properties: list[str], options: Any
     return find_units(model, text, properties, options.names, options.layers, top=options.top, seed=options.seed)
 
 
-def _print_errors(models: dict[Path, LanguageModel], searches: dict[str, UnitSearch], file: Path | None) -> None:
+def _print_errors(
+    models: dict[Path, LanguageModel], searches: dict[str, UnitSearch], text: str, file: Path | None
+) -> None:
     """The table of error types of the models whose training text is there, and of each which text that is, or why none.
 
     The texts are large: one at a time.
@@ -110,26 +112,43 @@ def _print_errors(models: dict[Path, LanguageModel], searches: dict[str, UnitSea
     found: dict[str, ErrorTypes] = {}
     notes = []
     for (path, model), (title, search) in zip(models.items(), searches.items(), strict=True):
-        if (unit := model.tokenizer.unit) != "character":
-            notes.append(f"{title}: no error types, as it reads {unit}s, not characters")
-            continue
+        reads_characters = (unit := model.tokenizer.unit) == "character"
         try:
-            found[title], source = _errors(search.held_out, path, file)
-            notes.append(f"{title}: trained on {source}")
+            training, source = _training_text(path, file)
+            if reads_characters:
+                found[title] = _errors(search.held_out, training)
+            notes.append(f"{title}: trained on {source}{_read_before(text, training)}")
         except SeqmodelsError as error:
             if file is not None:
                 raise
-            notes.append(f"{title}: no error types without the training text ({error}); give it as --training_file")
+            if reads_characters:
+                notes.append(f"{title}: no error types without the training text ({error}); give it as --training-file")
+        if not reads_characters:
+            notes.append(f"{title}: no error types, as it reads {unit}s, not characters")
     print("\n".join([*table_of_errors(found), *notes]))
 
 
-def _errors(reading: Reading, checkpoint: Path, file: Path | None) -> tuple[ErrorTypes, str]:
-    """Of what was read, but its first character, of which nothing was expected; and what the training text is."""
-    from seqmodels.data import read_text
-    from seqmodels.inspect import error_types, training_text
+def _errors(reading: Reading, training: str) -> ErrorTypes:
+    """Of what was read, but its first character, of which nothing was expected."""
+    from seqmodels.inspect import error_types
 
-    text, source = training_text(checkpoint) if file is None else (read_text(file), str(file))
-    return error_types("".join(reading.tokens), reading.log_probabilities.nan_to_num(0.0), text), source
+    return error_types("".join(reading.tokens), reading.log_probabilities.nan_to_num(0.0), training)
+
+
+def _training_text(checkpoint: Path, file: Path | None) -> tuple[str, str]:
+    """And what it is, in words."""
+    from seqmodels.data import read_text
+    from seqmodels.inspect import training_text
+
+    return training_text(checkpoint) if file is None else (read_text(file), str(file))
+
+
+def _read_before(text: str, training: str) -> str:
+    """What is told of a text that a model knows: its units, expectations and errors are then no test."""
+    from seqmodels.inspect.trained_on import share_read_before
+
+    share = share_read_before(text, training)
+    return f", which has {share:.0%} of the text that it reads here" if share else ""
 
 
 def _draw(
@@ -166,7 +185,7 @@ def _parser() -> ArgumentParser:
     add("checkpoint", type=Path, nargs="+", help="of language models that seqmodels fit has written; two are compared")
     add("--cell", **CELL)
     add("--file", type=Path, help="a text to read (default: of the training's text what was kept for the test)")
-    add("--training_file", type=Path, help="the text it was trained on (default: where the checkpoint says it was)")
+    add("--training-file", type=Path, help="the text it was trained on (default: where the checkpoint says it was)")
     add("--characters", type=int, default=40_000, help="of the text at most (default: %(default)s)")
     add("--properties", type=names, help="with commas between; regex:PATTERN too (default: by the kind of text)")
     add("--names", type=names, help="values to look at, such as h,sigmoid(*) (default: the states)")

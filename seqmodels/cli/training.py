@@ -16,10 +16,12 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
+from seqmodels.cell import Cell
 from seqmodels.cli.classes import CLASSES, check_pair, check_task, set_default_classes
 from seqmodels.cli.config_files import explain_parsing
 from seqmodels.cli.mistakes import explain, raised_by_lightning
 from seqmodels.cli.next_steps import next_steps
+from seqmodels.cli.own_cells import look_at
 from seqmodels.cli.trainer_numbers import check_numbers
 from seqmodels.cli.unused_folders import UnusedFolders
 from seqmodels.data import Tokenizer
@@ -46,6 +48,7 @@ DEFAULTS = {
 FROM_DATA = ("tokenizer", "source_tokenizer", "answers", "labels", "scaling", "image")
 TRAINED = FROM_DATA[:-1]  # those that a checkpoint keeps
 OF_FIT = ("wandb", "sample_length", "pictures", "checkpoint_every")  # options of ours that others have no use for
+OF_OPTIMIZERS = ("learning_rate", "weight_decay", "momentum")
 CHECKPOINT_KEYWORDS = ("best", "last", "hpc", "registry")  # Lightning's own, in place of a path
 
 
@@ -111,18 +114,39 @@ class TrainingCLI(LightningCLI):
             raise OptionError(f"--ckpt_path is missing: give the checkpoint to {self.subcommand}")
         model, data = (self._get(self.config, part).class_path for part in CLASSES)
         hyper_parameters = {}
+        if path in ("best", "last") and self.subcommand == "fit":
+            raise OptionError(f"--ckpt_path {path}: a new run has no checkpoint yet; give a file{self._newest()}")
         if path and path not in CHECKPOINT_KEYWORDS:
             checkpoint = read_checkpoint(path)
             check_task(path, checkpoint, model)
             hyper_parameters = checkpoint.get("hyper_parameters", {})
+            if self.subcommand == "fit":
+                self._check_optimizer(hyper_parameters)
         check_pair(model, data)
         self._trained = {name: hyper_parameters.get(name) for name in TRAINED}
         try:
             super().instantiate_classes()
         except (ValueError, TypeError, MisconfigurationException) as error:
             raise explain(error, str(self.subcommand)) from error
+        for kind in {type(cell): cell for cell in self.model.modules() if isinstance(cell, Cell)}.values():
+            look_at(kind)
         if self.results and not hasattr(self.model, "write_results"):
             raise OptionError(f"--results: a {type(self.model).__name__} writes no result file")
+
+    def _newest(self) -> str:
+        """The last checkpoint that a run has left, to be named."""
+        root = Path(self._get(self.config, "trainer")["default_root_dir"])
+        found = sorted(root.glob("version_*/checkpoints/last.ckpt"), key=lambda file: file.stat().st_mtime)
+        return f", such as {found[-1]}" if found else ""
+
+    def _check_optimizer(self, hyper_parameters: dict[str, Any]) -> None:
+        """The optimizer goes on with its own settings; others would be lost without a word."""
+        given = self._get(self.config, "model").init_args
+        for name in OF_OPTIMIZERS:
+            now, then = getattr(given, name, None), hyper_parameters.get(name)
+            if now is not None and then is not None and now != then:
+                said = f"--model.{name} is {now:g}, but the optimizer in the checkpoint goes on with {then:g}"
+                raise OptionError(f"{said}; leave it out")
 
     def _check_subcommand(self) -> None:
         """Whether it has a use for the options given; a file that fit has written holds all of them."""
@@ -168,7 +192,7 @@ class TrainingCLI(LightningCLI):
         config = self._get(self.config_init, "trainer")
         check_numbers(config)
         if self.subcommand != "fit":
-            options["logger"] = False
+            options["logger"], self.save_config_callback = False, None
         elif config.get("logger") is None:
             options["logger"] = self._loggers(config["default_root_dir"])
         given = config.get("callbacks") or []

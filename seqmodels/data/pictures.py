@@ -143,7 +143,8 @@ class Pictures:
 
         if inner := next((key for key, source in self._sources.items() if callable(source)), None):
             raise OptionError(
-                f"picture {inner!r} is no file, so its features can't be stored; use store_features=False"
+                f"picture {inner!r} is no file, so its features can't be stored; name the folder of the files as "
+                "images, or use store_features=False"
             )
         paths = {key: str(source) for key, source in self._sources.items()}
         return extract_features(paths, self.backbone, self._store_folder(), max_bad=self._max_bad)

@@ -73,7 +73,10 @@ def extract_features(
         if value < least:
             raise OptionError(f"{option} must be {least} or more, not {value}")
     if backbone.trainable:
-        raise OptionError("backbone is trainable, so its features will change; make it with trainable=False")
+        raise OptionError(
+            "backbone is trainable, so its features will change; make it with trainable=False, or use "
+            "store_features=False"
+        )
     store = _open_or_create(Path(folder), backbone, "float16" if float16 else "float32")
     with store.writing(), ExitStack() as stack:
         advance, say = stack.enter_context(_Display(len(paths), progress))

@@ -1,11 +1,14 @@
 """The texts that a language model was trained on and was not, found by what its checkpoint says of its data."""
 
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 
 from seqmodels.data.splits import Text, TextSources
 from seqmodels.errors import DataError
 from seqmodels.training import read_checkpoint
+
+_PIECE = 500  # characters: long enough that texts of a kind share few
 
 
 def training_text(checkpoint: Path) -> Text:
@@ -38,6 +41,18 @@ def held_out_text(checkpoint: Path) -> Text:
     if (part := next((part for part in ("test", "validation") if part in parts), None)) is None:
         raise DataError(f"{checkpoint}: was trained on all of {parts['train'].source}; give a text")
     return parts[part]
+
+
+def share_read_before(text: str, training: str) -> float:
+    """How much of a text stands in the training text, character for character, by pieces of some 500.
+
+    Example:
+        >>> share_read_before("a" * 1000 + "b" * 1000, "xx" + "a" * 1500)
+        0.5
+    """
+    count = max(1, len(text) // _PIECE)
+    ends = [len(text) * number // count for number in range(count + 1)]
+    return sum(text[start:end] in training for start, end in pairwise(ends)) / count
 
 
 def _parts_of(checkpoint: Path) -> dict[str, Text]:

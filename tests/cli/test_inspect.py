@@ -49,7 +49,7 @@ def test_a_table_a_page_and_pictures_come_of_it(capsys, folder):
     assert all(0 <= float(number) <= 1 for number in found["line_position"][-2:])
     assert {line.split()[0] for line in said if "hardly changes" in line} == {"indentation", "python_if"}
     assert said[-2].startswith("gru (gru.ckpt): no error types without the training text (gru.ckpt: ")
-    assert said[-2].endswith("give it as --training_file")
+    assert said[-2].endswith("give it as --training-file")
     assert said[-1] == "page: one/index.html"
     assert (folder / "one" / "index.html").stat().st_size > 10_000
     assert {path.name for path in (folder / "one").iterdir()} == {
@@ -62,10 +62,12 @@ def test_a_table_a_page_and_pictures_come_of_it(capsys, folder):
 
 
 def test_two_cells_stand_on_one_page(capsys, folder):
-    options = ["--properties", r"line_position,regex:\d", "--names", "h,sigmoid(*),z", "--folder", "two"]
+    options = ["--properties", r"regex:\w{1,2},line_position", "--names", "h,sigmoid(*),z", "--folder", "two"]
     assert main(["inspect", "gru.ckpt", "lstm.ckpt", "--file", "code.py", *options]) == 0
     said = capsys.readouterr().out
-    assert said.count("chosen on the first half") == 2
+    assert (
+        said.count("chosen on the first half") == said.count("\nregex:\\w{1,2} ") == said.count("\nline_position ") == 2
+    )
     page = (folder / "two" / "index.html").read_text()
     assert "gru (gru.ckpt)" in page
     assert "lstm (lstm.ckpt)" in page
@@ -79,7 +81,7 @@ def test_a_cell_without_gates_has_no_picture_of_them(folder):
 
 
 def test_errors_are_told_apart_by_the_training_text(capsys):
-    options = [*NO_TEXT_TO_COLOUR, "--training_file", "half.py", "--folder", "four"]
+    options = [*NO_TEXT_TO_COLOUR, "--training-file", "half.py", "--folder", "four"]
     assert main(["inspect", "gru.ckpt", "lstm.ckpt", "--file", "code.py", *options]) == 0
     said = capsys.readouterr().out.splitlines()
     begin = next(number for number, line in enumerate(said) if line.startswith("errors: "))
@@ -95,26 +97,33 @@ def test_errors_are_told_apart_by_the_training_text(capsys):
         ]
         errors = int((reading.log_probabilities.exp() < 0.5).sum())
         assert table["errors"][3 * place : 3 * place + 3] == [f"{errors:,}", "of", f"{len(second_half):,}"]
-    assert said[begin + 9 : -1] == [*("gru (gru.ckpt): trained on half.py", "lstm (lstm.ckpt): trained on half.py")]
+    assert [line.partition(", which has ")[0] for line in said[begin + 9 : -1]] == [
+        *("gru (gru.ckpt): trained on half.py", "lstm (lstm.ckpt): trained on half.py")
+    ]
 
 
-def test_the_training_text_is_found_by_the_checkpoint(capsys, folder):
-    data = TextData(path="code.py", batch_size=2, steps=5)
-    trainer = fit(LanguageModel(data.tokenizer, cell="elman", hidden_size=2), data, max_steps=1)
-    trainer.save_checkpoint(folder / "trained.ckpt")
-    options = [*NO_TEXT_TO_COLOUR, "--folder", "five"]
-    assert main(["inspect", "trained.ckpt", "--file", "code.py", *options]) == 0
+def train(path, **options):
+    data = TextData(path="code.py", batch_size=2, steps=5, **options)
+    fit(LanguageModel(data.tokenizer, cell="elman", hidden_size=2), data, max_steps=1).save_checkpoint(path)
+
+
+def test_the_training_text_is_found_by_the_checkpoint(capsys):
+    train("most.ckpt")
+    assert main(["inspect", "most.ckpt", "--file", "code.py", *NO_TEXT_TO_COLOUR, "--folder", "five"]) == 0
     said = capsys.readouterr().out
     assert said.count("n-gram") == 1
-    assert "elman (trained.ckpt): trained on the training part of code.py\n" in said
+    assert "elman (most.ckpt): trained on the training part of code.py, which has " in said
 
 
-def test_without_a_file_it_reads_what_was_held_out(capsys, folder):
-    data = TextData(path="code.py", fractions=(0.4, 0.1, 0.5), batch_size=2, steps=5)
-    trainer = fit(LanguageModel(data.tokenizer, cell="elman", hidden_size=2), data, max_steps=1)
-    trainer.save_checkpoint(folder / "part.ckpt")
-    assert main(["inspect", "part.ckpt", *NO_TEXT_TO_COLOUR, "--folder", "seven"]) == 0
-    assert capsys.readouterr().out.startswith("reads the test part of code.py\n")
+def test_without_a_file_it_reads_what_was_held_out_and_says_which_other_model_was_trained_on_it(capsys):
+    train("part.ckpt", fractions=(0.4, 0.1, 0.5))
+    train("all.ckpt", fractions=(1.0, 0.0, 0.0))
+    assert main(["inspect", "part.ckpt", "all.ckpt", *NO_TEXT_TO_COLOUR, "--folder", "seven"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("reads the test part of code.py\n")
+    assert "elman (part.ckpt): trained on the training part of code.py\n" in said
+    all_of_it = "which has 100% of the text that it reads here"
+    assert f"elman (all.ckpt): trained on the training part of code.py, {all_of_it}\n" in said
 
 
 def test_a_model_of_words_has_no_error_types(capsys):
@@ -136,8 +145,8 @@ def test_a_model_of_words_has_no_error_types(capsys):
         (["gru.ckpt", "--file", "code.py", "--characters", "10"], ["--characters is 10"]),
         (["gru.ckpt", "--file", "code.py", "--folder", "code.py"], ["code.py", "give another --folder"]),
         (["gru.ckpt"], ["--file"]),
-        (["gru.ckpt", "--file", "code.py", "--training_file", "none.py"], ["none.py", "no such file"]),
-        (["words.ckpt", "--file", "code.py", "--training_file", "half.py"], ["--training_file", "words.ckpt", "words"]),
+        (["gru.ckpt", "--file", "code.py", "--training-file", "none.py"], ["none.py", "no such file"]),
+        (["words.ckpt", "--file", "code.py", "--training-file", "half.py"], ["--training-file", "words.ckpt", "words"]),
         (["gru.ckpt", "words.ckpt", "--file", "code.py"], ["gru.ckpt and words.ckpt", "different tokens"]),
         (["code.py", "--file", "code.py"], ["code.py"]),
     ],

@@ -65,6 +65,7 @@ def test_its_checkpoint_writes_validates_tests_and_goes_on(folder, capsys):
         options = ["--config", config, "--ckpt_path", last, "--trainer.enable_progress_bar", "false"]
         assert main([command, *options]) == 0
         assert "loss" in capsys.readouterr().out
+    assert not Path("runs/config.yaml").exists()
 
     assert main(["fit", "--config", config, "--ckpt_path", last, "--trainer.max_epochs", "2"]) == 0
     again = read_checkpoint("runs/version_1/checkpoints/last.ckpt")
@@ -77,6 +78,26 @@ def test_a_checkpoint_is_tested_on_another_text_with_its_own_vocabulary(folder, 
     config, best = "runs/version_0/config.yaml", str(CHECKPOINTS / "best.ckpt")
     assert main(["test", "--config", config, "--ckpt_path", best, "--data.path", "other.txt"]) == 0
     assert "test_loss" in capsys.readouterr().out
+
+
+def test_a_file_that_is_of_no_run_is_named(folder, capsys):
+    torch.save({"state_dict": torch.nn.Linear(2, 2).state_dict()}, "weights.ckpt")
+    assert fit("--ckpt_path", "weights.ckpt") == 2
+    *_, line = capsys.readouterr().err.strip().splitlines()
+    assert "weights.ckpt: is no checkpoint of a run (it has no pytorch-lightning_version)" in line
+
+
+def test_a_setting_that_the_optimizer_would_ignore_is_refused(folder, capsys):
+    fit()
+    assert fit("--ckpt_path", str(CHECKPOINTS / "last.ckpt"), "--model.learning_rate", "0.5") == 2
+    *_, line = capsys.readouterr().err.strip().splitlines()
+    assert "--model.learning_rate is 0.5, but the optimizer in the checkpoint goes on with 0.002; leave it out" in line
+
+
+def test_the_newest_checkpoint_is_named_to_who_asks_for_the_last(folder, capsys):
+    fit()
+    assert fit("--ckpt_path", "last") == 2
+    assert f"such as {CHECKPOINTS / 'last.ckpt'}" in capsys.readouterr().err
 
 
 def test_a_checkpoint_of_another_size_is_one_line(folder, capsys):
@@ -107,6 +128,38 @@ def test_a_cell_of_ones_own_is_used_by_its_path(folder, monkeypatch, capsys):
     assert main([*shlex.split(line)[4:], "--length", "5"]) == 0
     recorded = torch.load(CHECKPOINTS / "best.ckpt", weights_only=True)["seqmodels"]["cell"]
     assert recorded["path"] == "mycells:Leaky"
+
+
+CELL = """
+import torch
+from seqmodels import Cell
+
+
+class Mixing(Cell):
+    def __init__(self, input_size, hidden_size):
+        super().__init__(input_size, hidden_size)
+        self.W = torch.nn.Linear(input_size, hidden_size)
+
+    def step(self, x, h):
+        return torch.tanh(self.W(x) + h - h.mean(0))
+
+
+class Misspelt(Mixing):
+    def step(self, x, h):
+        return torch.tanh(self.V(x) + h)
+"""
+
+
+def test_a_cell_of_ones_own_is_looked_at_before_it_is_trained(folder, monkeypatch, capsys):
+    Path("odd_cells.py").write_text(CELL)
+    monkeypatch.syspath_prepend(folder)
+    assert fit("--model.cell", "odd_cells:Misspelt") == 2
+    *_, line = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith("seqmodels: error: Misspelt: step fails: AttributeError: ")
+    assert "odd_cells.py:17)" in line
+    with pytest.warns(UserWarning, match="plain loop"):
+        assert fit("--model.cell", "odd_cells:Mixing") == 0
+    assert "warning: check_cell(Mixing): rows don't mix: " in capsys.readouterr().err
 
 
 def test_options_of_a_yaml_file_are_overridden_by_the_command_line(folder):
@@ -140,6 +193,7 @@ MISTAKES = {
     "cell's option": (["--model.rnn_options.zoneot", "0.1"], "did you mean 'zoneout'"),
     "probability": (["--model.dropout", "2.0"], "dropout must be a probability"),
     "checkpoint": (["--ckpt_path", "no.ckpt"], "no.ckpt: there is no such file"),
+    "checkpoint by a word": (["--ckpt_path", "last"], "--ckpt_path last: a new run has no checkpoint yet; give a file"),
     "data class": (["--data", "TextDta"], "there is no class 'TextDta'; did you mean TextData?"),
     "model class": (["--model", "nowhere.Mine"], "use Captioner, "),
     "module": (["--model.cell", "nowhere.cells:Mine"], "can't import nowhere.cells:Mine"),

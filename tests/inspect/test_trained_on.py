@@ -6,6 +6,7 @@ from quick_fit import fit, save_untrained
 from seqmodels.data import TextData, build_tokenizer
 from seqmodels.errors import CheckpointError, DataError
 from seqmodels.inspect import held_out_text, training_text
+from seqmodels.inspect.trained_on import share_read_before
 from seqmodels.tasks import LanguageModel
 
 TEXT = "abcdefghij" * 40
@@ -54,3 +55,12 @@ def test_a_checkpoint_without_data_is_told(tmp_path, one_line):
         training_text(tmp_path / "bare.ckpt")
     with pytest.raises(CheckpointError, match=r"none\.ckpt"):
         training_text(tmp_path / "none.ckpt")
+
+
+def test_what_was_read_before_is_found_wherever_it_stands():
+    training = "".join(f"line {number}\n" for number in range(1000))
+    new = "".join(f"row {number}\n" for number in range(300))
+    assert share_read_before(training[37:2037], training) == 1.0
+    assert share_read_before(new, training) == 0.0
+    assert share_read_before(new[:2000] + training[137:2137], training) == pytest.approx(0.5, abs=0.13)
+    assert share_read_before(training[5:25], training) == 1.0
