@@ -44,7 +44,7 @@ IMPORTS = {
     "figures": "files",
     "compare": "cell errors figures files lazy registry rnn tasks training trees",
     "inspect": "cell data decoding engine errors evaluating figures files layer lazy registry rnn tasks training",
-    "demo": "decoding errors evaluating images inspect lazy tasks",
+    "demo": "data decoding errors evaluating images inspect lazy tasks",
     "cli": "cell compare data decoding demo engine errors explaining figures files inspect metrics registry rnn "
     "strangers tasks testing training trees",
     "seqmodels": "adapter cell explaining lazy registry rnn",  # the public names

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from seqmodels.demo.handlers import calmly
 from seqmodels.demo.models import choice
 from seqmodels.demo.results import hint, titled
+from seqmodels.demo.unseen import unseen
 from seqmodels.errors import InputError
 from seqmodels.tasks import SequenceTagger
 
@@ -29,9 +30,18 @@ def add_tag_tab(models: Mapping[str, SequenceTagger]) -> None:
 
     @calmly
     def tag(name: str, text: str) -> str:
-        return titled("", f"{name}: each word with its likeliest tag", tag_lines(models[name], text))
+        return tagged_text(name, models[name], text)
 
     gr.on([button.click, text.submit], tag, [name, text], tagged)
+
+
+def tagged_text(name: str, model: SequenceTagger, text: str) -> str:
+    """Each word with its tag as HTML, below what is seen and which words the model doesn't know."""
+    lines = tag_lines(model, text)
+    assert model.tokenizer is not None
+    learned_lowercase = all(token == token.lower() for token in model.tokenizer.tokens)  # then it reads so, too
+    unknown = unseen(model.tokenizer, text.lower() if learned_lowercase else text)
+    return titled("", f"{name}: each word with its likeliest tag{unknown}", lines)
 
 
 def tag_lines(model: SequenceTagger, text: str) -> str:

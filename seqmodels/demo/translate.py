@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from seqmodels.demo.handlers import calmly
 from seqmodels.demo.heat_map import heat_map
 from seqmodels.demo.models import choice
+from seqmodels.demo.results import titled
+from seqmodels.demo.unseen import unseen
 from seqmodels.tasks import Translation, Translator
 
 
@@ -29,7 +31,8 @@ def add_translate_tab(models: Mapping[str, Translator]) -> None:
         model = models[name]
         attention = model.hparams["attention"] != "none"
         (found,) = model.translate(text, beam, n_best=min(n_best, beam), length_penalty=penalty, attention=attention)
-        return shown(found)
+        unknown = unseen(model.source_tokenizer, text)
+        return titled("", f"{name}: the best translations and their log-probabilities{unknown}", shown(found))
 
     gr.on([button.click, text.submit], translate, [name, text, beam, n_best, penalty], translations)
 

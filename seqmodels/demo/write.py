@@ -4,6 +4,7 @@ import html
 import itertools
 import time
 from collections.abc import Iterator, Mapping
+from reprlib import repr as shortened
 from typing import Any, NamedTuple
 
 from seqmodels.demo.handlers import calmly_streaming
@@ -13,6 +14,7 @@ from seqmodels.errors import OptionError
 from seqmodels.tasks import ConditionalGenerator, LanguageModel
 
 DRAW, LIKELIEST, BEAM = "draw", "likeliest", "beam search"
+MOST_DIGITS = 18  # of a seed: torch's have 63 bits
 LINES = 10  # drawn of a class
 SECONDS = 0.08  # between two sights of a text that is being written
 
@@ -33,14 +35,16 @@ class Settings(NamedTuple):
         """How each token is chosen.
 
         Raises:
-            OptionError: If the seed is no whole number.
+            OptionError: If the seed is no whole number, or one that is too large.
         """
         seed = self.seed.strip()
-        if seed and not seed.isdecimal():
-            raise OptionError(f"the seed is {seed!r}; give a whole number, or leave it empty")
+        if seed and not (seed.isdecimal() and len(seed) <= MOST_DIGITS):
+            raise OptionError(
+                f"the seed is {shortened(seed)}; give a whole number of at most {MOST_DIGITS} digits, or leave it empty"
+            )
         temperature = self.temperature if self.way == DRAW else 0
         return way_of_drawing(
-            temperature, self.top_k or None, self.top_p, self.min_p or None, int(seed) % 2**63 if seed else None
+            temperature, self.top_k or None, self.top_p, self.min_p or None, int(seed) if seed else None
         )
 
 

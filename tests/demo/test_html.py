@@ -8,17 +8,23 @@ from xml.etree import ElementTree
 
 import pytest
 import torch
+from PIL import Image
 
+from seqmodels.data import build_tokenizer
+from seqmodels.data.pairs.sentence_tokenizer import sentence_tokenizer
 from seqmodels.demo import build_page, open_page
+from seqmodels.demo.ask import answered
 from seqmodels.demo.bars import bars
+from seqmodels.demo.classify import classified
 from seqmodels.demo.heat_map import heat_map
 from seqmodels.demo.models import load_models, names_of
 from seqmodels.demo.results import hint, titled
-from seqmodels.demo.tag import coloured, tag_lines
+from seqmodels.demo.tag import coloured, tag_lines, tagged_text
 from seqmodels.demo.translate import shown
 from seqmodels.demo.units import MOST_CHARACTERS, page_of
+from seqmodels.demo.unseen import unseen
 from seqmodels.errors import CheckpointError, InputError, OptionError
-from seqmodels.tasks import SequenceTagger, Translation
+from seqmodels.tasks import LanguageModel, SequenceTagger, Translation
 
 EVIL = "<script>alert('&')</script>"
 
@@ -68,6 +74,32 @@ def test_a_text_without_words_has_no_tags(models, one_line):
         tag_lines(models["tags"], " \n ")
 
 
+ANSWERS = {
+    "answers": lambda model, text, picture: answered("a model", model, Image.open(picture), text),
+    "classes": lambda model, text, picture: classified("a model", model, text),
+    "trees": lambda model, text, picture: classified("a model", model, "( {} ( {} {} ) )".format(*text.split())),
+    "tags": lambda model, text, picture: tagged_text("a model", model, text),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_answers_say_which_words_the_model_has_never_seen(models, picture, name):
+    known = "What color is" if name == "answers" else "A lovely film"
+    assert "never seen" not in ANSWERS[name](models[name], known, picture)
+    page = ElementTree.fromstring(ANSWERS[name](models[name], f"{known.split()[0]} Wug <i>", picture))
+    assert "; it has never seen 'wug', '<" in page.find("small").text
+
+
+def test_unknown_words_are_told_as_they_are_read():
+    words = sentence_tokenizer("word", "a dog.\n", lowercase=True)
+    assert unseen(words, "A dog.") == ""
+    assert unseen(words, "A wug, a dog wug blick.") == "; it has never seen 'wug', 'blick'"
+    assert unseen(build_tokenizer("character", "ab", unknown=True), "abcdac") == "; it has never seen 'c', 'd'"
+    assert unseen(build_tokenizer("byte", "a"), "é") == ""
+    many = unseen(words, " ".join(f"w{number}" for number in range(13)))
+    assert many.endswith("'w8', 'w9' and 3 more")
+
+
 def test_units_of_several_models_are_on_one_page(models):
     page = page_of({name: models[name] for name in ("letters", "letters_lstm")}, "the fox")
     data = json.loads(re.search(r'<script type="application/json" id="read">(.*?)</script>', page, re.DOTALL)[1])
@@ -87,9 +119,6 @@ def test_texts_without_units_are_one_line(models, one_line, text, part):
 
 
 def test_units_need_a_model_and_the_same_tokens(models, one_line):
-    from seqmodels.data import build_tokenizer
-    from seqmodels.tasks import LanguageModel
-
     with one_line(InputError, "choose one"):
         page_of({}, "a")
     words = LanguageModel(build_tokenizer("word", "a film\n"), cell="gru", hidden_size=4)
