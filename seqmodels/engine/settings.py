@@ -19,10 +19,12 @@ LARGEST = 64  # entries that are compared at every call
 def plain_settings(module: nn.Module) -> tuple:
     """A module's type, its attributes that are plain values or functions, or hold such, and its children's."""
     own: list[Any] = [type(module)]
-    for key, value in vars(module).items():
+    for key, value in vars(module).items():  # at every call: what most of them are is left out first
+        if key in _OF_MODULES:
+            continue
         if isinstance(value, _PLAIN):
             own.append((key, value))
-        elif isinstance(value, _HOLDERS) and key not in _OF_MODULES:
+        elif isinstance(value, _HOLDERS):
             own.append((key, _frozen(value)))
     own += [(key, plain_settings(child)) for key, child in module._modules.items() if child is not None]
     return tuple(own)
