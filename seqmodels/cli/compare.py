@@ -39,6 +39,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _train(options: argparse.Namespace, command: str) -> int:
+    from seqmodels.cli.own_cells import look_at_named
     from seqmodels.compare.progress import Display
     from seqmodels.compare.report.names import plural
 
@@ -47,6 +48,8 @@ def _train(options: argparse.Namespace, command: str) -> int:
         _check_trainer(options, accelerator)
     study = _study(options, accelerator)
     study.command = command
+    for cell in study.cells:
+        look_at_named(cell)
     size = f"{plural(len(study.cells), 'cell')}, {plural(len(study.problems), 'problem')}"
     print(f"{options.folder}: {size}, {study.describe_budget()}", flush=True)
     workers = _workers(options, accelerator)

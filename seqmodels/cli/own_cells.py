@@ -5,11 +5,21 @@ import sys
 
 from seqmodels.cell import Cell
 from seqmodels.errors import CellError
-from seqmodels.strangers import try_step
+from seqmodels.registry import get_cell
+from seqmodels.strangers import make, try_step
 from seqmodels.testing import check_cell
 from seqmodels.trees import TreeCell
 
 OURS = "seqmodels.plugins."
+SIZE = 64  # of input and states
+
+
+def look_at_named(name: str) -> None:
+    """The same of a cell that will be made in several sizes; if it can't be made in this one, that is a warning too."""
+    try:
+        look_at(make(get_cell(name), SIZE, SIZE, {}))
+    except CellError as error:
+        print(f"warning: {error}", file=sys.stderr)
 
 
 def look_at(cell: Cell) -> None:

@@ -182,6 +182,7 @@ def test_trials_that_fail_are_said_and_change_the_exit_code(folder, monkeypatch,
     )
     monkeypatch.syspath_prepend(str(folder))
     assert compare("--cells", "gru,broken:Broken", "--seeds", "1") == 1
-    said = capsys.readouterr().out
+    said, warned = capsys.readouterr()
+    assert "warning: Broken: step fails: RuntimeError: out of order" in warned
     assert "my/broken.Broken/final-0: failed: RuntimeError: out of order" in said
     assert re.search(r"^1 trial failed, of broken:Broken; why: .*/error.txt; --retry-failed", said, re.MULTILINE)
