@@ -14,14 +14,6 @@ OURS = "seqmodels.plugins."
 SIZE = 64  # of input and states
 
 
-def look_at_named(name: str) -> None:
-    """The same of a cell that will be made in several sizes; if it can't be made in this one, that is a warning too."""
-    try:
-        look_at(make(get_cell(name), SIZE, SIZE, {}))
-    except CellError as error:
-        print(f"warning: {error}", file=sys.stderr)
-
-
 def look_at(cell: Cell) -> None:
     """Runs a step once; warns of a step that isn't pure, or mixes rows, whose results depend on what is beside them.
 
@@ -33,5 +25,13 @@ def look_at(cell: Cell) -> None:
     try_step(cell)
     try:
         check_cell(copy.deepcopy(cell), quick=True)
+    except CellError as error:
+        print(f"warning: {error}", file=sys.stderr)
+
+
+def look_at_named(name: str) -> None:
+    """Looks at a cell that will be made in several sizes; that it can't be made in this one is a warning, too."""
+    try:
+        look_at(make(get_cell(name), SIZE, SIZE, {}))
     except CellError as error:
         print(f"warning: {error}", file=sys.stderr)

@@ -48,7 +48,7 @@ DEFAULTS = {
 FROM_DATA = ("tokenizer", "source_tokenizer", "answers", "labels", "scaling", "image")
 TRAINED = FROM_DATA[:-1]  # those that a checkpoint keeps
 OF_FIT = ("wandb", "sample_length", "pictures", "checkpoint_every")  # options of ours that others have no use for
-OF_OPTIMIZERS = ("learning_rate", "weight_decay", "momentum")
+OF_OPTIMIZERS = ("learning_rate", "weight_decay")
 CHECKPOINT_KEYWORDS = ("best", "last", "hpc", "registry")  # Lightning's own, in place of a path
 
 
@@ -128,8 +128,9 @@ class TrainingCLI(LightningCLI):
             super().instantiate_classes()
         except (ValueError, TypeError, MisconfigurationException) as error:
             raise explain(error, str(self.subcommand)) from error
-        for kind in {type(cell): cell for cell in self.model.modules() if isinstance(cell, Cell)}.values():
-            look_at(kind)
+        one_of_each = {type(module): module for module in self.model.modules() if isinstance(module, Cell)}
+        for cell in one_of_each.values():
+            look_at(cell)
         if self.results and not hasattr(self.model, "write_results"):
             raise OptionError(f"--results: a {type(self.model).__name__} writes no result file")
 

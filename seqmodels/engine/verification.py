@@ -61,11 +61,8 @@ def _random(item: Input, generator: torch.Generator) -> Tensor:
         shape = (STEPS, ROWS, *shape) if item.kind == "step" else (ROWS, *shape)
     dtype, device = example_type(item), item.tensor.device
     noise = torch.randn(shape, generator=generator, dtype=torch.float32, device=device)
-    is_own = item.kind == "parameter"
-    if dtype == torch.bool and not is_own:
-        return noise > 0
-    if not is_own:
-        return noise.to(dtype)
+    if item.kind != "parameter":
+        return noise > 0 if dtype == torch.bool else noise.to(dtype)
     # Under torch.compile tensors have no values.
     has_values = type(item.tensor) in (Tensor, nn.Parameter) and not torch._is_functional_tensor(item.tensor)
     value = item.tensor.detach().to(dtype) if has_values else torch.zeros(shape, dtype=dtype, device=device)
