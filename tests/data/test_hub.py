@@ -57,11 +57,11 @@ def test_an_unreachable_hub_is_one_line_soon(monkeypatch, one_line, name):
 
 
 def test_a_hub_that_says_nothing_is_not_waited_for(monkeypatch):
-    monkeypatch.setattr("huggingface_hub.utils.get_session", lambda: time.sleep(3))
+    monkeypatch.setattr("huggingface_hub.utils.get_session", lambda: time.sleep(60))
     monkeypatch.setattr(hub, "_SECONDS_TO_PROBE", 0.1)
     started = time.monotonic()
     assert not hub._hub_answers()
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 30
 
 
 def test_a_hub_that_answers_is_asked(monkeypatch):

@@ -71,7 +71,7 @@ def silent_server():
 
 
 def check_offline(folder, output, reason):
-    assert float((folder / "seconds").read_text()) < 10
+    assert float((folder / "seconds").read_text()) < 45  # wandb itself waits for 90
     (offline_folder,) = glob.glob(f"{folder}/wandb/offline-run-*")
     (line,) = [line for line in output.splitlines() if offline_folder in line and "recorded offline" in line]
     assert reason in line

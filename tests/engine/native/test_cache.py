@@ -267,7 +267,7 @@ def test_a_killed_process_blocks_nobody(folder, scripted, tmp_path):
     os.kill(int(waiting.read_text()), signal.SIGKILL)
     begin = time.monotonic()
     assert in_another_process() == "42"
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 30
     assert compilations() == 2
 
 
