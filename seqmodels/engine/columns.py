@@ -91,7 +91,7 @@ class Columns:
     def _find_kinds(self, graph: fx.Graph, placeholders: dict[fx.Node, str]) -> None:
         for node in graph.nodes:
             if node.op == "get_attr":
-                raise Unsupported(f"the step holds a tensor that is no parameter or buffer ({node.target})")
+                raise Unsupported("the step makes a tensor of several constants; keep it in the cell (register_buffer)")
             if node.op == "call_function" and torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
                 raise Unsupported(f"the step draws random numbers ({packet(node)})")
             if isinstance(node.meta.get("val"), torch.SymInt | torch.SymFloat | torch.SymBool):

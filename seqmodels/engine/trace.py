@@ -16,6 +16,7 @@ from seqmodels.engine.products import ChangedProducts
 from seqmodels.engine.settings import plain_settings
 from seqmodels.engine.whole_step import Surroundings, whole_step
 
+FOREIGN = "the step uses a tensor that is no parameter or buffer of the cell (register_buffer makes it one)"
 PRIMES = (211, 223, 227, 229, 233, 239, 241, 251, 257, 263, 269, 271, 277)  # rarely found in a step
 
 
@@ -189,17 +190,20 @@ def _trace(layer: LayerPass, modules: _Modules, decompose: bool) -> Traced:
     try:
         with without_autocast(layer.input.device.type):
             refuse_own_gradients(step, examples)
-            graph = make_fx(function, decomposition_table=table, tracing_mode="fake")(*examples).graph
+            traced = make_fx(function, decomposition_table=table, tracing_mode="fake")(*examples)
     except Unsupported:
         raise
     except Exception as error:  # whatever a stranger's step raises
         reason = " ".join(str(error).split())[:200]
+        if "convert all Tensors to FakeTensors" in reason:  # torch found one among those of the trace
+            raise Unsupported(FOREIGN) from error
         raise Unsupported(f"the step can't be traced: {type(error).__name__}: {reason}") from error
     if plain_settings(modules) != settings:
         raise _ChangesItself("the step changes an attribute of the cell")
-    _refuse_changes(graph)
-    graph.eliminate_dead_code()
-    return Traced(graph, inputs, step, rows)
+    _refuse_changes(traced.graph)
+    _write_numbers(traced)
+    traced.graph.eliminate_dead_code()
+    return Traced(traced.graph, inputs, step, rows)
 
 
 def _refuse_changes(graph: fx.Graph) -> None:
@@ -208,6 +212,18 @@ def _refuse_changes(graph: fx.Graph) -> None:
         operation = node.target
         if isinstance(operation, torch._ops.OpOverload) and operation._schema.is_mutable:
             raise Unsupported(f"the step changes a tensor in place ({operation.overloadpacket})")
+
+
+def _write_numbers(traced: fx.GraphModule) -> None:
+    """A tensor of one number that the step makes, as ``torch.tensor(0.3)``, becomes that number."""
+    for node in traced.graph.find_nodes(op="call_function", target=torch.ops.aten.lift_fresh_copy.default):
+        made = getattr(traced, node.args[0].target)
+        if made.numel() == 1:
+            with traced.graph.inserting_before(node):
+                arguments = ([*made.shape], made.item()), {"dtype": made.dtype, "device": made.device}
+                number = traced.graph.call_function(torch.ops.aten.full.default, *arguments)
+            number.meta.update(node.meta)
+            node.replace_all_uses_with(number)
 
 
 def without_autocast(device: str) -> contextlib.AbstractContextManager:

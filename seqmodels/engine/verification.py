@@ -27,13 +27,16 @@ def verify(traced: Traced, loop: Loop, prelude: Prelude) -> None:
     with without_autocast(device.type):
         generator = torch.Generator(device).manual_seed(0)
         tensors = [_random(item, generator) for item in traced.inputs]
+        is_double = any(tensor.dtype is torch.float64 for tensor in tensors)
+        dtype = torch.float64 if is_double else torch.float32  # as programs compute, whatever constants are
         try:
-            found, _ = interpret.run(loop, prelude(tensors, STEPS, ROWS), STEPS)
+            given = [tensor.to(dtype) for tensor in prelude(tensors, STEPS, ROWS)]
+            found, _ = interpret.run(loop, given, STEPS)
         except Exception as error:  # of any kind, from operations on other shapes than those of the trace
             raise Unsupported(REASON) from error
         for t, expected in enumerate(_by_step(traced, tensors)):
             for sequence, state in zip(found, expected, strict=True):
-                if not torch.allclose(sequence[t], state, TOLERANCE, TOLERANCE, equal_nan=True):
+                if not torch.allclose(sequence[t].to(state.dtype), state, TOLERANCE, TOLERANCE, equal_nan=True):
                     raise Unsupported(REASON)
 
 

@@ -200,7 +200,7 @@ def test_chunks_of_one_product_have_the_matrix_in_common():
         (lambda x, h, c, v, M, N: (h.softmax(0), c), "aten._softmax goes across the rows of the batch"),
         (
             lambda x, h, c, v, M, N: (h * torch.tensor([1.0] * H), c),
-            "the step holds a tensor that is no parameter or buffer",
+            "the step makes a tensor of several constants; keep it in the cell (register_buffer)",
         ),
         (lambda x, h, c, v, M, N: (h + torch.rand_like(h), c), "the step draws random numbers (aten.rand_like)"),
         (lambda x, h, c, v, M, N: (F.dropout(h), c), "the step draws random numbers (aten."),

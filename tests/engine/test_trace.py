@@ -102,3 +102,54 @@ def test_masks_are_traced_where_the_input_lies(monkeypatch):
         zoneout=(0.5,),
     )
     assert trace(layer).kinds.count("step") == 3
+
+
+class Written(Cell):
+    """What is done with the state at the end of its step is given."""
+
+    def __init__(self, input_size, hidden_size, change, **tensors):
+        super().__init__(input_size, hidden_size)
+        self.product = nn.Linear(input_size + hidden_size, hidden_size)
+        self.change = change
+        for name, tensor in tensors.items():
+            setattr(self, name, tensor)
+
+    def step(self, x, h):
+        return self.change(self, torch.tanh(self.product(torch.cat([x, h], 1))), h)
+
+
+NUMBERS = {
+    "tensor": lambda cell, new, h: torch.tensor(0.3) * h + new,
+    "tensor in double precision": lambda cell, new, h: torch.tensor(0.3, dtype=torch.float64) * h + new,
+    "tensor of an attribute": lambda cell, new, h: torch.tensor(cell.rate) * h + new,
+    "of the state's kind": lambda cell, new, h: h.new_tensor([[0.3]]) * h + new,
+    "integer": lambda cell, new, h: h + new ** torch.as_tensor(2),
+    "choice": lambda cell, new, h: torch.where(new > 0, torch.tensor(0.0), new) + torch.maximum(h, torch.tensor(0.1)),
+    "expression": lambda cell, new, h: (1 - torch.tensor(0.3)).sqrt() * h + new,
+    "changed in place": lambda cell, new, h: torch.tensor(0.3).add_(1) * new,
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_may_be_tensors(name):
+    torch.manual_seed(0)
+    native = RNN(Written, H, H, backend="native", change=NUMBERS[name], rate=0.25)
+    loop = RNN(Written, H, H, backend="reference", change=NUMBERS[name], rate=0.25)
+    loop.load_state_dict(native.state_dict())
+    x = torch.randn(T, B, H)
+    for rate in (0.25, 0.75):
+        native.cell.rate = loop.cell.rate = rate
+        torch.testing.assert_close(native(x)[0], loop(x)[0])
+
+
+ELSEWHERE = torch.ones(H)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda cell, new, h: cell.scale * h + new, lambda cell, new, h: ELSEWHERE * h + new]
+)
+def test_a_tensor_that_is_no_buffer_is_refused_with_the_remedy(change):
+    reason = generated.refusal(
+        LayerPass(Written(H, H, change, scale=torch.ones(H)), torch.randn(T, B, H), (torch.zeros(B, H),))
+    )
+    assert reason == "the step uses a tensor that is no parameter or buffer of the cell (register_buffer makes it one)"

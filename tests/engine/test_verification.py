@@ -39,6 +39,7 @@ def changed(cell, x, h, change):
 ACROSS_ROWS = {
     "number of rows": lambda c, x, h: plain(c, x, h) / h.shape[0],
     "length of the input": lambda c, x, h: plain(c, x, h) * len(x),
+    "number of rows in a tensor": lambda c, x, h: plain(c, x, h) / torch.tensor(float(len(h))),
     "norm of all": lambda c, x, h: c.W(x / x.norm()) + c.U(h),
     "largest of all": lambda c, x, h: c.W(x / x.abs().max()) + c.U(h),
     "mean of rows": lambda c, x, h: c.W(x.sort(-1).values - x.mean(0)) + c.U(h),
