@@ -386,6 +386,36 @@ class SLSTM(Cell):
         return torch.sigmoid(o) * c / torch.clamp(n.abs(), min=1.0), c, n, m
 
 
+class HeadedLSTM(Cell):
+    """An LSTM of several heads, as Beck et al. 2024, section 2.2, have them: no head sees another's state. For each k::
+
+    i, f, z, o = W x_t + R_k h_{t-1, k} + b
+    c_{t, k} = sigmoid(f) * c_{t-1, k} + sigmoid(i) * tanh(z)
+    h_{t, k} = sigmoid(o) * tanh(normalised c_{t, k})
+    """
+
+    citation = "Beck et al. 2024"
+    state_names = ("h", "c")
+
+    def __init__(self, input_size, hidden_size, heads=2):
+        super().__init__(input_size, hidden_size)
+        self.heads, size = heads, heads * hidden_size
+        self.W = nn.Linear(input_size, 4 * size)
+        self.R = nn.Parameter(torch.randn(4, heads, hidden_size, hidden_size) / hidden_size**0.5)
+        self.norm = nn.GroupNorm(heads, size)
+
+    @property
+    def state_sizes(self):
+        return (self.heads * self.hidden_size,) * 2
+
+    def step(self, x, h, c):
+        of_heads = h.view(len(h), self.heads, -1)
+        recurrent = torch.einsum("bkd,gkde->bgke", of_heads, self.R).flatten(1)
+        i, f, z, o = (self.W(x) + recurrent).chunk(4, -1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(z)
+        return torch.sigmoid(o) * torch.tanh(self.norm(c)), c
+
+
 class ProjectionLSTM(Cell):
     """Sak, Senior and Beaufays 2014, arXiv 1402.1128, eq. 7-12: the state that recurs is a projection, with peepholes::
 
@@ -752,6 +782,7 @@ STRANGERS: dict[str, tuple[type[Cell], dict[str, Any]]] = {
     "hopfield memory": (HopfieldMemory, {}),
     "fastgrnn": (FastGRNN, {}),
     "slstm": (SLSTM, {}),
+    "headed lstm": (HeadedLSTM, {}),
     "projection lstm": (ProjectionLSTM, {}),
     "multiplicative lstm": (MultiplicativeLSTM, {}),
     "multiplicative integration": (MultiplicativeIntegration, {}),

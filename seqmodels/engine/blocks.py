@@ -1,7 +1,8 @@
-"""Over which columns an operation goes that takes whole rows together: sums, maxima, softmax."""
+"""Over which columns an operation goes that takes whole rows together: sums, maxima, softmax, normalisation."""
 
+import operator
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import fx
@@ -75,3 +76,31 @@ def reduction(node: fx.Node) -> tuple[tuple[int, ...] | None, dict[str, Any]]:
     dims = args[0] if args else node.kwargs.get("dim")
     dims = (dims,) if isinstance(dims, int) else dims
     return (tuple(dims) if dims else None), options  # type: ignore[arg-type]
+
+
+class Normalisation(NamedTuple):
+    """A layer_norm or group_norm: each block less its mean, by its deviation, then scaled and shifted."""
+
+    blocks: Blocks
+    weight: fx.Node | None
+    bias: fx.Node | None
+    epsilon: float
+
+
+def normalisation_of(node: fx.Node) -> Normalisation | None:
+    """What a value is, if it is the first result of torch's layer_norm or group_norm."""
+    parent = node.args[0] if packet(node) is operator.getitem and node.args[1] == 0 else None
+    kind = packet(parent) if isinstance(parent, fx.Node) else None
+    if kind not in (aten.native_layer_norm, aten.native_group_norm):
+        return None
+    source, *options = cast(Any, parent).args
+    tail = shape_of(source)[1:]
+    if kind is aten.native_layer_norm:
+        shape, weight, bias, epsilon = options
+        if len(shape) > len(tail):
+            raise Unsupported("layer_norm over the rows of the batch")
+        return Normalisation(Blocks(source, prod(tail) // prod(shape), prod(shape), 1), weight, bias, epsilon)
+    weight, bias, *_, groups, epsilon = options
+    if len(tail) > 1 and (weight, bias) != (None, None):
+        raise Unsupported("group_norm with weights for channels of several numbers")
+    return Normalisation(Blocks(source, groups, prod(tail) // groups, 1), weight, bias, epsilon)

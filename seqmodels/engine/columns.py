@@ -20,7 +20,7 @@ import torch
 from torch import fx
 
 from seqmodels.engine import operations
-from seqmodels.engine.blocks import blocks_of, reduction
+from seqmodels.engine.blocks import Normalisation, blocks_of, normalisation_of, reduction
 from seqmodels.engine.graph import Elementwise, Graph, Node, Segment, Unsupported
 from seqmodels.engine.loop import Loop
 from seqmodels.engine.moves import Move, aligned, moves, packet, shape_of
@@ -148,8 +148,8 @@ class Columns:
         kind = packet(call)
         if kind in operations.POINTWISE:
             return [link for arg in call.all_input_nodes for link in _in_order(node, self._aligned(arg, tail))]
-        if _is_layer_norm(node):
-            return _in_order(node, self._aligned(node.args[0].args[0], tail))  # type: ignore[union-attr,arg-type]
+        if (norm := normalisation_of(node)) is not None:
+            return norm.blocks.links(node, to_row=True)
         if kind in operations.TO_NUMBER or kind in operations.TO_ROW:
             with contextlib.suppress(Unsupported):
                 return blocks_of(node).links(node, to_row=kind in operations.TO_ROW)
@@ -201,8 +201,8 @@ class Columns:
             return self._reduced(node)
         if kind in operations.TO_ROW:
             return self._whole_row(node)
-        if _is_layer_norm(node):
-            return self._layer_norm(node)
+        if (norm := normalisation_of(node)) is not None:
+            return self._normalised(node, norm)
         raise Unsupported(f"no rule for {kind}")
 
     def _spans(self, node: fx.Node) -> Iterator[tuple[int, int]]:
@@ -233,6 +233,8 @@ class Columns:
             raise Unsupported(f"{kind} of integers")
         if kind in operations.NUMBERS_ONLY and node.meta["val"].dtype == torch.bool:
             raise Unsupported(f"{kind} of truth values")
+        if kind is aten._to_copy and not _keeps_value(node):
+            raise Unsupported("values that become another type")
         where = {arg: self._aligned(arg, tail) for arg in call.all_input_nodes}
         result = []
         for low, high in self._spans(node):
@@ -320,18 +322,15 @@ class Columns:
         ]
         return [piece for piece, _ in found], [width for _, width in found]
 
-    def _layer_norm(self, node: fx.Node) -> list[Node]:
-        source, shape, weight, bias, epsilon = cast(Any, node.args[0]).args
-        tail = shape_of(source)[1:]
-        if tuple(shape) != tail:
-            raise Unsupported("layer_norm over some of several dimensions")
-        pieces, widths = zip(*self._intervals(source), strict=True)
-        normal = operations.normalise(self.loop.graph, list(pieces), list(widths), epsilon)
+    def _normalised(self, node: fx.Node, norm: Normalisation) -> list[Node]:
+        blocks, tail, graph = norm.blocks, shape_of(node)[1:], self.loop.graph
+        groups = (self._between(blocks.source, *blocks.group(index)) for index in range(blocks.outer))
+        normal = [piece for group in groups for piece in operations.normalise(graph, *group, norm.epsilon)]
         for index, (low, high) in enumerate(self._spans(node)):
-            if weight is not None:
-                normal[index] = self.loop.graph.mul(normal[index], self._parameter(weight, tail, low, high - low))
-            if bias is not None:
-                normal[index] = self.loop.graph.add(normal[index], self._parameter(bias, tail, low, high - low))
+            if norm.weight is not None:
+                normal[index] = graph.mul(normal[index], self._parameter(norm.weight, tail, low, high - low))
+            if norm.bias is not None:
+                normal[index] = graph.add(normal[index], self._parameter(norm.bias, tail, low, high - low))
         return normal
 
     # --- leaves -----------------------------------------------------------------------------------------------------
@@ -391,6 +390,7 @@ def _call(node: fx.Node) -> fx.Node:
     return parent if is_first else node  # type: ignore[return-value]
 
 
-def _is_layer_norm(node: fx.Node) -> bool:
-    parent = node.args[0] if node.args else None
-    return isinstance(parent, fx.Node) and packet(parent) is aten.native_layer_norm and bool(node.args[1] == 0)
+def _keeps_value(copied: fx.Node) -> bool:
+    """Whether what is copied, perhaps into another type, is still the same number, or becomes a truth value."""
+    before, after = cast(Any, copied.args[0]).meta["val"].dtype, copied.meta["val"].dtype
+    return before == after or after is torch.bool or not before.is_floating_point

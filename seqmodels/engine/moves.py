@@ -3,6 +3,7 @@
 Values of a batch are [B, ...]; all dimensions but the first are counted together as columns.
 """
 
+import itertools
 import operator
 from collections.abc import Callable, Sequence
 from math import prod
@@ -172,12 +173,43 @@ def _spread(source: fx.Node, node: fx.Node) -> list[Move]:
     return aligned(source, shape[1:], is_batched)
 
 
-def _transpose(node: fx.Node) -> list[Move]:
-    source = node.args[0]
-    before, after = shape_of(source), shape_of(node)  # type: ignore[arg-type]
-    if before[0] == after[0] and [s for s in before if s > 1] == [s for s in after if s > 1]:
-        return [Move(source, 0, prod(before[1:]))]
-    return _no_order(node)
+def _permuted(node: fx.Node) -> list[Move]:
+    """Dimensions in another order: what lies behind the last one that moved stays together."""
+    source = cast(fx.Node, node.args[0])
+    shape = shape_of(source)
+    order = [dim for dim in _order(node, len(shape)) if shape[dim] != 1]
+    if order == sorted(order):
+        return [Move(source, 0, prod(shape[1:]))]
+    if shape[0] != 1 and order[0] != 0:
+        raise Unsupported(f"{packet(node)} moves the batch behind other dimensions")
+    outer = order[1:]
+    while outer[-1] == max(outer):
+        outer.pop()
+    length = prod(shape[max(outer) + 1 :])
+    strides = [range(0, prod(shape[dim:]), prod(shape[dim + 1 :])) for dim in outer]
+    return [Move(source, sum(place), length) for place in itertools.product(*strides)]
+
+
+def _order(node: fx.Node, dims: int) -> list[int]:
+    """Which of the source's dimensions each of a result's is."""
+    if packet(node) is aten.permute:
+        return [dim % dims for dim in cast(Any, node.args[1])]
+    order, (a, b) = list(range(dims)), (node.args[1:] or (0, -1))[:2]
+    order[a], order[b] = order[b], order[a]  # type: ignore[index]
+    return order
+
+
+def _repeated(node: fx.Node) -> list[Move]:
+    """Whole dimensions, several times: ``repeat``."""
+    source, times = cast(Any, node.args[0]), cast(Any, node.args[1])
+    shape = shape_of(source)
+    if len(times) > len(shape) or times[0] != 1:
+        raise Unsupported("the step repeats rows of the batch")
+    places = [
+        [index * prod(shape[dim + 1 :]) for _ in range(times[dim]) for index in range(shape[dim])]
+        for dim in range(1, len(shape) - 1)
+    ]
+    return [Move(source, sum(place), shape[-1]) for place in itertools.product(*places) for _ in range(times[-1])]
 
 
 _RULES: dict[Any, Callable[[fx.Node], list[Move] | None]] = {
@@ -190,7 +222,8 @@ _RULES: dict[Any, Callable[[fx.Node], list[Move] | None]] = {
     aten.stack: _stack,
     aten.expand: lambda node: _spread(node.args[0], node),  # type: ignore[arg-type]
     aten.copy: _copy,
-    aten.permute: _transpose,
-    aten.transpose: _transpose,
-    aten.t: _transpose,
+    aten.permute: _permuted,
+    aten.transpose: _permuted,
+    aten.t: _permuted,
+    aten.repeat: _repeated,
 }

@@ -84,6 +84,32 @@ def _sign(g: Graph, a: Node) -> Node:
     return g.sub(g.less(0, a), g.less(a, 0))
 
 
+def _ceil(g: Graph, a: Node) -> Node:
+    return g.neg(g.pointwise("floor", g.neg(a)))
+
+
+def _trunc(g: Graph, a: Node) -> Node:
+    return g.select(g.less(a, 0), _ceil(g, a), g.pointwise("floor", a))
+
+
+def _round(g: Graph, a: Node, decimals: int = 0) -> Node:
+    if decimals:
+        raise Unsupported("rounding to decimals")
+    below = g.pointwise("floor", a)
+    apart, half = g.sub(a, below), g.mul(below, 0.5)
+    is_odd = _not(g, g.equal(half, g.pointwise("floor", half)))
+    goes_up = g.maximum(g.less(0.5, apart), g.mul(g.equal(apart, 0.5), is_odd))  # halves go to even numbers
+    return g.add(below, goes_up)
+
+
+def _sinh(g: Graph, a: Node) -> Node:
+    return g.mul(0.5, g.sub(g.expm1(a), g.expm1(g.neg(a))))  # exact about 0, where exp(a) - exp(-a) is not
+
+
+def _cosh(g: Graph, a: Node) -> Node:
+    return g.mul(0.5, g.add(g.exp(a), g.exp(g.neg(a))))
+
+
 def _lerp(g: Graph, start: Any, end: Any, weight: Any) -> Node:
     return g.add(start, g.mul(weight, g.sub(end, start)))
 
@@ -133,7 +159,13 @@ POINTWISE: dict[Any, Rule] = {
     aten.tanh: _plain("tanh"),
     aten.sigmoid: _plain("sigmoid"),
     aten.pow: _pow,
+    aten.sinh: _sinh,
+    aten.cosh: _cosh,
     aten.floor: _plain("floor"),
+    aten.ceil: _ceil,
+    aten.trunc: _trunc,
+    aten.frac: lambda g, a: g.sub(a, _trunc(g, a)),
+    aten.round: _round,
     aten.maximum: _plain("maximum"),
     aten.minimum: _plain("minimum"),
     aten.lt: _plain("less"),
@@ -171,6 +203,7 @@ POINTWISE: dict[Any, Rule] = {
     aten.addcdiv: _addc("div"),
     aten.detach: _plain("stop"),
     aten.lift_fresh_copy: lambda g, a: a,
+    aten._to_copy: lambda g, a, dtype=None, **layout: _truth(g, a) if dtype is torch.bool else a,
 }
 NUMBERS_ONLY = {aten.add}  # of truth values, it gives another
 TRUTH_ONLY = {aten.bitwise_not, aten.bitwise_and, aten.bitwise_or}
@@ -252,10 +285,10 @@ def _logsumexp(g: Graph, pieces: Pieces, widths: list[int]) -> Node:
     return g.add(top, g.log(total))
 
 
-def normalise(g: Graph, pieces: Pieces, widths: list[int], epsilon: float, center: bool = True) -> Pieces:
-    """(row - mean) / sqrt(variance + epsilon); without center, row / sqrt(mean square + epsilon)."""
+def normalise(g: Graph, pieces: Pieces, widths: list[int], epsilon: float) -> Pieces:
+    """(row - mean) / sqrt(variance + epsilon)."""
     pieces = [g.same(piece) for piece in pieces]  # two large gradients that nearly cancel
-    middle = _mean(g, pieces, widths) if center else g.value(0)
+    middle = _mean(g, pieces, widths)
     variance = g.mul(_squared_distance(g, pieces, widths, middle), 1 / sum(widths))
     scale = g.div(1, g.sqrt(g.add(variance, epsilon)))
     return [g.mul(g.sub(piece, middle), scale) for piece in pieces]

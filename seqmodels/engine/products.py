@@ -1,8 +1,8 @@
 """The matrix products of a step: found by running it, changed without rewriting it.
 
 A product is a call of ``F.linear``, ``@``, ``torch.matmul`` or ``torch.mm`` with a matrix that depends neither on the
-input nor on the state, whichever module makes it. Products are counted in the order of the step's program, so an index
-names the same product at every time step.
+input nor on the state, whichever module makes it; what ``torch.einsum`` and the like come to (contractions.py) is
+several. Products are counted in the order of the step's program, so an index names the same product at every time step.
 """
 
 import copy
@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from seqmodels.cell import Cell
+from seqmodels.engine.contractions import as_contraction
 from seqmodels.engine.torch_cells import STEP_FUNCTIONS
 
 MATMULS = {torch.matmul, torch.mm, Tensor.matmul, Tensor.mm, Tensor.__matmul__}
@@ -64,9 +65,16 @@ class ProductMode(TorchFunctionMode):
         if func in STEP_FUNCTIONS:  # torch's own cells hide their products: write them out
             with self:
                 return STEP_FUNCTIONS[func](*args, **kwargs)
+        contraction = None if kwargs else as_contraction(func, args)
+        if contraction is not None:
+            with self:
+                return contraction.written_out()
         call = as_call(func, args, kwargs)
         if call is None:
             return func(*args, **kwargs)
+        if call.operand.dim() > 2 and call.bias is not None:
+            with self:
+                return call.operand @ call.weight.t() + call.bias
         self.index += 1
         return self.product(self.index, call)
 

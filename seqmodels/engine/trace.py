@@ -13,6 +13,7 @@ from seqmodels.engine.graph import Unsupported
 from seqmodels.engine.layer_pass import LayerPass
 from seqmodels.engine.own_gradients import refuse_own_gradients
 from seqmodels.engine.products import ChangedProducts
+from seqmodels.engine.rewriting import undo_changes, write_numbers
 from seqmodels.engine.settings import plain_settings
 from seqmodels.engine.whole_step import Surroundings, whole_step
 
@@ -200,30 +201,10 @@ def _trace(layer: LayerPass, modules: _Modules, decompose: bool) -> Traced:
         raise Unsupported(f"the step can't be traced: {type(error).__name__}: {reason}") from error
     if plain_settings(modules) != settings:
         raise _ChangesItself("the step changes an attribute of the cell")
-    _refuse_changes(traced.graph)
-    _write_numbers(traced)
+    undo_changes(traced.graph)
+    write_numbers(traced)
     traced.graph.eliminate_dead_code()
     return Traced(traced.graph, inputs, step, rows)
-
-
-def _refuse_changes(graph: fx.Graph) -> None:
-    """What is changed in place may be seen through another tensor, or be a buffer of the cell."""
-    for node in graph.nodes:
-        operation = node.target
-        if isinstance(operation, torch._ops.OpOverload) and operation._schema.is_mutable:
-            raise Unsupported(f"the step changes a tensor in place ({operation.overloadpacket})")
-
-
-def _write_numbers(traced: fx.GraphModule) -> None:
-    """A tensor of one number that the step makes, as ``torch.tensor(0.3)``, becomes that number."""
-    for node in traced.graph.find_nodes(op="call_function", target=torch.ops.aten.lift_fresh_copy.default):
-        made = getattr(traced, node.args[0].target)
-        if made.numel() == 1:
-            with traced.graph.inserting_before(node):
-                arguments = ([*made.shape], made.item()), {"dtype": made.dtype, "device": made.device}
-                number = traced.graph.call_function(torch.ops.aten.full.default, *arguments)
-            number.meta.update(node.meta)
-            node.replace_all_uses_with(number)
 
 
 def without_autocast(device: str) -> contextlib.AbstractContextManager:

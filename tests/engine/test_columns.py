@@ -122,6 +122,22 @@ def normalised(x, h, c, v, M, N):
     return F.layer_norm(h, (H,), v), F.layer_norm(torch.cat([c, h], 1), (2 * H,))[:, 2 : 2 + H]
 
 
+def normalised_by_parts(x, h, c, v, M, N):
+    apart = F.layer_norm(h.view(-1, 2, 3), (3,), v[:3], v[3:]).flatten(1)
+    return apart + F.layer_norm(c.view(-1, 3, 2), (3, 2)).flatten(1), F.group_norm(
+        torch.cat([c[:, 4:], h[:, :4]], 1), 3, v, -v
+    )
+
+
+def normalised_channels(x, h, c, v, M, N):
+    return F.group_norm(h.view(-1, 2, 3), 2).flatten(1), F.group_norm(x[:, :1] * c, 1)
+
+
+def reordered(x, h, c, v, M, N):
+    pairs = h.view(-1, 3, 2).transpose(1, 2).flatten(1)
+    return pairs * c, c[:, :2].repeat(1, 3) + (h @ N).view(-1, 2, 2, H).permute(0, 2, 1, 3).tanh()[:, 1, 0]
+
+
 def heads(x, h, c, v, M, N):
     apart = torch.stack([h, c], 1).view(-1, 2, 3, 2)
     return torch.softmax(apart, -1).reshape(-1, 2 * H)[:, :H], torch.logsumexp(apart, (1, 2)).repeat_interleave(3, 1)
@@ -148,6 +164,9 @@ def by_matrix_and_vector(x, h, c, v, M, N):
         (of_the_input, [[H], [H]]),
         (of_the_input_alone, [[H], [H]]),
         (normalised, None),
+        (normalised_by_parts, None),
+        (normalised_channels, None),
+        (reordered, None),
         (heads, None),
         (by_matrix_and_vector, None),
     ],
@@ -209,20 +228,20 @@ def test_chunks_of_one_product_have_the_matrix_in_common():
         (lambda x, h, c, v, M, N: (h @ h.t() @ h, c), "a product of two values that both depend on the batch"),
         (lambda x, h, c, v, M, N: (torch.addmm(v, h, N[:, :H], beta=2), c), "a scaled product (alpha, beta)"),
         (
-            lambda x, h, c, v, M, N: (h.view(-1, 2, 3).transpose(1, 2).reshape(-1, 6) * 2, c),
-            "aten.transpose puts columns into another order",
+            lambda x, h, c, v, M, N: ((h @ N.repeat(1, 4)).view(-1, 8, 12).transpose(1, 2).flatten(1)[:, :H], c),
+            "aten.transpose cuts a row into more than 64 pieces",
         ),
         (
-            lambda x, h, c, v, M, N: (torch.stack([h.view(-1, 2, 3)] * 2, 3).sum((1, 3)).repeat(1, 2), c),
-            "no rule for aten.repeat",
+            lambda x, h, c, v, M, N: (torch.stack([h.view(-1, 2, 3)] * 2, 3).sum((1, 3)).repeat(1, 2).roll(1, 1), c),
+            "no rule for aten.roll",
         ),
         (
             lambda x, h, c, v, M, N: ((h @ N).view(-1, 2, 3, 4).sum((1, 3))[:, :1] * h, c),
             "aten.sum over dimensions that don't lie side by side",
         ),
         (
-            lambda x, h, c, v, M, N: (F.layer_norm(h.view(-1, 2, 3), (3,)).reshape(-1, 6), c),
-            "layer_norm over some of several dimensions",
+            lambda x, h, c, v, M, N: (F.group_norm(h.view(-1, 2, 3), 1, v[:2]).flatten(1), c),
+            "group_norm with weights for channels of several numbers",
         ),
         (lambda x, h, c, v, M, N: (h * torch.arange(len(h))[:, None], c), "aten.arange"),
     ],

@@ -61,7 +61,13 @@ CASES: dict[Any, list[Function]] = {
     aten.tanh: [of_one(aten.tanh)],
     aten.sigmoid: [of_one(aten.sigmoid)],
     aten.pow: [of_two(aten.pow), *(lambda a, p=p: aten.pow(a, p) for p in (0, 1, 2, 3, 4, 1.5, 0.5, -0.5, -1, -2, -3))],
+    aten.sinh: [of_one(aten.sinh)],
+    aten.cosh: [of_one(aten.cosh)],
     aten.floor: [of_one(aten.floor)],
+    aten.ceil: [of_one(aten.ceil)],
+    aten.trunc: [of_one(aten.trunc)],
+    aten.frac: [of_one(aten.frac)],
+    aten.round: [of_one(aten.round), lambda a: aten.round(a * 0.5), lambda a: aten.round(a * 1e15 + 1)],
     aten.maximum: [of_two(aten.maximum)],
     aten.minimum: [of_two(aten.minimum)],
     aten.lt: [lambda a, b: a * aten.lt(a, b)],
@@ -105,6 +111,11 @@ CASES: dict[Any, list[Function]] = {
     aten.addcdiv: [lambda a, b, c: aten.addcdiv(a, b, c, value=2.0)],
     aten.detach: [lambda a: a * aten.detach(a)],
     aten.lift_fresh_copy: [of_one(aten.lift_fresh_copy)],
+    aten._to_copy: [
+        lambda a: a * aten._to_copy(a > 1, dtype=torch.float64),
+        lambda a: a * aten._to_copy(a > 1, dtype=torch.int64),
+        lambda a: a + aten._to_copy(a, dtype=torch.bool),
+    ],
 }
 FINITE_ONLY = {aten.lerp}  # torch has another formula for weights above 1/2: infinity - infinity there, not here
 ROUGH = {aten.hardsigmoid: 1e-7}  # torch's own gradient is 1/6 of float32
@@ -216,6 +227,9 @@ def test_over_columns(operation, function):
     [
         (lambda a: torch.div(a, 0.3, rounding_mode="floor"), "a division that rounds (floor)"),
         (lambda a: a * ((a > 0) + (a > -1)), "aten.add of truth values"),
+        (lambda a: a * a.long(), "values that become another type"),
+        (lambda a: a * a.float(), "values that become another type"),
+        (lambda a: aten.round(a, decimals=1), "rounding to decimals"),
         (lambda a: aten.linalg_vector_norm(a, 0, [1], True) * a, "a norm of order 0"),
         (lambda a: a * (a.bool().int() | 2), "aten.bitwise_or of integers"),
         (lambda a: aten.sum(a, [1], True, dtype=torch.float32) * a, "aten.sum into another type"),

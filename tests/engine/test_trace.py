@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 from torch._subclasses import FakeTensor
+from torch.nn import functional as F
 
 from seqmodels import RNN, Cell, engine
 from seqmodels.engine import LayerPass, generated
@@ -130,11 +131,18 @@ NUMBERS = {
 }
 
 
-@pytest.mark.parametrize("name", NUMBERS)
-def test_numbers_may_be_tensors(name):
+IN_PLACE = {  # within what torch makes of them, on tensors of their own
+    "rms_norm": lambda cell, new, h: F.rms_norm(new + h, (H,)),
+    "cosine_similarity": lambda cell, new, h: F.cosine_similarity(new, h + 1)[:, None] * new,
+}
+
+
+@pytest.mark.parametrize("name", [*NUMBERS, *IN_PLACE])
+def test_what_a_step_makes_on_its_way_is_computed(name):
     torch.manual_seed(0)
-    native = RNN(Written, H, H, backend="native", change=NUMBERS[name], rate=0.25)
-    loop = RNN(Written, H, H, backend="reference", change=NUMBERS[name], rate=0.25)
+    change = (NUMBERS | IN_PLACE)[name]
+    native = RNN(Written, H, H, backend="native", change=change, rate=0.25)
+    loop = RNN(Written, H, H, backend="reference", change=change, rate=0.25)
     loop.load_state_dict(native.state_dict())
     x = torch.randn(T, B, H)
     for rate in (0.25, 0.75):

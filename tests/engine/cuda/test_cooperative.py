@@ -33,6 +33,7 @@ CASES: dict[str, dict[str, Any]] = {
         f"several widths: {cell}": {"cell": cell, "sizes": [3, 18, 3, 36], "tiling": RESIDENT}
         for cell in ("projection lstm", "scrn", "fastgrnn", "deep transition")
     },
+    "heads": {"cell": "headed lstm", "sizes": [3, 18, 3, 20], "tiling": RESIDENT},
     "layer norm": {"cell": "gru", "sizes": [3, 2, 3, 20], "tiling": STREAMED, "layer_norm": True},
     "no product": {"cell": "indrnn", "sizes": [3, 2, 3, 20], "tiling": RESIDENT},
     "values only": {"cell": "mut3", "sizes": [4, 2, 3, 20], "tiling": RESIDENT, "save": False},
