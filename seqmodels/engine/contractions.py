@@ -19,7 +19,7 @@ MOST_PRODUCTS = 32  # each is a call in the plain loop
 
 
 class Contraction(NamedTuple):
-    """A sum over products of rows [B, ...] and a weight that has no B; the result begins with B."""
+    """A sum over products of rows [B, ...] and a weight that has no B."""
 
     rows: Tensor
     weight: Tensor
@@ -37,8 +37,7 @@ class Contraction(NamedTuple):
             and len(weight) == len(self.of_weight)
             and len(pairs) == len(sizes)  # nothing broadcast
             and result <= rows | weight
-            and self.of_rows[0] == self.of_result[:1]
-            and self.of_rows[0] not in weight
+            and self.of_rows[0] in result - weight
             and bool(summed)
             and summed <= rows & weight
             and prod(sizes[letter] for letter in self.of_rows[1:] if letter in result) <= MOST_PRODUCTS
@@ -93,15 +92,17 @@ def _of_einsum(equation: str, first: Tensor, second: Tensor) -> Contraction | No
     result = result.replace("...", unused)
     if len(of_first) != first.dim() or len(of_second) != second.dim():
         return None  # an error, which torch explains
-    if result[:1] == of_first[:1] != "":
-        return Contraction(first, second, of_first, of_second, result)
-    if result[:1] == of_second[:1] != "":
-        return Contraction(second, first, of_second, of_first, result)
-    return None
+    found = [
+        Contraction(*operands, result)
+        for operands in ((first, second, of_first, of_second), (second, first, of_second, of_first))
+    ]
+    found = [each for each in found if each.of_rows[:1] not in each.of_weight and each.of_rows[:1] in result]
+    # In "bi,gij->gbj" b and g could both be the batch: gates have a matrix each. In "bi,ij->bj" it is first.
+    return min(found, key=lambda each: (each.rows.dim(), each.of_rows[0] != result[0]), default=None)
 
 
 def _of_matmul(first: Tensor, second: Tensor) -> Contraction | None:
-    """Rows [B, ..., M, K] with a weight [..., K, N]; or a weight [..., M, K] with columns [B, ..., K, 1]."""
+    """Rows [B, ..., M, K] with a weight [..., K, N] or [B, K] with [..., K, N]; or [..., M, K] with [B, ..., K, 1]."""
     letters = string.ascii_lowercase
     if 2 <= second.dim() < first.dim():
         batch = letters[: first.dim() - 2]
@@ -109,6 +110,9 @@ def _of_matmul(first: Tensor, second: Tensor) -> Contraction | None:
     if 2 <= first.dim() < second.dim() and second.shape[-1] == 1:
         batch = letters[: second.dim() - 2]
         return Contraction(second, first, batch + "zx", batch[len(batch) + 2 - first.dim() :] + "yz", batch + "yx")
+    if first.dim() == 2 < second.dim():
+        batch = letters[: second.dim() - 2]
+        return Contraction(first, second, "yz", batch + "zx", batch + "yx")
     return None
 
 

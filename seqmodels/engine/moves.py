@@ -177,7 +177,7 @@ def _permuted(node: fx.Node) -> list[Move]:
     """Dimensions in another order: what lies behind the last one that moved stays together."""
     source = cast(fx.Node, node.args[0])
     shape = shape_of(source)
-    order = [dim for dim in _order(node, len(shape)) if shape[dim] != 1]
+    order = [dim for dim in order_of(node, len(shape)) if shape[dim] != 1]
     if order == sorted(order):
         return [Move(source, 0, prod(shape[1:]))]
     if shape[0] != 1 and order[0] != 0:
@@ -190,7 +190,7 @@ def _permuted(node: fx.Node) -> list[Move]:
     return [Move(source, sum(place), length) for place in itertools.product(*strides)]
 
 
-def _order(node: fx.Node, dims: int) -> list[int]:
+def order_of(node: fx.Node, dims: int) -> list[int]:
     """Which of the source's dimensions each of a result's is."""
     if packet(node) is aten.permute:
         return [dim % dims for dim in cast(Any, node.args[1])]

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, fx, nn
 
+from seqmodels.engine.batch_first import put_batch_first
 from seqmodels.engine.graph import Unsupported
 from seqmodels.engine.layer_pass import LayerPass
 from seqmodels.engine.own_gradients import refuse_own_gradients
@@ -203,6 +204,7 @@ def _trace(layer: LayerPass, modules: _Modules, decompose: bool) -> Traced:
         raise _ChangesItself("the step changes an attribute of the cell")
     undo_changes(traced.graph)
     write_numbers(traced)
+    put_batch_first(traced.graph, rows)
     traced.graph.eliminate_dead_code()
     return Traced(traced.graph, inputs, step, rows)
 

@@ -30,13 +30,15 @@ EINSUMS = {
     "several are summed": ("bhi,hij->bj", CUBE, HEADS, 1),
     "dots": ("...i,ij->...j", CUBE, M[:4], 2),
     "dots in both": ("...hi,hij->...hj", CUBE, HEADS, 2),
+    "the batch last": ("bi,ij->jb", ROWS, M, 1),
+    "gates before the batch": ("bi,gij->gbj", ROWS, GATES, 1),
+    "gates before the batch and heads": ("ghij,bhi->gbhj", BOTH, CUBE, 2),
     "dots in the matrix": ("bi,...ij->b...j", ROWS, GATES, 1),
 }
 OTHER_EINSUMS = {
     "no sum": ("bi,j->bij", ROWS, M[0]),
     "a sum over one operand": ("bi,jk->bj", ROWS, M),
     "two of the batch": ("bi,bi->b", ROWS, ROWS),
-    "the batch is not first": ("bi,ij->jb", ROWS, M),
     "the batch is summed": ("bi,ij->j", ROWS, M),
     "a diagonal": ("bii,ij->bj", torch.randn(3, 4, 4), M[:4]),
     "too many products": ("bhi,hij->bhj", torch.randn(3, 40, 2), torch.randn(40, 2, 2)),
@@ -75,6 +77,7 @@ def test_wrong_einsums_are_left_to_torch():
     [
         (torch.matmul, CUBE, M[:4]),
         (torch.matmul, WIDE, HEADS),
+        (torch.matmul, ROWS, GATES),
         (torch.Tensor.matmul, CUBE[:, :, None], HEADS),
         (torch.matmul, M.t(), ROWS[..., None]),
         (torch.Tensor.__matmul__, HEADS.mT, CUBE[..., None]),
@@ -87,7 +90,7 @@ def test_products_of_more_dimensions(function, first, second):
 
 @pytest.mark.parametrize(
     ("first", "second"),
-    [(ROWS, M), (ROWS, GATES), (ROWS, M[:, 0]), (CUBE, HEADS[0, :, 0]), (GATES, GATES.mT), (WIDE, BOTH)],
+    [(ROWS, M), (ROWS, M[:, 0]), (CUBE, HEADS[0, :, 0]), (GATES, GATES.mT), (WIDE, BOTH)],
 )
 def test_other_products_are_left_to_torch(first, second):
     assert as_contraction(torch.matmul, (first, second)) is None
