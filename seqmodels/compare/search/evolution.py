@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,10 +90,11 @@ class Search:
                 # Of a generation that was begun, some lines are there already.
                 pending = {line.number: line for line in proposals if line.number > len(self.history)}
                 work = {number: self._judge(stages, line) for number, line in pending.items()}
-                for line in jobs.run(work):
-                    self._append(line)
-                    if report is not None:
-                        report(line)
+                with closing(jobs.run(work)) as lines:
+                    for line in lines:
+                        self._append(line)
+                        if report is not None:
+                            report(line)
                 generation += 1
         return self.history
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -52,8 +52,11 @@ class Jobs:
     def __getitem__(self, job: Job) -> Evaluation:
         return self.done[job.key]
 
-    def run(self, work: Mapping[int, Work[Value]]) -> Iterator[Value]:
-        """Does several pieces of work at once; yields what they came to, in their order."""
+    def run(self, work: Mapping[int, Work[Value]]) -> Generator[Value, None, None]:
+        """Does several pieces of work at once; yields what they came to, in their order.
+
+        What still runs when it is left, as by Ctrl-C, is given up: whoever goes on trains it.
+        """
         values: dict[int, Value] = {}
         missing: dict[int, set[str]] = {}
         queue: deque[Job] = deque()
@@ -72,17 +75,20 @@ class Jobs:
 
         for number in work:
             resume(number)
-        for number in work:
-            while number not in values:
-                while queue and len(running) < self.workers.capacity:
-                    running.add(self._submit(queue.popleft()))
-                key = self._wait()
-                running.discard(key)
-                for other, keys in missing.items():
-                    if key in keys:
-                        keys.remove(key)
-                        resume(other)
-            yield values[number]
+        try:
+            for number in work:
+                while number not in values:
+                    while queue and len(running) < self.workers.capacity:
+                        running.add(self._submit(queue.popleft()))
+                    key = self._wait()
+                    running.discard(key)
+                    for other, keys in missing.items():
+                        if key in keys:
+                            keys.remove(key)
+                            resume(other)
+                yield values[number]
+        finally:
+            self.workers.cancel(running)
 
     def _submit(self, job: Job) -> str:
         self.workers.submit(job.key, call, self.evaluate, self.cells, job)
