@@ -74,7 +74,7 @@ def as_contraction(func: Any, args: tuple) -> Contraction | None:
         found = _of_einsum(*args)
     elif func in MATMULS and len(args) == 2:
         found = _of_matmul(*args)
-    elif func is F.linear and len(args) == 2:
+    elif func is F.linear and len(args) == 2 and args[0].dim() > 2:
         found = _of_matmul(args[0], args[1].t())
     return found if found is not None and found.is_few_products() else None
 

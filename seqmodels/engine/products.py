@@ -53,6 +53,8 @@ def as_call(func: Any, args: tuple, kwargs: dict) -> Call | None:
 class ProductMode(TorchFunctionMode):
     """Calls :meth:`product` in place of every product computed while it is entered."""
 
+    writes_out = True  # einsum and the like as several products
+
     def begin(self) -> None:
         """Counts products anew; called at the start of a step."""
         self.index = -1
@@ -65,14 +67,14 @@ class ProductMode(TorchFunctionMode):
         if func in STEP_FUNCTIONS:  # torch's own cells hide their products: write them out
             with self:
                 return STEP_FUNCTIONS[func](*args, **kwargs)
-        contraction = None if kwargs else as_contraction(func, args)
+        contraction = as_contraction(func, args) if self.writes_out and not kwargs else None
         if contraction is not None:
             with self:
                 return contraction.written_out()
         call = as_call(func, args, kwargs)
         if call is None:
             return func(*args, **kwargs)
-        if call.operand.dim() > 2 and call.bias is not None:
+        if self.writes_out and call.operand.dim() > 2 and call.bias is not None:
             with self:
                 return call.operand @ call.weight.t() + call.bias
         self.index += 1
@@ -171,6 +173,7 @@ class SequenceProducts(ChangedProducts):
         norms: dict[int, nn.LayerNorm],
     ) -> None:
         super().__init__(operand_masks, weight_masks, norms)
+        self.writes_out = bool(operand_masks or weight_masks or norms)  # else the step is run as it is
         self.input, self.inputs = input, input.unbind(0)
         self.hoisted: dict[int, tuple[Tensor, tuple[Tensor, ...]]] = {}
 
