@@ -416,6 +416,37 @@ class HeadedLSTM(Cell):
         return torch.sigmoid(o) * torch.tanh(self.norm(c)), c
 
 
+class DeltaRule(Cell):
+    """Schlag, Irie and Schmidhuber 2021, arXiv 2102.11174: a matrix S of fast weights, corrected at one key a step::
+
+    k = softmax(W_k x_t),  q = softmax(W_q x_t + U h_{t-1}),  v = W_v x_t,  b = sigmoid(W_b x_t)
+    S_t = S_{t-1} + b (v - S_{t-1} k) k'
+    h_t = W S_t q
+    """
+
+    citation = "Schlag, Irie & Schmidhuber 2021"
+    state_names = ("h", "S")
+
+    def __init__(self, input_size, hidden_size, size=3):
+        super().__init__(input_size, hidden_size)
+        self.size = size
+        self.V = nn.Linear(input_size, 3 * size + 1)
+        self.U = nn.Linear(hidden_size, size, bias=False)
+        self.W = nn.Linear(size, hidden_size)
+
+    @property
+    def state_sizes(self):
+        return self.hidden_size, self.size**2
+
+    def step(self, x, h, S):
+        k, q, v, b = self.V(x).split([self.size, self.size, self.size, 1], -1)
+        k, q = k.softmax(-1), (q + self.U(h)).softmax(-1)
+        S = S.view(-1, self.size, self.size)
+        wrong = v - torch.einsum("bij,bj->bi", S, k)
+        S = S + torch.einsum("bi,bj->bij", torch.sigmoid(b) * wrong, k)
+        return self.W((S @ q[..., None])[..., 0]), S.flatten(1)
+
+
 class ProjectionLSTM(Cell):
     """Sak, Senior and Beaufays 2014, arXiv 1402.1128, eq. 7-12: the state that recurs is a projection, with peepholes::
 
@@ -783,6 +814,7 @@ STRANGERS: dict[str, tuple[type[Cell], dict[str, Any]]] = {
     "fastgrnn": (FastGRNN, {}),
     "slstm": (SLSTM, {}),
     "headed lstm": (HeadedLSTM, {}),
+    "delta rule": (DeltaRule, {}),
     "projection lstm": (ProjectionLSTM, {}),
     "multiplicative lstm": (MultiplicativeLSTM, {}),
     "multiplicative integration": (MultiplicativeIntegration, {}),

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, fx
-from torch._guards import detect_fake_mode
 
 from seqmodels.engine import operations
 from seqmodels.engine.blocks import reduction
 from seqmodels.engine.contractions import MOST_PRODUCTS
 from seqmodels.engine.moves import order_of, packet, shape_of
+from seqmodels.engine.rewriting import Writer
 
 aten = torch.ops.aten
 
@@ -40,8 +40,7 @@ class _Moved(NamedTuple):
 
 class _Rewriting:
     def __init__(self, graph: fx.Graph, rows: int) -> None:
-        self.graph, self.rows = graph, rows
-        self.mode: Any = detect_fake_mode([node.meta.get("val") for node in graph.nodes if node.op == "placeholder"])
+        self.graph, self.rows, self._call = graph, rows, Writer(graph).call
         self.moved: dict[fx.Node, _Moved] = {}  # all whose batch is not first
 
     def run(self) -> None:
@@ -65,13 +64,6 @@ class _Rewriting:
         if kind in _RULES:
             return _RULES[kind].__get__(self)
         return self._pointwise if kind in operations.POINTWISE else None
-
-    def _call(self, target: Any, *args: Any, **kwargs: Any) -> fx.Node:
-        node = self.graph.call_function(target, args, kwargs)
-        given = fx.node.map_arg((args, kwargs), lambda each: each.meta["val"])
-        with self.mode:
-            node.meta["val"] = target(*given[0], **given[1])
-        return node
 
     def _where(self, node: Any) -> _Moved | None:
         """A value that has the batch somewhere."""

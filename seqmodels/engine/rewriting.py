@@ -1,13 +1,35 @@
-"""A traced step rewritten so that every node is a value: nothing is changed in place, no number lies in a tensor."""
+"""A traced step rewritten in operations that the next passes know.
+
+Nothing is changed in place, no number lies in a tensor, and products of two values of the batch, as of a matrix in the
+state and a vector, are sums.
+"""
 
 from typing import Any, cast
 
 import torch
 from torch import fx
+from torch._guards import detect_fake_mode
 
 from seqmodels.engine.graph import Unsupported
+from seqmodels.engine.moves import shape_of
 
 aten = torch.ops.aten
+
+
+class Writer:
+    """Puts operations into a graph, with the shapes of their results."""
+
+    def __init__(self, graph: fx.Graph) -> None:
+        self.graph = graph
+        self._mode: Any = detect_fake_mode([node.meta.get("val") for node in graph.nodes if node.op == "placeholder"])
+
+    def call(self, target: Any, *args: Any, **kwargs: Any) -> fx.Node:
+        """The result of an operation on nodes and plain values, where the graph inserts at present."""
+        node = self.graph.call_function(target, args, kwargs)
+        given, named = fx.node.map_arg((args, kwargs), lambda each: each.meta["val"])
+        with self._mode:
+            node.meta["val"] = target(*given, **named)
+        return node
 
 
 def undo_changes(graph: fx.Graph) -> None:
@@ -42,3 +64,28 @@ def write_numbers(traced: fx.GraphModule) -> None:
                 number = traced.graph.call_function(aten.full.default, *arguments)
             number.meta.update(node.meta)
             node.replace_all_uses_with(number)
+
+
+def write_products_of_rows(graph: fx.Graph, rows: int) -> None:
+    """torch.bmm of [B, M, K] and [B, K, N], one of M, K and N being 1, becomes a sum of products, or products alone.
+
+    Args:
+        graph: The step.
+        rows: B in the trace.
+    """
+    writer = Writer(graph)
+    for node in graph.find_nodes(op="call_function", target=aten.bmm.default):
+        first, second = node.args
+        (batch, height, terms), width = shape_of(first), shape_of(second)[2]
+        if batch != rows or 1 not in (height, terms, width):
+            continue
+        with graph.inserting_before(node):
+            if terms == 1:
+                result = writer.call(aten.mul.Tensor, first, second)
+            elif width == 1:
+                row = writer.call(aten.transpose.int, second, 1, 2)
+                result = writer.call(aten.sum.dim_IntList, writer.call(aten.mul.Tensor, first, row), [2], True)
+            else:
+                column = writer.call(aten.transpose.int, first, 1, 2)
+                result = writer.call(aten.sum.dim_IntList, writer.call(aten.mul.Tensor, column, second), [1], True)
+        node.replace_all_uses_with(result)

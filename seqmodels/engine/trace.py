@@ -14,7 +14,7 @@ from seqmodels.engine.graph import Unsupported
 from seqmodels.engine.layer_pass import LayerPass
 from seqmodels.engine.own_gradients import refuse_own_gradients
 from seqmodels.engine.products import ChangedProducts
-from seqmodels.engine.rewriting import undo_changes, write_numbers
+from seqmodels.engine.rewriting import undo_changes, write_numbers, write_products_of_rows
 from seqmodels.engine.settings import plain_settings
 from seqmodels.engine.whole_step import Surroundings, whole_step
 
@@ -204,6 +204,7 @@ def _trace(layer: LayerPass, modules: _Modules, decompose: bool) -> Traced:
         raise _ChangesItself("the step changes an attribute of the cell")
     undo_changes(traced.graph)
     write_numbers(traced)
+    write_products_of_rows(traced.graph, rows)
     put_batch_first(traced.graph, rows)
     traced.graph.eliminate_dead_code()
     return Traced(traced.graph, inputs, step, rows)

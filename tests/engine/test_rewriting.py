@@ -1,0 +1,100 @@
+"""What a step makes on its way: numbers in tensors, tensors changed in place, products of two values of the batch."""
+
+import pytest
+import torch
+from agreement import measure, require_equal
+from torch import nn
+from torch.nn import functional as F
+
+from seqmodels import RNN, Cell
+
+T, B, H = 4, 2, 3
+
+
+class Written(Cell):
+    """How the old state and a new one become the next is given."""
+
+    def __init__(self, input_size, hidden_size, change, rate):
+        super().__init__(input_size, hidden_size)
+        self.change, self.rate = change, rate
+        self.product = nn.Linear(input_size + hidden_size, hidden_size)
+
+    def step(self, x, h):
+        return self.change(self, torch.tanh(self.product(torch.cat([x, h], 1))), h)
+
+
+NUMBERS = {
+    "tensor": lambda cell, new, h: torch.tensor(0.3) * h + new,
+    "tensor in double precision": lambda cell, new, h: torch.tensor(0.3, dtype=torch.float64) * h + new,
+    "tensor of an attribute": lambda cell, new, h: torch.tensor(cell.rate) * h + new,
+    "of the state's kind": lambda cell, new, h: h.new_tensor([[0.3]]) * h + new,
+    "integer": lambda cell, new, h: h + new ** torch.as_tensor(2),
+    "choice": lambda cell, new, h: torch.where(new > 0, torch.tensor(0.0), new) + torch.maximum(h, torch.tensor(0.1)),
+    "expression": lambda cell, new, h: (1 - torch.tensor(0.3)).sqrt() * h + new,
+    "changed in place": lambda cell, new, h: torch.tensor(0.3).add_(1) * new,
+}
+IN_PLACE = {  # within what torch makes of them, on tensors of their own
+    "rms_norm": lambda cell, new, h: F.rms_norm(new + h, (H,)),
+    "cosine_similarity": lambda cell, new, h: F.cosine_similarity(new, h + 1)[:, None] * new,
+}
+
+
+@pytest.mark.parametrize("name", [*NUMBERS, *IN_PLACE])
+def test_what_a_step_makes_on_its_way_is_computed(name):
+    torch.manual_seed(0)
+    change = (NUMBERS | IN_PLACE)[name]
+    native = RNN(Written, H, H, backend="native", change=change, rate=0.25)
+    loop = RNN(Written, H, H, backend="reference", change=change, rate=0.25)
+    loop.load_state_dict(native.state_dict())
+    x = torch.randn(T, B, H)
+    for rate in (0.25, 0.75):
+        native.cell.rate = loop.cell.rate = rate
+        torch.testing.assert_close(native(x)[0], loop(x)[0])
+
+
+class MatrixMemory(Cell):
+    """A matrix in the state, which is written and read in one of several ways."""
+
+    state_names = ("h", "M")
+
+    def __init__(self, input_size, hidden_size, way):
+        super().__init__(input_size, hidden_size)
+        self.way = way
+        self.W, self.U = nn.Linear(input_size, 3 * hidden_size), nn.Linear(hidden_size, hidden_size)
+
+    @property
+    def state_sizes(self):
+        return self.hidden_size, self.hidden_size**2
+
+    def step(self, x, h, M):
+        key, value, query = self.W(x).chunk(3, -1)
+        memory, read = WAYS[self.way](M.view(-1, self.hidden_size, self.hidden_size), key, value, query + self.U(h))
+        return torch.tanh(read), 0.9 * memory.flatten(1)
+
+
+def corrected(M, key, value, query):
+    wrong = value - torch.einsum("bij,bj->bi", M, key)
+    return M + torch.einsum("bi,bj->bij", wrong, key), torch.einsum("bij,bj->bi", M, query)
+
+
+WAYS = {
+    "einsum": corrected,
+    "bmm": lambda M, k, v, q: (M + torch.bmm(v[:, :, None], k[:, None]), torch.bmm(M, q[:, :, None])[:, :, 0]),
+    "@": lambda M, k, v, q: (M + v[:, :, None] @ k[:, None], (M.mT @ q[:, :, None]).squeeze(-1)),
+    "from the left": lambda M, k, v, q: (M + v[:, :, None] * k[:, None], (q[:, None] @ M)[:, 0]),
+    "form": lambda M, k, v, q: (
+        torch.baddbmm(M, v[..., None], k[:, None]),
+        torch.einsum("bi,bij,bj->b", q, M, k)[:, None] * v,
+    ),
+    "products": lambda M, k, v, q: (M + (v * q)[:, :, None], torch.einsum("bi,bi->b", q, k)[:, None] * v),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_matrix_in_the_state(way):
+    torch.manual_seed(0)
+    native = RNN(MatrixMemory, 2, H, backend="native", way=way).double()
+    loop = RNN(MatrixMemory, 2, H, backend="reference", way=way).double()
+    loop.load_state_dict(native.state_dict())
+    x = torch.randn(T, B, 2, dtype=torch.float64)
+    require_equal(measure(native, x), measure(loop, x), 1e-9)
