@@ -447,6 +447,33 @@ class DeltaRule(Cell):
         return self.W((S @ q[..., None])[..., 0]), S.flatten(1)
 
 
+class OrderedNeurons(Cell):
+    """Shen et al. 2019, arXiv 1810.09536, eq. 6-13, with chunks of one unit; cumax is the running sum of a softmax::
+
+    f, i, o, g = the gates and candidate of an LSTM
+    F = cumax(W_F x_t + U_F h_{t-1} + b_F),  I = 1 - cumax(W_I x_t + U_I h_{t-1} + b_I)
+    c_t = (f * F * I + F - F * I) * c_{t-1} + (i * F * I + I - F * I) * g
+    h_t = o * tanh(c_t)
+    """
+
+    citation = "Shen et al. 2019"
+    state_names = ("h", "c")
+
+    def __init__(self, input_size, hidden_size):
+        super().__init__(input_size, hidden_size)
+        self.W = nn.Linear(input_size, 6 * hidden_size)
+        self.U = nn.Linear(hidden_size, 6 * hidden_size, bias=False)
+
+    def step(self, x, h, c):
+        f, i, o, g, forget, insert = (self.W(x) + self.U(h)).chunk(6, -1)
+        forget, insert = forget.softmax(-1).cumsum(-1), 1 - insert.softmax(-1).cumsum(-1)
+        overlap = forget * insert
+        f = torch.sigmoid(f) * overlap + forget - overlap
+        i = torch.sigmoid(i) * overlap + insert - overlap
+        c = f * c + i * torch.tanh(g)
+        return torch.sigmoid(o) * torch.tanh(c), c
+
+
 class ProjectionLSTM(Cell):
     """Sak, Senior and Beaufays 2014, arXiv 1402.1128, eq. 7-12: the state that recurs is a projection, with peepholes::
 
@@ -815,6 +842,7 @@ STRANGERS: dict[str, tuple[type[Cell], dict[str, Any]]] = {
     "slstm": (SLSTM, {}),
     "headed lstm": (HeadedLSTM, {}),
     "delta rule": (DeltaRule, {}),
+    "ordered neurons": (OrderedNeurons, {}),
     "projection lstm": (ProjectionLSTM, {}),
     "multiplicative lstm": (MultiplicativeLSTM, {}),
     "multiplicative integration": (MultiplicativeIntegration, {}),

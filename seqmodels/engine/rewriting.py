@@ -1,15 +1,18 @@
 """A traced step rewritten in operations that the next passes know.
 
-Nothing is changed in place, no number lies in a tensor, and products of two values of the batch, as of a matrix in the
-state and a vector, are sums.
+Nothing is changed in place, no number lies in a tensor; products of two values of the batch, as of a matrix in the
+state and a vector, are sums; sums of the columns so far are products.
 """
 
+from collections.abc import Iterable
+from math import prod
 from typing import Any, cast
 
 import torch
 from torch import fx
 from torch._guards import detect_fake_mode
 
+from seqmodels.engine.contractions import MOST_PRODUCTS
 from seqmodels.engine.graph import Unsupported
 from seqmodels.engine.moves import shape_of
 
@@ -88,4 +91,33 @@ def write_products_of_rows(graph: fx.Graph, rows: int) -> None:
             else:
                 column = writer.call(aten.transpose.int, first, 1, 2)
                 result = writer.call(aten.sum.dim_IntList, writer.call(aten.mul.Tensor, column, second), [1], True)
+        node.replace_all_uses_with(result)
+
+
+def write_running_sums(graph: fx.Graph, rows: int, states: Iterable[fx.Node]) -> None:
+    """torch.cumsum over the last dimension of [B, ..., D] becomes products with a matrix of zeros and ones.
+
+    Args:
+        graph: The step.
+        rows: B in the trace.
+        states: What a sum must depend on; of the input alone, torch computes it ahead of the loop.
+    """
+    writer, recurrent = Writer(graph), {*states}
+    for node in graph.nodes:
+        if not recurrent.isdisjoint(node.all_input_nodes):
+            recurrent.add(node)
+    for node in graph.find_nodes(op="call_function", target=aten.cumsum.default):
+        source = cast(fx.Node, node.args[0])
+        shape, value = shape_of(source), source.meta["val"]
+        if node not in recurrent or shape[0] != rows or cast(int, node.args[1]) % len(shape) != len(shape) - 1:
+            continue
+        if len(shape) < 2 or not value.is_floating_point() or node.kwargs or prod(shape[1:-1]) > MOST_PRODUCTS:
+            continue
+        with graph.inserting_before(node):
+            ones = writer.call(aten.ones.default, [shape[-1]] * 2, dtype=value.dtype, device=value.device)
+            matrix = writer.call(aten.triu.default, ones)
+            parts = writer.call(aten.reshape.default, source, [rows, prod(shape[1:-1]), shape[-1]])
+            columns = [writer.call(aten.select.int, parts, 1, index) for index in range(prod(shape[1:-1]))]
+            sums = [writer.call(aten.mm.default, part, matrix) for part in columns]
+            result = writer.call(aten.reshape.default, writer.call(aten.stack.default, sums, 1), [*shape])
         node.replace_all_uses_with(result)

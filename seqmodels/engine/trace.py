@@ -14,7 +14,7 @@ from seqmodels.engine.graph import Unsupported
 from seqmodels.engine.layer_pass import LayerPass
 from seqmodels.engine.own_gradients import refuse_own_gradients
 from seqmodels.engine.products import ChangedProducts
-from seqmodels.engine.rewriting import undo_changes, write_numbers, write_products_of_rows
+from seqmodels.engine.rewriting import undo_changes, write_numbers, write_products_of_rows, write_running_sums
 from seqmodels.engine.settings import plain_settings
 from seqmodels.engine.whole_step import Surroundings, whole_step
 
@@ -202,12 +202,15 @@ def _trace(layer: LayerPass, modules: _Modules, decompose: bool) -> Traced:
         raise Unsupported(f"the step can't be traced: {type(error).__name__}: {reason}") from error
     if plain_settings(modules) != settings:
         raise _ChangesItself("the step changes an attribute of the cell")
-    undo_changes(traced.graph)
+    graph = traced.graph
+    placeholders = zip(graph.find_nodes(op="placeholder"), inputs, strict=True)
+    undo_changes(graph)
     write_numbers(traced)
-    write_products_of_rows(traced.graph, rows)
-    put_batch_first(traced.graph, rows)
-    traced.graph.eliminate_dead_code()
-    return Traced(traced.graph, inputs, step, rows)
+    write_products_of_rows(graph, rows)
+    write_running_sums(graph, rows, [node for node, item in placeholders if item.kind == "state"])
+    put_batch_first(graph, rows)
+    graph.eliminate_dead_code()
+    return Traced(graph, inputs, step, rows)
 
 
 def without_autocast(device: str) -> contextlib.AbstractContextManager:
