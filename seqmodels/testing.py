@@ -69,7 +69,12 @@ def check_cell(
         options = {"input_size": input_size, "hidden_size": hidden_size, **options}
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would also change the generators of GPUs
-        subject = Subject(cell, options)
+        try:
+            subject = Subject(cell, options)
+        except CellError as error:
+            if isinstance(cell, Cell):
+                raise
+            raise CellError(f"check_cell: {error}; {_tried_with(**options)}") from error
         for check in QUICK if quick else CHECKS:
             try:
                 check(subject)
@@ -77,9 +82,12 @@ def check_cell(
                 name = f"check_cell({type(subject.cell).__name__}): {property_of(check)}"
                 if isinstance(error, Violation | SeqmodelsError):
                     raise CellError(f"{name}: {' '.join(str(error).split())}; {check.__doc__}") from error
-                sizes = f"input_size={subject.cell.input_size}, hidden_size={subject.cell.hidden_size}"
-                reason = strangers.reason(error, type(subject.cell))
-                raise CellError(f"{name}: {reason}; tried with {sizes}: give others if the cell needs them") from error
+                tried = _tried_with(subject.cell.input_size, subject.cell.hidden_size)
+                raise CellError(f"{name}: {strangers.reason(error, type(subject.cell))}; {tried}") from error
+
+
+def _tried_with(input_size: int, hidden_size: int, **options: Any) -> str:
+    return f"tried with input_size={input_size}, hidden_size={hidden_size}: give others if the cell needs them"
 
 
 def property_of(check: Callable) -> str:

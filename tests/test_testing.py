@@ -231,6 +231,23 @@ class NoStep(seqmodels.Cell):
     pass
 
 
+class OfHeads(seqmodels.Cell):
+    """A cell that some sizes don't suit."""
+
+    def __init__(self, input_size, hidden_size):
+        super().__init__(input_size, hidden_size)
+        self.W, self.norm = nn.Linear(input_size, hidden_size), nn.GroupNorm(4, hidden_size)
+
+    def step(self, x, h):
+        return torch.tanh(self.norm(h) + self.W(x))
+
+
+def test_a_cell_of_heads_is_tried_with_sizes_that_it_takes(one_line):
+    with one_line(CellError, "num_groups (4)", "tried with input_size=3, hidden_size=5: give others"):
+        check_cell(OfHeads)
+    check_cell(OfHeads, hidden_size=8)
+
+
 @pytest.mark.parametrize(
     ("cell", "expected"),
     [

@@ -11,7 +11,7 @@ from seqmodels.testing import check_cell
 from seqmodels.trees import TreeCell
 
 OURS = "seqmodels.plugins."
-SIZE = 64  # of input and states
+SIZE = 240  # of input and states: most numbers of heads divide it
 
 
 def look_at(cell: Cell) -> None:

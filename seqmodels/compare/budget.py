@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import lightning.pytorch as pl
 import torch
 
+from seqmodels import strangers
+from seqmodels.cell import Cell
 from seqmodels.compare.problem import Problem
-from seqmodels.errors import OptionError
+from seqmodels.errors import CellError, OptionError
 from seqmodels.tasks.base import parameter_count
+from seqmodels.trees import TreeCell
 
 LARGEST_HIDDEN_SIZE = 2**16
+HEADS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 24, 32, 48, 64)
+Value = TypeVar("Value")
 
 
 def solve_hidden_size(
     problem: Problem, data: pl.LightningDataModule, cell: str, num_layers: int, parameters: int
 ) -> tuple[int, int]:
     """The hidden size with which the whole model has the nearest number of trained values, and that number.
+
+    A cell with heads has multiples of their number only.
 
     Raises:
         OptionError: If even the smallest model has more than twice as many.
@@ -28,16 +38,10 @@ def solve_hidden_size(
         >>> abs(parameters / 100_000 - 1) < 0.01
         True
     """
+    unit = smallest_hidden_size(problem, data, cell)
 
-    def count(hidden_size: int) -> int:
-        def make() -> int:
-            return parameter_count(problem.make_model(data, cell, hidden_size, num_layers))
-
-        try:
-            with torch.device("meta"):  # nothing is drawn or stored
-                return make()
-        except Exception:  # of what needs numbers while it is made; other mistakes are raised again
-            return make()
+    def count(units: int) -> int:
+        return _without_numbers(lambda: parameter_count(problem.make_model(data, cell, units * unit, num_layers)))
 
     low, high = 1, 2
     if (smallest := count(1)) > 2 * parameters:
@@ -46,12 +50,41 @@ def solve_hidden_size(
         )
     while count(high) < parameters:
         low, high = high, 2 * high
-        if high > LARGEST_HIDDEN_SIZE:
+        if high * unit > LARGEST_HIDDEN_SIZE:
             raise OptionError(
-                f"{problem.name}: with {cell} and a hidden size of {low:,} the model has {count(low):,} parameters, "
-                f"fewer than {parameters:,}; does its hidden_size reach the cell?"
+                f"{problem.name}: with {cell} and a hidden size of {low * unit:,} the model has {count(low):,} "
+                f"parameters, fewer than {parameters:,}; does its hidden_size reach the cell?"
             )
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if count(middle) < parameters else (low, middle)
-    return min(((size, count(size)) for size in (low, high)), key=lambda found: abs(found[1] - parameters))
+    found = min(((units, count(units)) for units in (low, high)), key=lambda found: abs(found[1] - parameters))
+    return found[0] * unit, found[1]
+
+
+def smallest_hidden_size(problem: Problem, data: pl.LightningDataModule, cell: str) -> int:
+    """The smallest with which a cell can be made and its step runs, as with its multiples; 1 if none is found."""
+
+    def runs(hidden_size: int) -> bool:
+        def look() -> bool:
+            model = problem.make_model(data, cell, hidden_size, 1)
+            for module in model.modules():
+                if isinstance(module, Cell) and not isinstance(module, TreeCell):
+                    strangers.try_step(module)
+            return True
+
+        try:
+            return _without_numbers(look)
+        except CellError:
+            return False
+
+    return next((size for size in HEADS if all(runs(size * times) for times in (1, 2, 3))), 1)
+
+
+def _without_numbers(make: Callable[[], Value]) -> Value:
+    """Calls it where nothing is drawn or stored, or, if that is not enough for it, as usual."""
+    try:
+        with torch.device("meta"):
+            return make()
+    except Exception:  # of what needs numbers while it is made; other mistakes are raised again
+        return make()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqmodels import registry
-from seqmodels.compare.budget import solve_hidden_size
+from seqmodels.compare.budget import smallest_hidden_size, solve_hidden_size
 from seqmodels.compare.contents import digests
 from seqmodels.compare.environment import merged
 from seqmodels.compare.files import check_same, read_json, write_json
@@ -226,7 +226,8 @@ class Study:
         for problem in self.problems:
             data = problem.make_data(self.seed)
             data.prepare_data()  # what is missing is said now, and not by every trial
-            problem.make_model(data, self.cells[0], 2, 1, max(self.space.bounds("dropout")))
+            size_of_any = smallest_hidden_size(problem, data, self.cells[0])
+            problem.make_model(data, self.cells[0], size_of_any, 1, max(self.space.bounds("dropout")))
             for cell, budget, layers in product(self.cells, self.budgets, self.space.layers()):
                 size = Size(*solve_hidden_size(problem, data, cell, layers, budget))
                 sizes[problem.name, cell, budget, layers] = size

@@ -1,12 +1,37 @@
 """Hidden sizes for a number of parameters."""
 
 import pytest
+import torch
+from torch import nn
 
+from seqmodels import Cell
 from seqmodels.compare import get_problem
-from seqmodels.compare.budget import solve_hidden_size
+from seqmodels.compare.budget import smallest_hidden_size, solve_hidden_size
 from seqmodels.errors import OptionError
 from seqmodels.tasks.base import parameter_count
 from seqmodels.trees import sequence_cells
+
+
+class HasHeads3(Cell):
+    heads = 3
+
+    def __init__(self, input_size, hidden_size):
+        super().__init__(input_size, hidden_size)
+        size = hidden_size // self.heads
+        self.W, self.R = nn.Linear(input_size, hidden_size), nn.Parameter(torch.randn(self.heads, size, size))
+
+    def step(self, x, h):
+        of_heads = torch.einsum("bki,kij->bkj", h.view(len(h), self.heads, -1), self.R)
+        return torch.tanh(self.W(x) + of_heads.flatten(1))
+
+
+class HasHeads4(HasHeads3):
+    heads = 4
+
+    def __init__(self, input_size, hidden_size):
+        if hidden_size % self.heads:
+            raise ValueError(f"hidden_size is {hidden_size}, which has no {self.heads} heads")
+        super().__init__(input_size, hidden_size)
 
 
 @pytest.mark.parametrize("num_layers", [1, 2])
@@ -40,3 +65,21 @@ def test_a_model_whose_size_is_fixed_is_one_line(stranger, one_line) -> None:
     problem = replace(get_problem("stranger:problem"), model_options={"hidden_size": 3})
     with one_line(OptionError, "does its hidden_size reach the cell?"):
         solve_hidden_size(problem, problem.make_data(0), "gru", 1, 10_000)
+
+
+@pytest.mark.parametrize(("heads", "layers"), [(4, 1), (3, 2)])
+def test_heads_divide_the_hidden_size(heads: int, layers: int) -> None:
+    """Whether the constructor minds other sizes, as with four heads, or the step alone, as with three."""
+    problem, cell = get_problem("xml"), f"{__name__}:HasHeads{heads}"
+    data = problem.make_data(0)
+    size, parameters = solve_hidden_size(problem, data, cell, layers, 20_000)
+    assert smallest_hidden_size(problem, data, cell) == heads
+    assert size % heads == 0
+    for other in (size - heads, size + heads):
+        nearer = abs(parameters - 20_000) - abs(parameter_count(problem.make_model(data, cell, other, layers)) - 20_000)
+        assert nearer <= 0
+
+
+def test_a_cell_whose_step_fails_is_left_to_its_trials(stranger) -> None:
+    problem = get_problem("stranger:problem")
+    assert smallest_hidden_size(problem, problem.make_data(0), "stranger:Broken") == 1
