@@ -25,7 +25,7 @@ class Op(NamedTuple):
     name: str
     operands: tuple[int, ...]
     size: int  # features of the result
-    numbers: tuple[int, ...] = ()  # borders of a slice; the operation whose matrix is used again
+    numbers: tuple[int, ...] = ()  # borders of a slice; the operation whose matrix is used again; of heads or parts
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,15 @@ UNARY: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[float], float]]] = 
     "clamp": (lambda a: a.clamp(-0.7, 0.5), lambda a: 1),
     "affine": (lambda a: 1.5 - 0.5 * a, lambda a: 1.5 + a),
     "square": (lambda a: a**2, lambda a: a * a),
+    "above": (lambda a: (a > 0.1).to(a.dtype), lambda a: 1),
+    "round": (lambda a: torch.tensor(0.25) * (4 * a).round(), lambda a: a + 1),
 }
 OF_ROWS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[float], float]]] = {
     "softmax": (lambda a: a.softmax(-1), lambda a: 1),
     "layer_norm": (lambda a: F.layer_norm(a, a.shape[-1:], eps=0.01), lambda a: 4),
+    "rms_norm": (lambda a: F.rms_norm(a, a.shape[-1:], eps=0.01), lambda a: 4),
+    "group_norm": (lambda a: torch.group_norm(a, 1 + (a.shape[-1] % 2 == 0), eps=0.01), lambda a: 4),
+    "cumsum": (lambda a: a.cumsum(-1) / a.shape[-1], lambda a: a),
     "mean": (lambda a: a.mean(-1, keepdim=True), lambda a: a),
     "logsumexp": (lambda a: torch.logsumexp(a, -1, keepdim=True), lambda a: a + math.log(WIDEST)),
 }
@@ -84,8 +89,27 @@ WITH_VECTOR: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[float
     "plus vector": (lambda a, v: a + v, lambda a: a + 2),
     "where above vector": (lambda a, v: torch.where(a > v, a, v * a), lambda a: 2 * a),
 }
-PRODUCTS = ("linear", "matmul", "tied")
-KINDS = ["unary", "unary", "binary", "binary", "product", "product", "vector", "row", "shape"]
+# Of a value [B, n] and a parameter [n, size].
+WITH_MATRIX: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "matmul": lambda a, m: a @ m,
+    "columns": lambda a, m: (m.T @ a.T).T,
+    "einsum": lambda a, m: torch.einsum("bi,ij->bj", a, m),
+}
+WITH_GATES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {  # [2, n, size]
+    "gates": lambda a, m: math.prod(torch.tanh(a @ m)),
+    "gates by einsum": lambda a, m: torch.einsum("bi,gij->bgj", a, m).mean(1),
+}
+WITH_HEADS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {  # [heads, n, size]
+    "heads": lambda a, m: torch.einsum("bki,kij->bkj", a.view(len(a), len(m), -1), m).flatten(1),
+    "bmm": lambda a, m: torch.bmm(a.view(len(a), len(m), -1).transpose(0, 1), m).transpose(0, 1).flatten(1),
+    "column of heads": lambda a, m: (m.mT @ a.view(len(a), len(m), -1, 1)).flatten(1),
+}
+OF_MATRICES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {  # a matrix of the batch, in rows, and a vector
+    "matrix times vector": lambda a, b: (a.view(len(a), -1, b.shape[1]) @ b[..., None])[..., 0] / b.shape[1],
+    "matrix and vector": lambda a, b: torch.einsum("bij,bj->bi", a.view(len(a), -1, b.shape[1]), b) / b.shape[1],
+}
+PRODUCTS = ("linear", "tied", *WITH_MATRIX, *WITH_GATES, *WITH_HEADS)
+KINDS = ["unary", "unary", "binary", "binary", "product", "product", "vector", "row", "shape", "matrix"]
 ENDS = {"tanh": torch.tanh, "blend": _blend}  # how a next state stays between -1 and 1
 
 
@@ -103,8 +127,11 @@ class RandomCell(Cell):
             columns = sizes[op.operands[0]]
             if op.name == "linear":
                 self.linears[str(index)] = nn.Linear(columns, op.size)
-            elif op.name == "matmul":
-                self.matrices[str(index)] = nn.Parameter(torch.randn(columns, op.size) / (2 * columns**0.5))
+            elif op.name in PRODUCTS and op.name != "tied":
+                count = op.numbers[0] if op.numbers else 1
+                shape = (columns, op.size) if op.name in WITH_MATRIX else (2, columns, op.size)
+                shape = (count, columns // count, op.size // count) if op.name in WITH_HEADS else shape
+                self.matrices[str(index)] = nn.Parameter(torch.randn(shape) / (2 * shape[-2] ** 0.5))
             elif op.name in WITH_VECTOR:
                 self.vectors[str(index)] = nn.Parameter(torch.randn(op.size) / 2)
 
@@ -131,16 +158,22 @@ class RandomCell(Cell):
             return self.linears[key](a)
         if name == "tied":
             return self.linears[str(op.numbers[0])](a)
-        if name == "matmul":
-            return a @ self.matrices[key]
+        if key in self.matrices:
+            return {**WITH_MATRIX, **WITH_GATES, **WITH_HEADS}[name](a, self.matrices[key])
         if name == "slice":
             return a[:, slice(*op.numbers)]
+        if name == "repeat":
+            return a.repeat(1, *op.numbers)
+        if name == "transpose":
+            return a.view(len(a), *op.numbers, -1).transpose(1, 2).flatten(1)
         if name == "cat":
             return torch.cat(operands, -1)
         if name in WITH_VECTOR:
             return WITH_VECTOR[name][0](a, self.vectors[key])
         if name in ENDS:
             return ENDS[name](*operands)
+        if name in OF_MATRICES:
+            return OF_MATRICES[name](*operands)
         return {**UNARY, **OF_ROWS, **BINARY}[name][0](*operands)
 
 
@@ -184,6 +217,12 @@ class _Builder:
             self.product(a)
         elif kind == "shape":
             self.shape(a)
+        elif kind == "matrix":
+            vectors = [i for i, other in enumerate(self.sizes) if size % other == 0 and 1 < other < size]
+            if vectors:
+                b = self.draw(st.sampled_from(vectors))
+                name = self.draw(st.sampled_from(list(OF_MATRICES)))
+                self.add(name, (a, b), size // self.sizes[b], bound * self.bounds[b])
         elif kind == "binary":
             others = [i for i, other in enumerate(self.sizes) if other in (size, 1) and i != a]
             others += [i for i in others if i in self.unused]
@@ -203,12 +242,23 @@ class _Builder:
             if fitting and self.draw(st.booleans()):
                 of = self.draw(st.sampled_from(fitting))
                 return self.add("tied", (a,), self.ops[of].size, self.bounds[a] + 1, (of,))
+            heads = [count for count in (2, 3, 5) if self.sizes[a] % count == 0]
+            if heads and self.draw(st.booleans()):
+                count, of_each = self.draw(st.sampled_from(heads)), self.draw(st.sampled_from([1, 2, 3]))
+                name = self.draw(st.sampled_from(list(WITH_HEADS)))
+                return self.add(name, (a,), count * of_each, self.bounds[a] + 1, (count,))
             size = self.draw(st.sampled_from(SIZES))
-        return self.add(self.draw(st.sampled_from(["linear", "matmul"])), (a,), size, self.bounds[a] + 1)
+        name = self.draw(st.sampled_from(["linear", *WITH_MATRIX, *WITH_GATES]))
+        return self.add(name, (a,), size, self.bounds[a] + 1)
 
     def shape(self, a: int) -> None:
-        """A slice or a concatenation."""
-        if self.sizes[a] > 1 and self.draw(st.booleans()):
+        """A slice, a concatenation, or parts in another order or several times."""
+        parts = [count for count in (2, 3) if self.sizes[a] % count == 0 and self.sizes[a] > count]
+        if parts and self.draw(st.booleans()):
+            self.add("transpose", (a,), self.sizes[a], self.bounds[a], (self.draw(st.sampled_from(parts)),))
+        elif 2 * self.sizes[a] <= WIDEST and self.draw(st.booleans()):
+            self.add("repeat", (a,), 2 * self.sizes[a], self.bounds[a], (2,))
+        elif self.sizes[a] > 1 and self.draw(st.booleans()):
             self.slice(a, self.draw(st.integers(1, self.sizes[a] - 1)))
         else:
             self.join(a, self.choose())

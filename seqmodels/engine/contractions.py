@@ -65,21 +65,29 @@ class Contraction(NamedTuple):
         return _arranged(torch.stack(products, 1).reshape(shape(kept)), kept, self.of_result)
 
 
-def as_contraction(func: Any, args: tuple) -> Contraction | None:
-    """What a call of a torch function computes, if that can be written out as a few products of rows with matrices."""
+def as_contraction(func: Any, args: tuple, batch: int | None = None) -> Contraction | None:
+    """What a call of a torch function computes, if that can be written out as a few products of rows with matrices.
+
+    Args:
+        func: The function.
+        args: What it is called with.
+        batch: B, where it is known: by their letters alone, both operands of ``"bi,gij->gbj"`` could be the rows.
+    """
     if len(args) < 2 or not all(isinstance(each, Tensor) for each in args[-2:]):
         return None
-    found = None
+    found: list[Contraction] = []
     if func is torch.einsum and len(args) == 3:
         found = _of_einsum(*args)
-    elif func in MATMULS and len(args) == 2:
+    elif func in MATMULS and len(args) == 2 and max(args[0].dim(), args[1].dim()) > 2:
         found = _of_matmul(*args)
     elif func is F.linear and len(args) == 2 and args[0].dim() > 2:
         found = _of_matmul(args[0], args[1].t())
-    return found if found is not None and found.is_few_products() else None
+    found = [each for each in found if each.is_few_products() and batch in (None, each.rows.shape[0])]
+    # Gates have a matrix each, and where the dimensions are as many, the batch is first: "bi,ij->bj".
+    return min(found, key=lambda each: (each.rows.dim(), each.of_rows[0] != each.of_result[0]), default=None)
 
 
-def _of_einsum(equation: str, first: Tensor, second: Tensor) -> Contraction | None:
+def _of_einsum(equation: str, first: Tensor, second: Tensor) -> list[Contraction]:
     given, arrow, result = equation.replace(" ", "").partition("->")
     if not arrow:
         once = sorted(letter for letter in {*given} - {*",."} if given.count(letter) == 1)
@@ -90,30 +98,26 @@ def _of_einsum(equation: str, first: Tensor, second: Tensor) -> Contraction | No
     of_first = of_first.replace("...", unused[len(unused) - hidden[0] :])
     of_second = of_second.replace("...", unused[len(unused) - hidden[1] :])
     result = result.replace("...", unused)
-    if len(of_first) != first.dim() or len(of_second) != second.dim():
-        return None  # an error, which torch explains
-    found = [
-        Contraction(*operands, result)
-        for operands in ((first, second, of_first, of_second), (second, first, of_second, of_first))
+    if (len(of_first), len(of_second)) != (first.dim(), second.dim()) or not (of_first and of_second):
+        return []  # an error, which torch explains
+    return [
+        Contraction(first, second, of_first, of_second, result),
+        Contraction(second, first, of_second, of_first, result),
     ]
-    found = [each for each in found if each.of_rows[:1] not in each.of_weight and each.of_rows[:1] in result]
-    # In "bi,gij->gbj" b and g could both be the batch: gates have a matrix each. In "bi,ij->bj" it is first.
-    return min(found, key=lambda each: (each.rows.dim(), each.of_rows[0] != result[0]), default=None)
 
 
-def _of_matmul(first: Tensor, second: Tensor) -> Contraction | None:
+def _of_matmul(first: Tensor, second: Tensor) -> list[Contraction]:
     """Rows [B, ..., M, K] with a weight [..., K, N] or [B, K] with [..., K, N]; or [..., M, K] with [B, ..., K, 1]."""
-    letters = string.ascii_lowercase
-    if 2 <= second.dim() < first.dim():
-        batch = letters[: first.dim() - 2]
-        return Contraction(first, second, batch + "yz", batch[len(batch) + 2 - second.dim() :] + "zx", batch + "yx")
-    if 2 <= first.dim() < second.dim() and second.shape[-1] == 1:
-        batch = letters[: second.dim() - 2]
-        return Contraction(second, first, batch + "zx", batch[len(batch) + 2 - first.dim() :] + "yz", batch + "yx")
-    if first.dim() == 2 < second.dim():
-        batch = letters[: second.dim() - 2]
-        return Contraction(first, second, "yz", batch + "zx", batch + "yx")
-    return None
+    dims = first.dim(), second.dim()
+    if min(dims) < 2 or dims[0] == dims[1]:
+        return []
+    before = string.ascii_lowercase[: max(dims) - 2]
+    within = before[len(before) + 2 - min(dims) :]  # of the operand with fewer
+    if dims[0] > dims[1]:
+        return [Contraction(first, second, before + "yz", within + "zx", before + "yx")]
+    gates = [Contraction(first, second, "yz", before + "zx", before + "yx")] if dims[0] == 2 else []
+    columns = Contraction(second, first, before + "zx", within + "yz", before + "yx")
+    return [*gates, columns] if second.shape[-1] == 1 else gates
 
 
 def _arranged(tensor: Tensor, letters: Iterable[str], wanted: Iterable[str]) -> Tensor:

@@ -17,6 +17,7 @@ from seqmodels.cell import Cell
 from seqmodels.engine.contractions import as_contraction
 from seqmodels.engine.torch_cells import STEP_FUNCTIONS
 
+TRIED = 3  # rows
 MATMULS = {torch.matmul, torch.mm, Tensor.matmul, Tensor.mm, Tensor.__matmul__}
 
 
@@ -54,6 +55,7 @@ class ProductMode(TorchFunctionMode):
     """Calls :meth:`product` in place of every product computed while it is entered."""
 
     writes_out = True  # einsum and the like as several products
+    batch: int | None = None  # rows of the step's operands, where that is known
 
     def begin(self) -> None:
         """Counts products anew; called at the start of a step."""
@@ -67,7 +69,7 @@ class ProductMode(TorchFunctionMode):
         if func in STEP_FUNCTIONS:  # torch's own cells hide their products: write them out
             with self:
                 return STEP_FUNCTIONS[func](*args, **kwargs)
-        contraction = as_contraction(func, args) if self.writes_out and not kwargs else None
+        contraction = as_contraction(func, args, self.batch) if self.writes_out and not kwargs else None
         if contraction is not None:
             with self:
                 return contraction.written_out()
@@ -85,6 +87,7 @@ class _Recorder(ProductMode):
     def __init__(self) -> None:
         super().__init__()
         self.begin()
+        self.batch = TRIED
         self.calls: list[Call] = []
 
     def product(self, index: int, call: Call) -> Tensor:
@@ -102,7 +105,7 @@ def find_products(cell: Cell) -> list[Product]:
     source = torch.Generator("cpu").manual_seed(0)
 
     def draw(size: int) -> Tensor:
-        return torch.randn(3, size, generator=source, device="cpu").to(like)
+        return torch.randn(TRIED, size, generator=source, device="cpu").to(like)
 
     x = draw(cell.input_size)
     runs = []
@@ -174,6 +177,7 @@ class SequenceProducts(ChangedProducts):
     ) -> None:
         super().__init__(operand_masks, weight_masks, norms)
         self.writes_out = bool(operand_masks or weight_masks or norms)  # else the step is run as it is
+        self.batch = int(input.shape[1]) if self.writes_out else None
         self.input, self.inputs = input, input.unbind(0)
         self.hoisted: dict[int, tuple[Tensor, tuple[Tensor, ...]]] = {}
 
