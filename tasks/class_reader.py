@@ -1,6 +1,6 @@
 """What the tasks share that name classes, of a whole sequence or of each step."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -10,11 +10,11 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 from seqmodels.data.sequences import SequenceBatch
 from seqmodels.data.streams import NOT_SCORED
 from seqmodels.errors import InputError, OptionError
-from seqmodels.tasks.class_report import ClassReport
+from seqmodels.tasks.reports_classes import ReportsClasses
 from seqmodels.tasks.sequence_reader import SequenceReader
 
 
-class ClassReader(SequenceReader):
+class ClassReader(ReportsClasses, SequenceReader):
     """Cross-entropy over K classes, accuracy, macro F1, and a report on each class.
 
     Targets of ``NOT_SCORED`` count nowhere.
@@ -26,15 +26,12 @@ class ClassReader(SequenceReader):
 
     kept = ("tokenizer", "labels", "scaling")
     shown = "accuracy"
-    columns: ClassVar[str]
-    """The heads of the file of predictions."""
 
     def __init__(self, settings: dict[str, Any], bidirectional: bool | None = None) -> None:
         labels = _labels(type(self).__name__, settings["num_classes"], settings["labels"])
         super().__init__(len(labels), settings, bidirectional)
         self.labels = labels
-        self._reports = {stage: ClassReport(labels) for stage in ("val", "test")}
-        self._latest = "val"
+        self._begin_reports(labels)
 
     def _metrics(self) -> dict[str, Metric]:
         options: dict[str, Any] = {"ignore_index": NOT_SCORED, "validate_args": False}
@@ -66,32 +63,6 @@ class ClassReader(SequenceReader):
     def _written(self, batch: SequenceBatch, predicted: Tensor, certainty: Tensor) -> list[str]:
         """What the file of predictions says of each sequence of a batch."""
         raise NotImplementedError
-
-    def _label(self, number: int) -> str:
-        """The name of a class; nothing where the true one isn't known."""
-        return "" if number == NOT_SCORED else self.labels[number]
-
-    def on_validation_epoch_end(self) -> None:
-        self._finish("val")
-
-    def on_test_epoch_end(self) -> None:
-        self._finish("test")
-
-    def _finish(self, stage: str) -> None:
-        self._reports[stage].compute()
-        self._latest = stage
-
-    def report(self) -> ClassReport:
-        """Precision, recall, F1 and confusions of the latest validation or test."""
-        return self._reports[self._latest]
-
-    def write_results(self, path: str) -> None:
-        """Writes a folder: ``report.md`` (precision, recall and F1), ``confusion.png`` and ``predictions.tsv``.
-
-        Raises:
-            OptionError: If it can't be written to.
-        """
-        self.report().write(path, self.columns)
 
 
 def _labels(task: str, num_classes: int | None, labels: list[str] | None) -> list[str]:

@@ -84,7 +84,9 @@ class SequenceClassifier(ClassReader):
         return [f"{self._label(true)}\t{self._label(named)}\t{p:.4f}\t{text}" for true, named, p, text in rows]
 
     def _texts(self, batch: SequenceBatch) -> list[str]:
-        """The texts of a batch, as the model sees them; series have none."""
+        """The texts of a batch as they were read, or else as the model sees them; series have none."""
+        if batch.texts:
+            return list(batch.texts)
         if self.tokenizer is None:
             return [""] * len(batch.target)
         tokens = batch.input.T.cpu()

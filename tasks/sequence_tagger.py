@@ -87,18 +87,22 @@ class SequenceTagger(ClassReader):
 
     def _lines(self, batch: SequenceBatch, row: int, predicted: Tensor, certainty: Tensor) -> list[str]:
         """A line for each scored step of one sequence."""
-        names = range(len(batch.input)) if self.tokenizer is None else self._words(batch.input[:, row])
-        steps = zip(names, batch.target[:, row].tolist(), predicted.tolist(), certainty.tolist(), strict=True)
+        names = self._names(batch, row)  # past the end there is none
+        steps = zip(names, batch.target[:, row].tolist(), predicted.tolist(), certainty.tolist(), strict=False)
         return [
             f"{name}\t{self.labels[true]}\t{self.labels[named]}\t{p:.4f}"
             for name, true, named, p in steps
             if true != NOT_SCORED
         ]
 
-    def _words(self, tokens: Tensor) -> list[str]:
-        assert self.tokenizer is not None
+    def _names(self, batch: SequenceBatch, row: int) -> list[str]:
+        """The words of one sequence as they were read, or else as the model sees them; steps of series by number."""
+        if batch.texts:
+            return batch.texts[row].split("\t")
+        if self.tokenizer is None:
+            return [str(step) for step in range(len(batch.input))]
         vocabulary = self.tokenizer.tokens
-        return [vocabulary[token] for token in tokens.tolist()]
+        return [vocabulary[token] for token in batch.input[:, row].tolist()]
 
     def tag(self, input: Any) -> list[tuple[str, str]]:
         """Each word, or step of a series by its number, with its class.

@@ -19,6 +19,7 @@ from seqmodels.evaluating import evaluating
 from seqmodels.tasks.base import Task, parameter_count
 from seqmodels.tasks.class_reader import likeliest
 from seqmodels.tasks.recurrent import cell_name, check_numbers, refuse_options
+from seqmodels.tasks.reports_classes import ReportsClasses
 from seqmodels.tasks.word_vectors import word_embedding
 from seqmodels.trees import Forest, Tree, TreeRNN
 
@@ -27,7 +28,7 @@ NOT_AMONG_SETTINGS = ("self", "__class__", "tokenizer", "labels", "embeddings")
 OPTIMIZERS = {"adam": torch.optim.Adam, "adagrad": torch.optim.Adagrad}
 
 
-class TreeClassifier(Task):
+class TreeClassifier(ReportsClasses, Task):
     """The label of a tree and of its parts: word vectors, any cell over the tree, a softmax at every node.
 
     Trained on :class:`seqmodels.data.TreeBatch` by the mean cross-entropy of the nodes that have a label
@@ -67,6 +68,7 @@ class TreeClassifier(Task):
     """
 
     kept = ("tokenizer", "labels")
+    columns = "true\tpredicted\tprobability\ttree\tpredicted tree"
 
     def __init__(
         self,
@@ -91,6 +93,7 @@ class TreeClassifier(Task):
         self.tokenizer = Tokenizer.restored(tokenizer)
         self.labels = list(labels)
         _check(settings, len(self.labels))
+        self._begin_reports(self.labels)
         options = cell_options or {}
         refuse_options("TreeClassifier", options)
         self._dropout = probability("dropout", dropout)
@@ -170,6 +173,22 @@ class TreeClassifier(Task):
             metric: Any = getattr(self, f"{stage}_{name}")
             metric.update(given, labels)
             self.log(f"{stage}_{name}", metric, batch_size=len(roots), prog_bar=True, **options)
+        target, predicted = batch.labels[roots].cpu(), scores[roots].argmax(-1).cpu()
+        scored = target != NOT_SCORED
+        self._reports[stage].update(target[scored], predicted[scored], self._written(batch, scores))
+
+    def _written(self, batch: TreeBatch, scores: Tensor) -> list[str]:
+        """What the file of predictions says of each tree of a batch: of its root, and of all its nodes in brackets."""
+        trees = () if batch.as_read is None else batch.as_read.trees
+        best = _in_order_of_trees(scores, batch.forest).float().softmax(-1).max(-1)
+        certainty, predicted = best.values.tolist(), best.indices.tolist()
+        rows, first = [], 0
+        for tree in trees:
+            found = [self.labels[k] for k in predicted[first : first + len(tree)]]
+            columns = (tree.labels[0] or "", found[0], f"{certainty[first]:.4f}", str(tree), str(tree.labelled(found)))
+            rows.append("\t".join(" ".join(column.split()) for column in columns))
+            first += len(tree)
+        return rows
 
     def classify(self, tree: str | Tree, top: int = 5) -> list[tuple[str, float]]:
         """The likeliest labels of a tree's root, with their probabilities.
@@ -183,6 +202,21 @@ class TreeClassifier(Task):
             InputError: If the text is no tree in brackets, or of a shape that the cell doesn't take.
             OptionError: If ``top`` is less than 1.
         """
+        return likeliest(self._probabilities(tree)[0], self.labels, top)
+
+    def classify_parts(self, tree: str | Tree) -> list[tuple[str, float]]:
+        """The likeliest label of each node of a tree with its probability, in the order of the tree's nodes.
+
+        Args:
+            tree: As for ``classify``.
+
+        Raises:
+            InputError: If the text is no tree in brackets, or of a shape that the cell doesn't take.
+        """
+        return [likeliest(of_node, self.labels, top=1)[0] for of_node in self._probabilities(tree)]
+
+    def _probabilities(self, tree: str | Tree) -> Float[Tensor, "M K"]:
+        """Of the labels at each node, in the order of the tree."""
         if isinstance(tree, str):
             if "(" not in tree:
                 raise InputError(
@@ -192,8 +226,12 @@ class TreeClassifier(Task):
         with evaluating(self):
             given = plant_words([tree], self.tokenizer)
             forest, words = self.transfer_batch_to_device(given, self.device, 0)
-            scores = self(words, forest)[forest.roots[0]]
-        return likeliest(scores.float().softmax(-1), self.labels, top)
+            return _in_order_of_trees(self(words, forest), forest).float().softmax(-1)
+
+
+def _in_order_of_trees(scores: Float[Tensor, "N K"], forest: Forest) -> Float[Tensor, "N K"]:
+    """The scores of nodes as the trees have them, one after another."""
+    return scores[forest.order.argsort()]
 
 
 def _check(settings: dict[str, Any], labels: int) -> None:

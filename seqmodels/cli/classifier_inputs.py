@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqmodels.cli.lines import lines_of
+from seqmodels.cli.lines import file_of, lines_of, placed_texts
 from seqmodels.errors import DataError, OptionError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def inputs_of(model: "SequenceClassifier | TreeClassifier", options: argparse.Na
     from seqmodels.tasks import TreeClassifier
 
     kind = type(model).__name__
-    if options.text_column is not None and options.file is None:
+    if options.text_column is not None and file_of(options) is None:
         raise OptionError("--text-column is of the table in --file; give both, or none")
     if isinstance(model, TreeClassifier):
         if options.series:
@@ -42,16 +42,12 @@ def inputs_of(model: "SequenceClassifier | TreeClassifier", options: argparse.Na
 
 def _texts(options: argparse.Namespace, labels: list[str]) -> Iterator[Placed]:
     if options.text is not None:
-        several = len(options.text) > 1
-        yield from (
-            (f"text {number} of --text" if several else "", text) for number, text in enumerate(options.text, 1)
-        )
-    elif options.file is not None:
+        yield from placed_texts(options.text)
+    elif (path := file_of(options)) is not None:
         from seqmodels.data.labelled import read_texts
 
         yield from (
-            (found.where, found.text or None)
-            for found in read_texts(options.file, options.text_column or "text", labels)
+            (found.where, found.text or None) for found in read_texts(path, options.text_column or "text", labels)
         )
     else:
         yield from (
@@ -60,26 +56,40 @@ def _texts(options: argparse.Namespace, labels: list[str]) -> Iterator[Placed]:
 
 
 def _trees(options: argparse.Namespace) -> Iterator[Placed]:
-    from seqmodels.data.text_file import read_text
     from seqmodels.data.tree_files import form_of, parse_trees
 
-    if options.file is not None:
-        parsed = parse_trees(read_text(options.file), str(options.file), form_of(options.file, options.form))
-        yield from ((found.where, found.tree) for found in parsed)
-        return
-    form = form_of("", options.form)
+    path = file_of(options)
+    form = form_of(path or "", options.form)
+    source = str(path or STDIN)
     pieces: Iterable[tuple[str, str, int]]
     if options.text is not None:
-        pieces = [(f"text {number} of --text", text, 1) for number, text in enumerate(options.text, 1)]
-    elif form == "conllu":  # a tree is several lines
-        pieces = [(STDIN, "\n".join(lines_of(None)), 1)]
+        pieces = ((where, text, 1) for where, text in placed_texts(options.text))
     else:
-        pieces = ((STDIN, line, number) for number, line in enumerate(lines_of(None), 1))
-    for source, text, line in pieces:
-        if source == STDIN and not text.strip():
-            yield "", None
+        pieces = ((source, text, line) for line, text in _pieces(path, form))
+    for where, text, line in pieces:
+        if text.strip():
+            yield from ((found.where, found.tree) for found in parse_trees(text, where, form, line))
         else:
-            yield from ((found.where, found.tree) for found in parse_trees(text, source, form, line))
+            yield "", None
+
+
+def _pieces(path: Path | None, form: str) -> Iterator[tuple[int, str]]:
+    """The lines of a file or pipe, each with its number; or all of them at once where a tree may have several.
+
+    Raises:
+        DataError: If the file can't be read, or there is no tree in it.
+    """
+    if path is None and form != "conllu":  # as they come
+        yield from enumerate(lines_of(None), 1)
+        return
+    lines = list(lines_of(path))
+    if not any(map(str.strip, lines)):
+        raise DataError(f"{path or STDIN}: there is no tree; write one, such as (4 (3 lovely) (2 film))")
+    indented = any(line[0] in " \t" for line in lines if line.strip())
+    if form == "conllu" or (form == "brackets" and indented):
+        yield 1, "\n".join(lines)
+    else:
+        yield from enumerate(lines, 1)
 
 
 def _series_of(path: Path) -> Iterator[Placed]:

@@ -6,11 +6,15 @@ from typing import Any
 
 from seqmodels.cli.arguments import CELL, ArgumentParser
 from seqmodels.cli.classifier_inputs import inputs_of
+from seqmodels.cli.tree_parts import shown_parts
 from seqmodels.errors import InputError, OptionError
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Prints the likeliest classes with their probabilities: a line a class for one text, else a line an input."""
+    """Prints the likeliest classes with their probabilities: a line a class for one text, else a line an input.
+
+    Those of all parts of a tree follow: a line a part, or after a tab the tree in brackets with its classes.
+    """
     options = _parser().parse_args(arguments[1:])
     from seqmodels import tasks
 
@@ -21,24 +25,30 @@ def run(arguments: Sequence[str]) -> None:
     alone = len(options.text or []) == 1
     top = options.top if options.top is not None else 5 if alone else 1
     for where, given in inputs_of(model, options):
-        classes = [] if given is None else _classified(model, given, where, top)
-        shown = [f"{probability:7.2%}  {label}" for label, probability in classes]
-        print(("\n" if alone else "  ").join(shown))
+        try:
+            print("" if given is None else _shown(model, given, top, alone))
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
 
 
-def _classified(model: Any, given: Any, where: str, top: int) -> list[tuple[str, float]]:
-    try:
-        classes: list[tuple[str, float]] = model.classify(given, top)
-    except InputError as error:
-        raise InputError(f"{where}: {error}" if where else str(error)) from None
-    return classes
+def _shown(model: Any, given: Any, top: int, alone: bool) -> str:
+    """The classes of an input; those of a tree's parts below, or after a tab."""
+    classes = [f"{probability:7.2%}  {label}" for label, probability in model.classify(given, top)]
+    whole = ("\n" if alone else "  ").join(classes)
+    if not hasattr(model, "classify_parts"):
+        return whole
+    parts = model.classify_parts(given)
+    if alone:
+        return "\n".join([whole, "", *shown_parts(given, parts)])
+    return f"{whole}\t{given.labelled([label for label, _ in parts])}"
 
 
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         "seqmodels classify",
         description="Name the class of texts, series or trees. Without --text, --file and --series, texts or trees are "
-        "read from standard input, one a line. Classes that are in a file are not looked at.",
+        "read from standard input, one a line. Classes that are in a file are not looked at. Of a tree, the classes of "
+        "all parts follow.",
     )
     add = parser.add_argument
     add("checkpoint", type=Path, help="of a SequenceClassifier or TreeClassifier that seqmodels fit has written")
@@ -48,7 +58,7 @@ def _parser() -> ArgumentParser:
         "--file",
         type=Path,
         help="a file of texts: one a line, or the column --text-column of .csv, .tsv, .json, .jsonl or .parquet; or of "
-        "trees, see --form",
+        "trees, see --form; - is standard input",
     )
     add_one(
         "--series",

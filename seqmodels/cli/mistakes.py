@@ -21,6 +21,7 @@ OF_A_CLASS = re.compile(r"Union subtypes.*?Errors:\s*- (?P<inner>.*?)\s*- Expect
 PROBLEM = re.compile(r"^Problem with given class_path '[\w.]+':\s*(?:- )?")
 KEY = re.compile(r'Parser key "([\w.]+)"')
 EXPECTED = re.compile(r"Expected a (?:<class '(\w+)'>|typing\.Literal\[(.*?)\])")
+TOO_FEW_EPOCHS = re.compile(r"checkpoint with current_epoch=(\d+), but you have set Trainer\(max_epochs=(\d+)\)")
 
 
 def explain(error: BaseException, command: str) -> SeqmodelsError:
@@ -51,6 +52,12 @@ def _shorten(message: str) -> str:
         return f"{name} has no option {match['option']!r}; {hint}"
     if match := UNKNOWN_KEY.search(message):
         return f"no option {match['option'] or match['argument'] or match['key']!r}"
+    if match := TOO_FEW_EPOCHS.search(message):  # the first epoch is 0
+        number, most = map(int, match.groups())
+        option = "--trainer.max_epochs"
+        return (
+            f"the checkpoint is of epoch {number + 1}, and {option} is {most}; give more, such as {option} {number + 2}"
+        )
     keys = KEY.findall(message)
     expected = [name or choices for name, choices in EXPECTED.findall(message) if name != "NoneType"]
     if keys and expected:

@@ -21,6 +21,7 @@ from seqmodels.cli.classes import CLASSES, check_pair, check_task, set_default_c
 from seqmodels.cli.config_files import explain_parsing
 from seqmodels.cli.mistakes import explain, raised_by_lightning
 from seqmodels.cli.next_steps import next_steps
+from seqmodels.cli.nothing_trained import SeesTraining, reason
 from seqmodels.cli.own_cells import look_at
 from seqmodels.cli.trainer_numbers import check_numbers
 from seqmodels.cli.unused_folders import UnusedFolders
@@ -98,7 +99,7 @@ class TrainingCLI(LightningCLI):
         add("--wandb", type=str | None, help="fit: log to this W&B project too (offline if unreachable)")
         add("--sample_length", type=int, default=200, help="fit: tokens of the sample after each epoch")
         add("--pictures", type=int, default=16, help="fit, with --wandb: validation pictures in a table")
-        add("--results", type=str | None, help="validate, test: write captions or answers to this file")
+        add("--results", type=str | None, help="validate, test: write what the model found to this file (or folder)")
         add("--checkpoint_every", type=int, default=500, help="fit: steps between writing last.ckpt")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
@@ -165,9 +166,15 @@ class TrainingCLI(LightningCLI):
             if subcommand == "fit" and self.trainer.is_global_zero:
                 if isinstance(error, SystemExit):  # GracefulTermination has said that, and written the checkpoint
                     _say_how_to_go_on(self.trainer)
-                for folders in self._unused:
-                    folders.remove()
+                self._remove_unused()
             raise
+        if subcommand == "fit" and self.trainer.is_global_zero and not self.sees.begun:
+            print(f"seqmodels: nothing was trained: {reason(self.trainer)}", file=sys.stderr)
+            self._remove_unused()
+
+    def _remove_unused(self) -> None:
+        for folders in self._unused:
+            folders.remove()
 
     def _parse_ckpt_path(self) -> None:
         """Options come from the command line and its files, not from the checkpoint: it holds the tokenizer too."""
@@ -204,7 +211,8 @@ class TrainingCLI(LightningCLI):
         loggers = options.get("logger") or []  # ours: CSV first
         self._unused = [UnusedFolders(Path(csv.log_dir), Path(csv.save_dir)) for csv in loggers[:1]]
         saving = _checkpoints(every) if saves else []
-        options["callbacks"] = [*given, *self._unused, *self._watchers(config), *saving]
+        self.sees = SeesTraining()
+        options["callbacks"] = [*given, self.sees, *self._unused, *self._watchers(config), *saving]
         return super().instantiate_trainer(**options)
 
     def _watchers(self, config: Any) -> list[pl.Callback]:

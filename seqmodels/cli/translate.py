@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqmodels.cli.arguments import CELL, ArgumentParser
 from seqmodels.cli.checkpoints import load_model
-from seqmodels.cli.lines import lines_of
+from seqmodels.cli.lines import file_of, lines_of, texts_of
 from seqmodels.errors import DataError, OptionError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def run(arguments: Sequence[str]) -> None:
     from seqmodels.tasks import Translator
 
     model = load_model(options.checkpoint, "translate", Translator)
-    lines: Iterable[str] = options.text or lines_of(options.file)
+    lines: Iterable[str] = texts_of(options)
     references = None
     if options.reference is not None:
         lines, references = list(lines), list(lines_of(options.reference))
@@ -40,7 +40,7 @@ def run(arguments: Sequence[str]) -> None:
 
 def _translated(model: "Translator", lines: Iterable[str], options: Any) -> Iterator[list["Translation"]]:
     """The translations of each line, none of an empty one; a person who types gets an answer to each."""
-    typed = options.text is None and options.file is None and sys.stdin.isatty()
+    typed = options.text is None and file_of(options) is None and sys.stdin.isatty()
     size = 1 if typed else options.batch_size
     remaining = iter(lines)
     while batch := list(itertools.islice(remaining, size)):
@@ -82,7 +82,7 @@ def _print_scores(written: list[str], references: list[str]) -> None:
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         "seqmodels translate",
-        description="Translate lines of text; an empty line stays empty. Without --text and --file, lines come from "
+        description="Translate lines of text; a blank line stays blank. Without --text and --file, lines come from "
         "standard input.",
     )
     add = parser.add_argument
@@ -90,7 +90,7 @@ def _parser() -> ArgumentParser:
     add("--cell", **CELL)
     given = parser.add_mutually_exclusive_group()
     given.add_argument("--text", nargs="+", action="extend", help="texts to translate")
-    given.add_argument("--file", type=Path, help="a file with a text a line")
+    given.add_argument("--file", type=Path, help="a file with a text a line; - is standard input")
     add("--beam", type=int, default=5, help="beams; 1 takes the likeliest token each time (default: %(default)s)")
     add("--n-best", type=int, default=1, help="translations of each line, each after the line's number and a tab")
     add("--groups", type=int, default=1, help="of diverse beam search; must divide the beams (default: plain)")

@@ -101,11 +101,12 @@ class LabelledTextData(LabelledData):
         return build_tokenizer(self.unit, text, self.vocabulary_size, self.min_count, unknown=True)
 
     def collate(self, records: list[LabelledText]) -> SequenceBatch:
-        """Texts and classes -> input [T, B], target [B], lengths [B]."""
+        """Texts and classes -> input [T, B], target [B], lengths [B], and the texts as they are."""
         tokenizer = self.tokenizer
         texts = [tokenizer.encode(text_for(tokenizer.unit, record.text))[: self.max_length] for record in records]
         input, lengths = pad(texts)
-        return SequenceBatch(input, torch.tensor([self.class_numbers(record)[0] for record in records]), lengths)
+        classes = torch.tensor([self.class_numbers(record)[0] for record in records])
+        return SequenceBatch(input, classes, lengths, tuple(record.text for record in records))
 
     def describe(self) -> str:
         """One line: the texts, how many there are, their classes and the vocabulary."""

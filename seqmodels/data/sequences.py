@@ -19,6 +19,8 @@ class SequenceBatch(NamedTuple):
     """What belongs to a whole sequence: classes [B], values [B] or [B, K]; or to each step: [T, B, K]."""
     lengths: Int64[Tensor, "B"] | None = None
     """Steps of each sequence; None: all have T."""
+    texts: tuple[str, ...] = ()
+    """Of each sequence as it was read, tagged words with tabs between; empty if these are no texts."""
 
     @property
     def token_count(self) -> int:

@@ -91,10 +91,11 @@ class TaggedTextData(LabelledData):
         return build_tokenizer("word", text, min_count=self.min_count)
 
     def collate(self, records: list[TaggedSentence]) -> SequenceBatch:
-        """Sentences -> input and target [T, B], lengths [B]."""
+        """Sentences -> input and target [T, B], lengths [B], and the words as they are."""
         input, lengths = pad([self.tokenizer.encode(self._joined(record)) for record in records])
         tags = [torch.tensor(self.class_numbers(record)) for record in records]
-        return SequenceBatch(input, pad_sequence(tags, padding_value=NOT_SCORED), lengths)
+        texts = tuple("\t".join(record.words) for record in records)
+        return SequenceBatch(input, pad_sequence(tags, padding_value=NOT_SCORED), lengths, texts)
 
     def _joined(self, record: TaggedSentence) -> str:
         text = join_words(record.words)

@@ -23,6 +23,13 @@ LISTOPS = "listops"
 POLARITY = {"0": "negative", "1": "negative", "2": None, "3": "positive", "4": "positive"}
 
 
+class TreesAsRead:
+    """The trees of a batch, hidden from Lightning: it looks for tensors within dataclasses, and refuses frozen ones."""
+
+    def __init__(self, trees: Iterable[Tree]) -> None:
+        self.trees = tuple(trees)
+
+
 class TreeBatch(NamedTuple):
     """B trees with N nodes in all, of which L are leaves, in the order of the forest."""
 
@@ -31,6 +38,8 @@ class TreeBatch(NamedTuple):
     """Tokens [L] of the leaves, or [N] of all nodes where inner nodes have words."""
     labels: Int64[Tensor, "N"]
     """NOT_SCORED where a node has none."""
+    as_read: TreesAsRead | None = None
+    """The trees themselves, for a person to find them again."""
 
     @property
     def token_count(self) -> int:
@@ -120,7 +129,8 @@ class TreeData(LabelledData):
         """The trees as one forest."""
         forest, words = plant_words([record.tree for record in records], self.tokenizer)
         labels = [self._number(label) for record in records for label in record.tree.labels]
-        return TreeBatch(forest, words, torch.tensor(labels)[forest.order])
+        as_read = TreesAsRead(record.tree for record in records)
+        return TreeBatch(forest, words, torch.tensor(labels)[forest.order], as_read)
 
     def _number(self, label: str | None) -> int:
         return NOT_SCORED if label is None else self._numbers[label]

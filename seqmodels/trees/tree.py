@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -104,6 +105,23 @@ class Tree:
         for node, parent in enumerate(self.parents[1:], 1):
             depths[node] = depths[parent] + 1
         return np.array(depths, dtype=np.int64)
+
+    def labelled(self, labels: Sequence[str | None]) -> Tree:
+        """The same tree with other labels, one a node."""
+        return Tree(self.parents, self.words, tuple(labels))
+
+    def phrase(self, node: int) -> str:
+        """The words of a node and of all below it.
+
+        Example:
+            >>> from seqmodels.trees import Branch, Tree
+            >>> film = Branch(children=[Branch(word="lovely"), Branch(word="film")])
+            >>> Tree.of(Branch(children=[Branch(word="a"), film])).phrase(2)
+            'lovely film'
+        """
+        outside = np.flatnonzero(self.depths[node + 1 :] <= self.depths[node])  # of those that follow
+        end = node + 1 + int(outside[0]) if len(outside) else len(self)
+        return " ".join(word for word in self.words[node:end] if word is not None)
 
     def __str__(self) -> str:
         """In brackets: a label follows its bracket at once; words stand alone."""

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 from seqmodels.cli import main
+from seqmodels.cli.tree_parts import shown_parts
+from seqmodels.data.tree_files import parse_brackets
+from seqmodels.tasks import load
 
 SMALL = ("--model.cell", "gru", "--model.hidden_size", "16", "--model.learning_rate", "0.03", "--data.batch_size", "8")
 QUIET = ("--trainer.accelerator", "cpu", "--trainer.enable_progress_bar", "false")
@@ -42,6 +45,10 @@ def patch_output(patch):
     return said
 
 
+def pipe(monkeypatch, data):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+
 @pytest.fixture
 def folder(classifier, monkeypatch):
     monkeypatch.chdir(classifier[0])
@@ -63,9 +70,10 @@ def test_each_line_of_a_file_or_pipe_gets_a_line(capsys, monkeypatch):
     assert main(["classify", BEST, "--file", "texts.txt"]) == 0
     from_file = capsys.readouterr().out
     assert [line.split()[-1:] for line in from_file.splitlines()] == [["thing"], [], ["person"]]
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(Path("texts.txt").read_bytes())))
-    assert main(["classify", BEST]) == 0
-    assert capsys.readouterr().out == from_file
+    for options in ((), ("--file", "-")):
+        pipe(monkeypatch, Path("texts.txt").read_bytes())
+        assert main(["classify", BEST, *options]) == 0
+        assert capsys.readouterr().out == from_file
 
 
 def labels_of(output):
@@ -143,19 +151,47 @@ def test_trees_are_read_in_every_form_with_labels_or_without(name, trees, monkey
     form = ["--form", "operators"] if name == "operators.txt" else []
     assert main(["classify", BEST, "--file", name, *form]) == 0
     from_file = capsys.readouterr().out
-    assert len(labels_of(from_file)) == 2
-    if name not in ("wsj.mrg", "sst.txt"):  # what is piped in has a tree a line, and empty lines count
+    assert len(list(filter(None, labels_of(from_file)))) == 2
+    if name not in ("wsj.mrg", "sst.txt"):  # what is piped in has a tree a line
         form = {"parses.tsv": "parses", "lists.jsonl": "lists", "sentences.conllu": "conllu"}.get(name, "operators")
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TREES[name].encode())))
+        pipe(monkeypatch, TREES[name].encode())
         assert main(["classify", BEST, "--form", form]) == 0
         assert capsys.readouterr().out == from_file
+
+
+@pytest.mark.parametrize("form", ["brackets", "parses", "lists", "operators"])
+def test_a_blank_line_between_trees_keeps_its_place(form, trees, monkeypatch, capsys):
+    monkeypatch.chdir(trees)
+    tree = {"lists": '{"tree": ["2", "3"]}', "operators": "[MAX 2 9 ]"}.get(form, "( 2 3 )")
+    Path("blank.txt").write_text(f"{tree}\n\n  \n{tree}\n")
+    for options in (("--file", "blank.txt"), ("--file", "-")):
+        pipe(monkeypatch, Path("blank.txt").read_bytes())
+        assert main(["classify", BEST, *options, "--form", form]) == 0
+        assert [label is None for label in labels_of(capsys.readouterr().out)] == [False, True, True, False]
+
+
+def test_all_parts_of_a_tree_get_a_class(trees, monkeypatch, capsys):
+    monkeypatch.chdir(trees)
+    text = "( 2 ( 3 4 ) )"
+    tree = parse_brackets(text)
+    model = load(BEST)
+    classes = model.classify_parts(tree)
+    assert main(["classify", BEST, "--text", text, "--top", "3"]) == 0
+    whole, parts = capsys.readouterr().out.split("\n\n")
+    assert len(whole.splitlines()) == 3
+    assert parts.splitlines() == shown_parts(tree, classes)
+    assert [line.split()[2:] for line in parts.splitlines()] == [["2", "3", "4"], ["2"], ["3", "4"], ["3"], ["4"]]
+    assert main(["classify", BEST, "--text", text, text]) == 0
+    label, probability = classes[0]
+    line = f"{probability:7.2%}  {label}\t{tree.labelled([name for name, _ in classes])}\n"
+    assert capsys.readouterr().out == 2 * line
 
 
 def test_trees_on_the_command_line_and_in_a_pipe_have_a_line_each(trees, monkeypatch, capsys):
     monkeypatch.chdir(trees)
     assert main(["classify", BEST, "--text", "[MAX 2 9 ]", "[MIN 4 7 ]", "--form", "operators"]) == 0
     assert len(labels_of(capsys.readouterr().out)) == 2
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"(3 (2 2) (1 3))\n\n( 2 3 )\n")))
+    pipe(monkeypatch, b"(3 (2 2) (1 3))\n\n( 2 3 )\n")
     assert main(["classify", BEST]) == 0
     assert [label is None for label in labels_of(capsys.readouterr().out)] == [False, True, False]
 
@@ -169,6 +205,7 @@ def test_trees_on_the_command_line_and_in_a_pipe_have_a_line_each(trees, monkeyp
         (["--file", "bad.txt"], "\n\n", "bad.txt: there is no tree"),
         (["--file", "bad.txt", "--form", "xml"], "(3 2)", "use one of brackets, parses"),
         (["--text", "(3 2)", "(3 2"], "", "text 2 of --text, line 1: 1 bracket"),
+        (["--text", "", "--form", "operators"], "", "--text: the text is empty"),
         (["--series", "bad.npy"], "", "--series is for a model of series; this is a TreeClassifier"),
         (["--file", "sst.txt", "--text-column", "q"], "", "--text-column is for a model of texts; this is a Tree"),
     ],
@@ -185,12 +222,13 @@ def test_faults_of_trees_are_one_line_with_their_place(trees, monkeypatch, capsy
 
 @pytest.mark.usefixtures("folder")
 def test_a_test_leaves_a_report_with_the_names_of_the_checkpoint(capsys):
-    Path("other.txt").write_text("thing what met rome ?\n")  # its own classes would be others
+    Path("other.txt").write_text("thing what met Zorro?\n")  # its own classes would be others
     options = ["--config", "runs/version_0/config.yaml", "--ckpt_path", BEST, "--data.test_source", "other.txt"]
     assert main(["test", *options, "--results", "report"]) == 0
     assert "results: report" in capsys.readouterr().out
     assert {path.name for path in Path("report").iterdir()} == {"report.md", "confusion.png", "predictions.tsv"}
-    assert Path("report/predictions.tsv").read_text().splitlines()[1].startswith("thing\tthing\t")
+    true, named, _, text = Path("report/predictions.tsv").read_text().splitlines()[1].split("\t")
+    assert (true, named, text) == ("thing", "thing", "what met Zorro?")
 
 
 def test_after_training_it_says_how_to_go_on(classifier):
@@ -235,11 +273,19 @@ def test_a_tagger_prints_words_and_tags(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out == "a\tDET\ndog\tNOUN\nsleeps\tVERB\n\n"
     assert main(["tag", BEST, "--text", "a dog", "the", "--text", "cat"]) == 0
     assert capsys.readouterr().out == "a\tDET\ndog\tNOUN\n\nthe\tDET\n\ncat\tNOUN\n\n"
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"the cat\n\na dog\n")))
-    assert main(["tag", BEST]) == 0
-    assert capsys.readouterr().out == "the\tDET\ncat\tNOUN\n\na\tDET\ndog\tNOUN\n\n"
-    assert main(["classify", BEST, "--text", "a"]) == 2
-    assert "is a SequenceTagger; classify needs" in capsys.readouterr().err
+    Path("texts.txt").write_bytes(b"the cat\n\na dog\n")
+    for options in ((), ("--file", "-"), ("--file", "texts.txt")):
+        pipe(monkeypatch, b"the cat\n\na dog\n")
+        assert main(["tag", BEST, *options]) == 0
+        assert capsys.readouterr().out == "the\tDET\ncat\tNOUN\n\n\na\tDET\ndog\tNOUN\n\n"
+    for arguments, part in (
+        (["classify", BEST, "--text", "a"], "is a SequenceTagger; classify needs"),
+        (["tag", BEST, "--text", "a", ""], "text 2 of --text: the text is empty"),
+    ):
+        assert main(arguments) == 2
+        said = capsys.readouterr()
+        assert part in said.err
+        assert said.out == ""
 
 
 def test_a_generator_writes_names_of_a_class(tmp_path, monkeypatch, capsys):
@@ -285,6 +331,6 @@ def test_mistakes_are_one_line(arguments, part, capsys):
 
 @pytest.mark.usefixtures("folder")
 def test_what_is_not_utf_8_names_its_line(capsys, monkeypatch):
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"who saw rome ?\ncaf\xe9\n")))
+    pipe(monkeypatch, b"who saw rome ?\ncaf\xe9\n")
     assert main(["classify", BEST]) == 2
     assert "standard input, line 2" in capsys.readouterr().err

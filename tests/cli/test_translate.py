@@ -44,14 +44,16 @@ def pipe(monkeypatch, data):
 
 
 def test_texts_files_and_pipes_give_a_line_each(run, checkpoint, tmp_path, monkeypatch):
-    found = iter(load(checkpoint).translate([text for text in TEXTS if text.strip()]))
-    expected = [next(found)[0].text if text.strip() else "" for text in TEXTS]
-    assert run("--text", *TEXTS) == (expected, [])
+    texts = [text for text in TEXTS if text.strip()]
+    found = [best.text for (best, *_) in load(checkpoint).translate(texts)]
+    assert run("--text", *texts) == (found, [])
+    expected = [found[texts.index(text)] if text.strip() else "" for text in TEXTS]
     file = tmp_path / "texts.txt"
     file.write_text("\n".join(TEXTS) + "\n")
     assert run("--file", str(file), "--batch-size", "2") == (expected, [])
-    pipe(monkeypatch, file.read_bytes())
-    assert run("--batch-size", "2") == (expected, [])
+    for options in ((), ("--file", "-")):
+        pipe(monkeypatch, file.read_bytes())
+        assert run("--batch-size", "2", *options) == (expected, [])
 
 
 def test_a_person_who_types_gets_an_answer_to_each_line(run, monkeypatch, checkpoint):
@@ -80,10 +82,12 @@ def test_several_translations_have_their_lines_number_and_scores(run, checkpoint
 
 
 def test_references_give_scores_beside_the_translations(run, tmp_path):
-    written, _ = run("--text", *TEXTS)
+    (tmp_path / "texts.txt").write_text("\n".join(TEXTS) + "\n")
+    texts = ("--file", str(tmp_path / "texts.txt"))
+    written, _ = run(*texts)
     references = tmp_path / "references.txt"
     references.write_text("".join(f"{line}\n" for line in written))
-    lines, said = run("--text", *TEXTS, "--reference", str(references))
+    lines, said = run(*texts, "--reference", str(references))
     assert lines == written
     assert [line.split(" ")[0] for line in said] == ["BLEU", "chrF"]
     assert "chrF 100.00  nrefs:1" in said[1]
@@ -105,6 +109,8 @@ def test_the_command_works_in_a_pipe(checkpoint, tmp_path):
         (OptionError, ("--text", "a", "--n-best", "9"), ("n_best",)),
         (OptionError, ("--text", "a", "--file", "b"), ("--file", "not allowed with")),
         (InputError, ("--text", "xyz"), ("'x'",)),
+        (InputError, ("--text", ""), ("--text: the text is empty; write something in it",)),
+        (InputError, ("--text", "bad", " "), ("text 2 of --text: the text is empty",)),
         (DataError, ("--file", "missing.txt"), ("missing.txt",)),
         (DataError, ("--text", "a", "--reference", "missing.txt"), ("missing.txt",)),
     ],

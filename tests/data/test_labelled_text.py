@@ -57,6 +57,7 @@ def test_a_trained_vocabulary_can_be_set(questions):
     data.labels = ["number", "person"]
     batch = data.collate(LabelledTextData(questions, questions).records["train"])
     assert trained.decode(batch.input[:4, 1]) == "who was galileo ? "
+    assert batch.texts[1] == "Who was Galileo?"
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ def test_a_batch_has_a_tag_for_each_word(sentences):
     assert batch.input.dtype == batch.target.dtype == torch.int64
     assert data.tokenizer.decode(batch.input[:2, 1]) == "The 10_000 "  # one word, so one token
     assert batch.input[2, 1] == 0
+    assert batch.texts == ("The\tdogs\tbark", "The\t10 000")
     assert "2 train, 2 validation, 2 test sentences, 4 tags" in data.describe()
 
 

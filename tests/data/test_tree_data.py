@@ -42,6 +42,7 @@ def test_words_and_labels_belong_to_their_nodes(files):
         (None, "0"), ("A", "2"), (None, "1"), ("dull", "1"), ("film", "2"),
     ]  # fmt: skip
     assert data.labels == ["0", "1", "2", "3", "4"]
+    assert [str(tree) for tree in batch.as_read.trees] == TRAIN.splitlines()[:2]
 
 
 def test_words_are_looked_up_in_lower_case_if_they_must(files):

@@ -301,6 +301,14 @@ def test_a_test_is_written_as_a_report_and_a_list_of_predictions(tmp_path):
     assert model.report().confusion.sum() == 3
 
 
+def test_predictions_stand_beside_the_texts_as_they_were_read(tmp_path):
+    model, texts = reader_of_text(), ("Who was Zorro?", "What is an Atom?", "b", "c")
+    pl.Trainer(**QUIET).test(model, given([QUESTIONS._replace(texts=texts)]), verbose=False)
+    model.write_results(str(tmp_path))
+    _, *rows = (tmp_path / "predictions.tsv").read_text().splitlines()
+    assert tuple(row.split("\t")[3] for row in rows) == texts
+
+
 @pytest.mark.parametrize(
     ("options", "part"),
     [

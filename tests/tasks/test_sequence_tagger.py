@@ -119,6 +119,14 @@ def test_its_predictions_are_a_file_with_a_line_a_word(tmp_path):
     assert lines[0].split("\t")[2] == model.tag("a b c")[0][1]
 
 
+def test_predictions_have_the_words_as_they_were_read(tmp_path):
+    model, batch = make(), batch_of(["a b c", "d"], drop=1)._replace(texts=("A\t10 000\tzebra", "D"))
+    pl.Trainer(**QUIET).test(model, given([batch]), verbose=False)
+    model.write_results(str(tmp_path))
+    _, *lines = (tmp_path / "predictions.tsv").read_text().split("\n")
+    assert [line.split("\t")[0] for line in lines] == ["A", "zebra", "", "D", "", ""]
+
+
 @pytest.mark.parametrize(
     ("options", "part"),
     [

@@ -3,13 +3,13 @@
 import lightning.pytorch as pl
 import pytest
 import torch
-from quick_fit import QUIET, fit
+from quick_fit import QUIET, fit, given
 from torch.nn import functional as F
 
 import seqmodels
 from seqmodels.data.streams import NOT_SCORED
 from seqmodels.data.tree_data import TreeData
-from seqmodels.data.tree_files import parse_operators
+from seqmodels.data.tree_files import parse_brackets, parse_operators
 from seqmodels.errors import InputError, OptionError, SeqmodelsError
 from seqmodels.tasks import load
 from seqmodels.tasks.tree_classifier import TreeClassifier
@@ -126,6 +126,41 @@ def test_a_checkpoint_names_the_same_labels(data, tmp_path):
     assert sum(probability for _, probability in found) == pytest.approx(1, abs=1e-5)
     assert again.classify("(2 (0 (0 not) (0 Good)) (1 film))", top=9) == found, "labels and case don't matter"
     assert again.describe() == model.describe()
+
+
+def test_each_part_gets_the_class_that_it_has_as_a_tree_of_its_own(data):
+    model = make(data)
+    tree = parse_brackets("( not ( ( good film ) film ) )")
+    parts = ["( not ( ( good film ) film ) )", "( not )", "( ( good film ) film )", "( good film )", "( good )"]
+    found = model.classify_parts(tree)
+    assert len(found) == len(tree)
+    for (label, probability), part in zip(found, parts, strict=False):
+        assert label == model.classify(part, top=1)[0][0]
+        assert probability == pytest.approx(model.classify(part, top=1)[0][1], abs=1e-5)
+
+
+def test_a_test_is_written_with_the_trees_and_the_class_of_each_part(data, tmp_path):
+    model = make(data)
+    pl.Trainer(**QUIET).test(model, data, verbose=False)
+    model.write_results(str(tmp_path / "report"))
+    header, *rows = (tmp_path / "report" / "predictions.tsv").read_text().splitlines()
+    assert header.split("\t") == ["true", "predicted", "probability", "tree", "predicted tree"]
+    assert [row.split("\t")[3] for row in rows] == SENTENCES
+    for row, sentence in zip(rows, SENTENCES, strict=True):
+        true, predicted, probability, _, found = row.split("\t")
+        label, certainty = model.classify(sentence, top=1)[0]
+        assert (true, predicted, probability) == (sentence[1], label, f"{certainty:.4f}")
+        tree = parse_brackets(sentence)
+        assert found == str(tree.labelled([one for one, _ in model.classify_parts(tree)]))
+    assert model.report().confusion.sum() == len(SENTENCES)
+
+
+def test_batches_of_ones_own_need_no_trees_for_a_report(data, tmp_path):
+    model, batch = make(data), next(iter(data.val_dataloader()))._replace(as_read=None)
+    pl.Trainer(**QUIET).test(model, given([batch]), verbose=False)
+    model.write_results(str(tmp_path))
+    assert len((tmp_path / "predictions.tsv").read_text().splitlines()) == 1
+    assert model.report().confusion.sum() == len(batch.forest.roots)
 
 
 def test_trees_of_operators_are_classified(tmp_path):

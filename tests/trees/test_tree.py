@@ -23,6 +23,12 @@ def test_a_tree_is_written_as_it_is_read():
     assert str(tree) == "(5 (3 (1 a) (2 b)) (4 c))"
 
 
+def test_a_part_has_the_words_below_it_and_labels_can_be_others():
+    tree = Tree.of(pair(pair(Branch("1", "a"), Branch("2", "b"), "3"), Branch("4", "c"), "5"))
+    assert [tree.phrase(node) for node in range(5)] == ["a b c", "a b", "a", "b", "c"]
+    assert str(tree.labelled("vwxyz")) == "(v (w (x a) (y b)) (z c))"
+
+
 def test_a_tree_may_be_deeper_than_python_recurses():
     branch = Branch(word="w")
     for _ in range(5000):
