@@ -170,7 +170,7 @@ def _trace(layer: LayerPass, modules: _Modules, decompose: bool) -> Traced:
     def step(*tensors: Tensor) -> tuple[Tensor, ...]:
         given = inputs.filled(tensors)
         products = ChangedProducts(given.operand_masks, given.weight_masks, norms)
-        products.batch = rows
+        products.batch = given.x.shape[0]
         around = Surroundings(given.real, given.reset, given.initial, given.keeps)
 
         def next_state(x: Tensor, state: Sequence[Tensor]) -> tuple[Tensor, ...]:
