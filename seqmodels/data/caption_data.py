@@ -65,6 +65,8 @@ class CaptionData(PictureData):
         store_features: Compute features once and keep them. False: batches hold pictures, for a backbone in the model.
         folder: Where computed features are kept.
         max_bad: How many records and pictures may be faulty; they are named, and left out.
+        num_workers: Processes that read pictures; 0: this one. Pictures that stay in memory (up to 96 x 96 as the
+            model sees them) don't need any after the first epoch.
         batch_size: B, the pictures of each process.
         eval_batch_size: those in validation and test; None: ``batch_size``.
         seed: of the order of the training pictures.
@@ -95,13 +97,14 @@ class CaptionData(PictureData):
         store_features: bool = True,
         folder: str = "features",
         max_bad: int = 0,
+        num_workers: int = 0,
         batch_size: int = 32,
         eval_batch_size: int | None = None,
         seed: int = 0,
     ) -> None:
         check_positive(min_count=min_count, max_words=max_words)
         pictures = (backbone, layer, image_size, features, store_features, folder, max_bad)
-        super().__init__(min_count, pictures, batch_size, eval_batch_size, seed)
+        super().__init__(min_count, pictures, batch_size, eval_batch_size, seed, num_workers)
         self.max_words, self.max_bad = max_words, max_bad
         if test_source is not None and valid_source is None:
             raise OptionError("test_source needs valid_source; otherwise the parts come from source")
@@ -123,7 +126,9 @@ class CaptionData(PictureData):
         found["test"] = found["test"] or found["validation"]
         for part in PARTS:
             if not found[part]:
-                raise DataError(f"{self.source}: has no pictures for {part}; give a file that has some")
+                raise DataError(
+                    f"{self.source}: has no pictures for {part}; give a file that has some, or other --data.fractions"
+                )
         return found
 
     @cached_property

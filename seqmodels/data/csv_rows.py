@@ -2,7 +2,10 @@
 
 import csv
 import io
+from collections.abc import Iterator
 from typing import Any
+
+from seqmodels.errors import DataError
 
 
 def csv_rows(text: str, **form: Any) -> Any:
@@ -18,3 +21,29 @@ def csv_rows(text: str, **form: Any) -> Any:
     """
     csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # of this process; 131,072 at first
     return csv.reader(io.StringIO(text, newline=""), **(form or {"strict": True}))
+
+
+def filled_rows(text: str, source: str, **form: Any) -> Iterator[tuple[int, list[str]]]:
+    """The rows that aren't empty, each with the number of its line, of several its last.
+
+    Args:
+        text: Of the file.
+        source: The file, for errors.
+        form: As ``csv.reader`` takes it, instead of commas and quotes.
+
+    Raises:
+        DataError: The text is no CSV; names the line.
+
+    Example:
+        >>> list(filled_rows('n,text\\n\\n1,"a,\\nb"\\n', "a.csv"))
+        [(1, ['n', 'text']), (4, ['1', 'a,\\nb'])]
+    """
+    rows = csv_rows(text, **form)
+    try:
+        for row in rows:
+            if "".join(row).strip():
+                yield rows.line_num, row
+    except csv.Error as error:
+        raise DataError(
+            f"{source}, line {rows.line_num}: is no CSV ({error}); check the quotes there and before"
+        ) from None

@@ -15,10 +15,11 @@ class PictureData(RecordData):
 
     Args:
         min_count: How often a word must occur to get a token.
-        picture_options: Those of ``Pictures`` but for the pictures themselves, in its order.
+        picture_options: Those of ``Pictures`` from backbone to max_bad, in its order.
         batch_size: B, the records of each process.
         eval_batch_size: those in validation and test; None: ``batch_size``.
         seed: of the order of the training records.
+        num_workers: processes that read pictures, for features to be stored and for batches; 0: this one.
     """
 
     def __init__(
@@ -28,8 +29,9 @@ class PictureData(RecordData):
         batch_size: int,
         eval_batch_size: int | None,
         seed: int,
+        num_workers: int,
     ) -> None:
-        super().__init__(batch_size, eval_batch_size, seed)
+        super().__init__(batch_size, eval_batch_size, seed, num_workers)
         self.min_count = min_count
         self._picture_options = picture_options
 
@@ -49,7 +51,7 @@ class PictureData(RecordData):
     @cached_property
     def pictures(self) -> Pictures:
         """What gives a picture by its key."""
-        return Pictures(self.picture_sources(), *self._picture_options)
+        return Pictures(self.picture_sources(), *self._picture_options, num_workers=self.num_workers)
 
     @property
     def image(self) -> dict[str, Any]:

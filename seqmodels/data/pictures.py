@@ -28,6 +28,7 @@ class Pictures:
         store_features: Compute the backbone's features once and keep them; otherwise batches hold pixels.
         folder: Where stores are kept, each in a folder of its own, named after the backbone and the pictures.
         max_bad: How many pictures may be unreadable; their records are left out.
+        num_workers: Processes that read pictures while a store is made; 0: this one.
     """
 
     def __init__(
@@ -40,8 +41,11 @@ class Pictures:
         store_features: bool,
         folder: str,
         max_bad: int,
+        *,
+        num_workers: int = 0,
     ) -> None:
         self._sources, self._folder, self._max_bad = dict(sources), folder, max_bad
+        self._num_workers = num_workers
         self._features, self._store_features = features, store_features
         self._backbone_options: dict[str, Any] = {"name": backbone, "layer": layer, "image_size": image_size}
         self._backbone: Any = None
@@ -147,7 +151,8 @@ class Pictures:
                 "images, or use store_features=False"
             )
         paths = {key: str(source) for key, source in self._sources.items()}
-        return extract_features(paths, self.backbone, self._store_folder(), max_bad=self._max_bad)
+        folder, workers = self._store_folder(), self._num_workers
+        return extract_features(paths, self.backbone, folder, num_workers=workers, max_bad=self._max_bad)
 
     def _store_folder(self) -> Path:
         """One for each backbone and set of image folders, so that two data sets don't meet in one store."""

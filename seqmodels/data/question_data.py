@@ -3,6 +3,7 @@
 # No `from __future__ import annotations`: LightningCLI reads the types of the constructor.
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -18,15 +19,20 @@ from seqmodels.data.questions import (
     ImageArrays,
     VisualQuestion,
     answer_vocabulary,
+    question_table,
     read_easy_vqa,
+    read_question_csv,
     read_shapes,
     read_vqa,
     soft_targets,
 )
+from seqmodels.data.questions.image_arrays import ENDING
 from seqmodels.data.sequences import pad
 from seqmodels.data.tokenizer import Tokenizer
 from seqmodels.errors import DataError, OptionError
 from seqmodels.metrics import normalise_answer
+
+EASY_VQA, VQA = "easy-vqa", "vqa"
 
 
 class QuestionBatch(NamedTuple):
@@ -41,7 +47,7 @@ class QuestionBatch(NamedTuple):
     scores: Float[Tensor, "B K"]
     """min(1, annotators / 3) of each answer; 1 for the only answer of sets with one."""
     answers: tuple[tuple[str, ...], ...]
-    """What the annotators said."""
+    """What the annotators said; a lone one's answer is spelled as those that the model chooses from."""
     answer_types: tuple[str, ...]
     keys: tuple[str, ...]
 
@@ -52,15 +58,17 @@ class QuestionBatch(NamedTuple):
 
 
 class QuestionData(PictureData):
-    """Questions, pictures and answers: easy-VQA (from pip alone), the official VQA v1 and v2 files, or SHAPES.
+    """Questions, pictures and answers: easy-VQA (from pip alone), a CSV, the official VQA v1 and v2 files, or SHAPES.
 
     The vocabulary and the K answers are those of the training questions.
 
     Args:
-        source: "easy-vqa"; "vqa" (give the files); or a folder of SHAPES.
+        source: "easy-vqa"; a CSV with the columns image, question and answer, see
+            ``seqmodels.data.questions.read_question_csv``, or a folder of pictures with questions.csv in it; "vqa"
+            (give the files); or a folder of SHAPES.
         questions: The official JSON of training questions; with ``annotations`` and ``images``, the folder.
         annotations: The official JSON of their answers.
-        images: The folder of training pictures.
+        images: The folder of training pictures; of a CSV's pictures, or one above it.
         valid_questions: The same three of validation; without them, a tenth of the training pictures with all their
             questions is taken for it.
         valid_annotations: See above.
@@ -68,6 +76,9 @@ class QuestionData(PictureData):
         test_questions: Questions to answer at last; they need no annotations. None: those of validation.
         test_annotations: See above.
         test_images: See above; None: ``images``.
+        valid_source: A CSV of its own for validation; all of ``source`` is then trained on.
+        test_source: The same for the test; None: what validation has.
+        fractions: Shares of training, validation and test where a CSV doesn't say, by a hash of the picture's name.
         answers: K, the most common answers, that the model chooses from.
         min_count: How often a word must occur to get a token.
         backbone: What makes features of the pictures; see ``seqmodels.images.Backbone``. "small_cnn" learns from
@@ -78,6 +89,8 @@ class QuestionData(PictureData):
         store_features: Compute features once and keep them. False: batches hold pictures, for a backbone in the model.
         folder: Where computed features are kept.
         max_bad: How many records and pictures may be faulty; they are named, and left out.
+        num_workers: Processes that read pictures; 0: this one. Pictures that stay in memory (up to 96 x 96 as the
+            model sees them) don't need any after the first epoch.
         batch_size: B, the questions of each process.
         eval_batch_size: those in validation and test; None: ``batch_size``.
         seed: of the order of the training questions.
@@ -107,6 +120,9 @@ class QuestionData(PictureData):
         test_questions: str | None = None,
         test_annotations: str | None = None,
         test_images: str | None = None,
+        valid_source: str | None = None,
+        test_source: str | None = None,
+        fractions: tuple[float, float, float] = (0.8, 0.1, 0.1),
         answers: int = 1000,
         min_count: int = 1,
         backbone: str = "small_cnn",
@@ -116,23 +132,33 @@ class QuestionData(PictureData):
         store_features: bool = False,
         folder: str = "features",
         max_bad: int = 0,
+        num_workers: int = 0,
         batch_size: int = 64,
         eval_batch_size: int | None = None,
         seed: int = 0,
     ) -> None:
         check_positive(answers=answers, min_count=min_count)
         pictures = (backbone, layer, image_size, features, store_features, folder, max_bad)
-        super().__init__(min_count, pictures, batch_size, eval_batch_size, seed)
-        if source == "vqa" and questions is None:
-            raise OptionError("source 'vqa' needs questions, annotations and images: the official files and a folder")
-        if source != "vqa" and questions is not None:
-            raise OptionError(f"questions belong to source 'vqa', not to {source!r}; give source='vqa'")
-        self.source, self.most_answers, self.max_bad = source, answers, max_bad
+        super().__init__(min_count, pictures, batch_size, eval_batch_size, seed, num_workers)
         self.files = {
             "train": (questions, annotations, images),
             "validation": (valid_questions, valid_annotations, valid_images or images),
             "test": (test_questions, test_annotations, test_images or images),
         }
+        self.tables = {"train": source, "validation": valid_source, "test": test_source}
+        self.source, self.images, self.fractions = source, images, fractions
+        self.features, self.most_answers, self.max_bad = features, answers, max_bad
+        official = {
+            "questions": questions,
+            "annotations": annotations,
+            "valid_questions": valid_questions,
+            "valid_annotations": valid_annotations,
+            "valid_images": valid_images,
+            "test_questions": test_questions,
+            "test_annotations": test_annotations,
+            "test_images": test_images,
+        }
+        _check_sources(self.tables, images, official)
         self._answers: list[str] | None = None
         self.save_hyperparameters(logger=False)
 
@@ -140,11 +166,8 @@ class QuestionData(PictureData):
     def answers(self) -> list[str]:
         """The K answers. Set them to ask a trained model."""
         if self._answers is None:
-            training = self.records["train"]
-            several = any(len(one.answers) > 1 for one in training)
-            self._answers = list(
-                answer_vocabulary(training, self.most_answers, normalise=normalise_answer if several else str)
-            )
+            spell = normalise_answer if self._several_people else str
+            self._answers = list(answer_vocabulary(self.records["train"], self.most_answers, normalise=spell))
         return self._answers
 
     @answers.setter
@@ -155,11 +178,38 @@ class QuestionData(PictureData):
     @cached_property
     def records(self) -> Mapping[str, list[VisualQuestion]]:
         """The questions of each part."""
-        if self.source == "easy-vqa":
+        if self.source == EASY_VQA:
             return _by_split(read_easy_vqa())
-        if self.source == "vqa":
+        if self.source == VQA:
             return self._official()
+        table = question_table(self.source)
+        if table is not None:
+            return self._own(table)
+        if not any(Path(self.source).glob(f"*{ENDING}")):
+            raise DataError(
+                f"{self.source}: is no CSV, and no folder with questions.csv or SHAPES (NAME{ENDING}) in it; check "
+                f"--data.source (now in {Path.cwd()})"
+            )
         return _by_split(read_shapes(self.source))
+
+    def _own(self, table: Path) -> dict[str, list[VisualQuestion]]:
+        images = self.images
+        if images is None and str(table) != self.source:
+            images = self.source  # the folder that the table is in
+        elif images is None and self.features is None:
+            raise OptionError(f"{table} needs its pictures; give the folder of them as images (--data.images)")
+        several = {part: file for part, file in self.tables.items() if file is not None} | {"train": table}
+        read = read_question_csv(
+            table if len(several) == 1 else several, images, fractions=self.fractions, max_bad=self.max_bad
+        )
+        found = _by_split(read)
+        for part in PARTS:
+            if not found[part]:
+                raise DataError(
+                    f"{self.source}: has no questions for {part}; use other shares, such as --data.fractions "
+                    f"[0.6,0.2,0.2], write a column split, or give --data.valid_source"
+                )
+        return found
 
     def _official(self) -> dict[str, list[VisualQuestion]]:
         found = {
@@ -182,7 +232,8 @@ class QuestionData(PictureData):
     def picture_sources(self) -> dict[str, Any]:
         """The pictures of all parts."""
         every = [one for part in PARTS for one in self.records[part]]
-        arrays = ImageArrays(self.source) if self.source not in ("easy-vqa", "vqa") else None
+        is_shapes = self.source not in (EASY_VQA, VQA) and question_table(self.source) is None
+        arrays = ImageArrays(self.source) if is_shapes else None
         return {one.image: one.path or partial(_inside, arrays, one.image) for one in every}
 
     def read_parts(self) -> dict[str, "_Questions"]:
@@ -196,7 +247,7 @@ class QuestionData(PictureData):
         numbers = self._numbers
         scores = torch.zeros(len(asked), len(numbers))
         answer = torch.full((len(asked),), -1)
-        given = [_given(one) for one in asked]
+        given = [self._spelled(one.answers) for one in asked]
         for row, said in enumerate(given):
             targets = soft_targets(said, numbers)
             scores[row, list(targets.indices)] = torch.tensor(targets.scores)
@@ -207,10 +258,19 @@ class QuestionData(PictureData):
             lengths,
             answer,
             scores,
-            tuple(one.answers for one in asked),
+            tuple(one.answers if len(one.answers) > 1 else said for one, said in zip(asked, given, strict=True)),
             tuple(one.answer_type for one in asked),
             tuple(one.key for one in asked),
         )
+
+    @cached_property
+    def _several_people(self) -> bool:
+        """Whether some question has several answers; all answers are then spelled in one way."""
+        return any(len(one.answers) > 1 for part in PARTS for one in self.records[part])
+
+    def _spelled(self, answers: Sequence[str]) -> tuple[str, ...]:
+        """As they are compared."""
+        return tuple(map(normalise_answer, answers) if self._several_people else answers)
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
@@ -230,9 +290,26 @@ def _inside(arrays: ImageArrays | None, key: str) -> Any:
     return Image.fromarray(arrays[key])
 
 
-def _given(one: VisualQuestion) -> tuple[str, ...]:
-    """The answers as they are compared: normalised where several annotators wrote them."""
-    return tuple(map(normalise_answer, one.answers)) if len(one.answers) > 1 else tuple(one.answers)
+def _check_sources(tables: dict[str, str | None], images: str | None, official: dict[str, str | None]) -> None:
+    """Refuse files that don't go together."""
+    source, given = tables["train"], {option: file for option, file in official.items() if file is not None}
+    for option, file in given.items():
+        if file.lower().endswith(".csv"):
+            raise OptionError(
+                f"{option} is {file!r}, but VQA's files are JSON; give a CSV as source, and one for validation or test "
+                f"as valid_source or test_source"
+            )
+    if source == VQA and "questions" not in given:
+        raise OptionError("source 'vqa' needs questions, annotations and images: the official files and a folder")
+    if source != VQA and given:
+        raise OptionError(f"{next(iter(given))} belongs to source 'vqa', not to {source!r}; give source='vqa'")
+    if source == EASY_VQA and images is not None:
+        raise OptionError("images are given, but easy-VQA has its own; give a CSV of questions about yours as source")
+    for part, option in (("validation", "valid_source"), ("test", "test_source")):
+        if source in (EASY_VQA, VQA) and tables[part] is not None:
+            raise OptionError(f"{option} belongs to a CSV as source, not to {source!r}; leave it out")
+    if tables["test"] is not None and tables["validation"] is None:
+        raise OptionError("test_source needs valid_source; otherwise the parts come from source")
 
 
 def _by_split(questions: list[VisualQuestion]) -> dict[str, list[VisualQuestion]]:

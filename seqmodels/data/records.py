@@ -7,6 +7,7 @@ from typing import Any
 from seqmodels.data.module import DataModule
 from seqmodels.data.position import check_positive, check_seed
 from seqmodels.data.resumable import ResumableLoader
+from seqmodels.errors import OptionError
 
 
 class RecordData(DataModule):
@@ -19,18 +20,22 @@ class RecordData(DataModule):
         batch_size: B, the records of each process.
         eval_batch_size: those in validation and test; None: ``batch_size``.
         seed: of the order of the training records.
+        num_workers: processes that read records; 0: this one.
 
     Raises:
         OptionError: an option out of range.
     """
 
-    def __init__(self, batch_size: int, eval_batch_size: int | None, seed: int) -> None:
+    def __init__(self, batch_size: int, eval_batch_size: int | None, seed: int, num_workers: int = 0) -> None:
         super().__init__()
         check_positive(batch_size=batch_size)
         if eval_batch_size is not None:
             check_positive(eval_batch_size=eval_batch_size)
         check_seed(seed)
+        if num_workers < 0:
+            raise OptionError(f"num_workers is {num_workers}; use 0 or more")
         self.batch_size, self.eval_batch_size, self.seed = batch_size, eval_batch_size or batch_size, seed
+        self.num_workers = num_workers
         self._parts: Mapping[str, Any] = {}
 
     @abstractmethod
@@ -47,6 +52,10 @@ class RecordData(DataModule):
         if not self._parts:
             self._parts = self.read_parts()
         return self._parts
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Where workers aren't forked they get `collate`, and with it this, but no Trainer goes to another process.
+        return self.__dict__ | {"trainer": None, "_parts": {}}
 
     def sizes(self) -> str:
         """How many records there are, as in "100 train, 20 validation, 20 test"."""
@@ -70,6 +79,7 @@ class RecordData(DataModule):
             batch_size,
             shuffle=part == "train",
             seed=self.seed,
+            num_workers=self.num_workers,
             collate_fn=self.collate,
             **self.place,
         )

@@ -6,14 +6,14 @@ import re
 from pathlib import Path
 
 from seqmodels.data.captions.gathering import Gathering
-from seqmodels.data.csv_rows import csv_rows
+from seqmodels.data.csv_rows import filled_rows
 from seqmodels.errors import DataError
 
 HINT = (
     "give a CSV file with the columns image and caption, a token file (dog.jpg#0, a tab, the caption), or Flickr30k's "
     "results.csv"
 )
-_IMAGE = ("image", "image_name", "image_path", "file_name", "filename", "file")
+IMAGE_COLUMNS = ("image", "image_name", "image_path", "file_name", "filename", "file")
 _CAPTION = ("caption", "text", "comment", "sentence")
 _TOKEN = re.compile(r"([^\t]+)#\d+\t(.*)", re.DOTALL)
 _HEADER = re.compile(r"\s*image_name\s*\|", re.IGNORECASE)
@@ -74,30 +74,24 @@ def gather_flickr30k(text: str, gathering: Gathering) -> None:
 
 def gather_csv(text: str, gathering: Gathering) -> None:
     """CSV whose header names the image, the caption, and the split if there is one; a picture may have many rows."""
-    rows = csv_rows(text)
-    try:
-        filled = (row for row in rows if "".join(row).strip())
-        header: list[str] = next(filled, [])
-        columns = _columns(header)
-        if columns is None:
-            raise DataError(f"{gathering.source}, line {rows.line_num}: no columns image and caption; {HINT}")
-        image, caption, split = columns
-        for row in filled:
-            where = f"line {rows.line_num}"
-            if len(row) == len(header):
-                _record(gathering, where, row[image].strip(), row[caption], None if split is None else row[split])
-            else:
-                gathering.fault(where, f"{len(row)} columns rather than {len(header)}; put the caption in quotes")
-    except csv.Error as error:
-        raise DataError(
-            f"{gathering.source}, line {rows.line_num}: is no CSV ({error}); check the quotes there and before"
-        ) from None
+    rows = filled_rows(text, gathering.source)
+    number, header = next(rows, (1, []))
+    columns = _columns(header)
+    if columns is None:
+        raise DataError(f"{gathering.source}, line {number}: no columns image and caption; {HINT}")
+    image, caption, split = columns
+    for number, row in rows:
+        where = f"line {number}"
+        if len(row) == len(header):
+            _record(gathering, where, row[image].strip(), row[caption], None if split is None else row[split])
+        else:
+            gathering.fault(where, f"{len(row)} columns rather than {len(header)}; put the caption in quotes")
 
 
 def _columns(header: list[str]) -> tuple[int, int, int | None] | None:
     """Places of the image, the caption and the split."""
     names = [name.strip().lower() for name in header]
-    image = next((names.index(name) for name in _IMAGE if name in names), None)
+    image = next((names.index(name) for name in IMAGE_COLUMNS if name in names), None)
     caption = next((names.index(name) for name in _CAPTION if name in names), None)
     if image is None or caption is None:
         return None

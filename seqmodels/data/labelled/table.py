@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from seqmodels.data.csv_rows import csv_rows
+from seqmodels.data.csv_rows import filled_rows
 from seqmodels.errors import DataError
 
 
@@ -48,24 +48,19 @@ def rows_of_table(text: str, path: str, columns: Mapping[str, str]) -> Iterator[
         [(['Who, then ?'], ''), ([], '3 columns rather than 2')]
     """
     # Quotes mean nothing in a table of tabs.
-    rows = csv_rows(text, **({"delimiter": "\t", "quoting": csv.QUOTE_NONE} if path.endswith(".tsv") else {}))
-    try:
-        filled = (row for row in rows if "".join(row).strip())
-        header = [name.strip() for name in next(filled, [])]
-        for option, column in columns.items():
-            if column not in header:
-                raise DataError(
-                    f"{path}, line {rows.line_num}: there is no column {column!r}; choose one with {option}: "
-                    f"{', '.join(header)}"
-                )
-        places = [header.index(column) for column in columns.values()]
-        for row in filled:
-            where = f"{path}, line {rows.line_num}"
-            if len(row) == len(header):
-                yield Row(where, [row[place] for place in places], "")
-            else:
-                yield Row(where, [], f"{len(row)} columns rather than {len(header)}")
-    except csv.Error as error:
-        raise DataError(
-            f"{path}, line {rows.line_num}: is no CSV ({error}); check the quotes there and before"
-        ) from None
+    form = {"delimiter": "\t", "quoting": csv.QUOTE_NONE} if path.endswith(".tsv") else {}
+    rows = filled_rows(text, path, **form)
+    number, header = next(rows, (1, []))
+    header = [name.strip() for name in header]
+    for option, column in columns.items():
+        if column not in header:
+            raise DataError(
+                f"{path}, line {number}: there is no column {column!r}; choose one with {option}: {', '.join(header)}"
+            )
+    places = [header.index(column) for column in columns.values()]
+    for number, row in rows:
+        where = f"{path}, line {number}"
+        if len(row) == len(header):
+            yield Row(where, [row[place] for place in places], "")
+        else:
+            yield Row(where, [], f"{len(row)} columns rather than {len(header)}")

@@ -9,6 +9,7 @@ from seqmodels.lazy import lazy
 
 if TYPE_CHECKING:
     from seqmodels.data.questions.answers import SoftTargets, answer_coverage, answer_vocabulary, soft_targets
+    from seqmodels.data.questions.csv_file import question_table, read_question_csv
     from seqmodels.data.questions.easy_vqa import read_easy_vqa
     from seqmodels.data.questions.image_arrays import ImageArrays
     from seqmodels.data.questions.results import check_vqa_results, write_vqa_results
@@ -23,7 +24,9 @@ _MODULES = {
     "answer_coverage": "answers",
     "answer_vocabulary": "answers",
     "check_vqa_results": "results",
+    "question_table": "csv_file",
     "read_easy_vqa": "easy_vqa",
+    "read_question_csv": "csv_file",
     "read_shapes": "shapes",
     "read_vqa": "vqa",
     "soft_targets": "answers",
@@ -37,7 +40,9 @@ __all__ = [
     "answer_coverage",
     "answer_vocabulary",
     "check_vqa_results",
+    "question_table",
     "read_easy_vqa",
+    "read_question_csv",
     "read_shapes",
     "read_vqa",
     "soft_targets",
