@@ -38,6 +38,7 @@ FILLED: dict[Any, Any] = {
     aten.zeros: lambda node: 0.0,
     aten.ones: lambda node: 1.0,
     aten.full: lambda node: node.args[1],
+    aten.scalar_tensor: lambda node: node.args[0],
 }
 
 
@@ -346,7 +347,10 @@ class Columns:
         return [self.loop.graph.leaf(kind, index, low, high - low) for low, high in self._spans(node)]
 
     def _parameter(self, node: fx.Node, tail: tuple[int, ...], low: int, length: int) -> Node:
-        """Columns of parameters that are broadcast to the dimensions ``tail``."""
+        """Columns of parameters that are broadcast to the dimensions ``tail``; or a number that the step makes."""
+        if prod(shape_of(node)) == 1 and packet(node) in FILLED:
+            number = torch.tensor(FILLED[packet(node)](node), dtype=node.meta["val"].dtype)  # rounded as torch does
+            return self.loop.graph.value(float(number))
         if prod(shape_of(node)) == 1:
             return self._vector(node, (1,), 0, 1)
         return self._vector(node, tail, low, length)

@@ -95,7 +95,7 @@ def run(layer: LayerPass, program: Program) -> LayerResult:
     steps, batch = layer.input.shape[:2]
     with without_autocast(device.type):
         tensors = [_converted(item.tensor, dtype) for item in inputs]
-        given = [t if t.dtype is dtype else t.to(dtype) for t in program.prelude(tensors, steps, batch)]
+        given = [_placed(tensor, device, dtype) for tensor in program.prelude(tensors, steps, batch)]
         new, final = operators.apply(program.key, steps, given)
     states = tuple(sequence.to(layer.input.dtype) for sequence in new)
     state = tuple(tensor.to(old.dtype) for tensor, old in zip(final, layer.state, strict=True))
@@ -174,6 +174,11 @@ def _triton_type(inputs: Inputs, loop: Loop) -> torch.dtype:
     # The place of a maximum is found again on the way back, which rounding would hide.
     is_rounded = len(types) == 1 and types <= set(NARROW) and all(node.op != "amax" for node in loop.graph.nodes)
     return types.pop() if is_rounded else _compute_type(inputs)
+
+
+def _placed(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """What is computed of numbers that the step makes may lie on the CPU."""
+    return tensor if tensor.dtype is dtype and tensor.device == device else tensor.to(device, dtype)
 
 
 def _converted(tensor: Tensor, dtype: torch.dtype) -> Tensor:

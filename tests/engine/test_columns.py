@@ -196,6 +196,11 @@ def test_what_depends_on_parameters_alone_is_one_vector():
     assert "exp" not in ops(columns)
 
 
+def test_numbers_that_the_step_makes_are_no_inputs_of_the_loop():
+    columns = check(lambda x, h, c, v, M, N: (h * torch.full((), 0.3), torch.scalar_tensor(0.5) * c + torch.ones(1)))
+    assert columns.loop.vectors == []
+
+
 def test_zeros_are_left_out_of_products():
     columns = check(zeros)
     (product,) = (node for node in reachable(columns.loop.outputs) if node.op == "product")
