@@ -28,9 +28,9 @@ def verify(traced: Traced, loop: Loop, prelude: Prelude) -> None:
         generator = torch.Generator(device).manual_seed(0)
         tensors = [_random(item, generator) for item in traced.inputs]
         is_double = any(tensor.dtype is torch.float64 for tensor in tensors)
-        dtype = torch.float64 if is_double else torch.float32  # as programs compute, whatever constants are
+        dtype = torch.float64 if is_double else torch.float32  # as programs compute
         try:
-            given = [tensor.to(dtype) for tensor in prelude(tensors, STEPS, ROWS)]
+            given = [tensor.to(device, dtype) for tensor in prelude(tensors, STEPS, ROWS)]
             found, _ = interpret.run(loop, given, STEPS)
         except Exception as error:  # of any kind, from operations on other shapes than those of the trace
             raise Unsupported(REASON) from error
