@@ -4,20 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from seqmodels.cli import main
-
 LAST = "runs/version_0/checkpoints/last.ckpt"
-
-
-@pytest.fixture(autouse=True)
-def _in_a_folder_with_a_text(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("my.txt").write_text("how vexingly quick daft zebras jump! " * 150)
-
-
-def fit(*options):
-    small = ("--data.path", "my.txt", "--data.batch_size", "4", "--data.steps", "16", "--model.hidden_size", "8")
-    return main(["fit", *small, "--trainer.accelerator", "cpu", "--trainer.enable_progress_bar", "false", *options])
 
 
 def said(capsys):
@@ -34,14 +21,14 @@ def said(capsys):
         (("--trainer.max_time", "00:00:00:00"), "training was stopped before its first batch; look at"),
     ],
 )
-def test_a_run_without_a_batch_says_so_and_leaves_no_folder(capsys, options, message):
+def test_a_run_without_a_batch_says_so_and_leaves_no_folder(fit, capsys, options, message):
     assert fit(*options) == 0
     (line,) = said(capsys)
     assert line.startswith(f"seqmodels: nothing was trained: {message}")
     assert not Path("runs").exists()
 
 
-def test_a_run_that_was_finished_says_how_many_epochs_it_has(capsys):
+def test_a_run_that_was_finished_says_how_many_epochs_it_has(fit, capsys):
     assert fit("--trainer.max_epochs", "2") == 0
     assert said(capsys) == []
     for options, message in (
@@ -60,7 +47,7 @@ def test_a_run_that_was_finished_says_how_many_epochs_it_has(capsys):
     assert said(capsys) == []
 
 
-def test_fewer_epochs_than_the_checkpoint_has_are_refused_with_a_number_that_goes_on(capsys):
+def test_fewer_epochs_than_the_checkpoint_has_are_refused_with_a_number_that_goes_on(fit, capsys):
     fit("--trainer.max_epochs", "3")
     capsys.readouterr()
     assert fit("--ckpt_path", LAST, "--trainer.max_epochs", "1") == 2

@@ -4,19 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from seqmodels.cli import main
 from seqmodels.cli.unused_folders import UnusedFolders
-
-
-@pytest.fixture(autouse=True)
-def _in_a_folder_with_a_text(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("my.txt").write_text("how vexingly quick daft zebras jump! " * 150)
-
-
-def fit(*options):
-    small = ("--data.path", "my.txt", "--data.batch_size", "4", "--data.steps", "16", "--model.hidden_size", "8")
-    return main(["fit", *small, "--trainer.accelerator", "cpu", "--trainer.enable_progress_bar", "false", *options])
 
 
 @pytest.mark.parametrize(
@@ -27,12 +15,12 @@ def fit(*options):
         ("--data.path", "no.txt"),
     ],
 )
-def test_a_run_that_fails_before_it_begins_leaves_nothing(options):
+def test_a_run_that_fails_before_it_begins_leaves_nothing(fit, options):
     assert fit(*options) == 2
     assert not Path("runs").exists()
 
 
-def test_what_others_have_put_there_stays():
+def test_what_others_have_put_there_stays(fit):
     for folder in ("runs", "runs/version_0"):
         Path(folder).mkdir()
     Path("runs/version_0/config.yaml").write_text("mine")
