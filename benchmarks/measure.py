@@ -56,8 +56,9 @@ class Workload:
             return self.module(self.x)[0]
 
     def backward(self, output: Tensor) -> None:
-        if self.gradient.dtype != output.dtype:  # under autocast; the first time, which warms up
-            self.gradient = self.gradient.to(output.dtype)
+        if (self.gradient.dtype, self.gradient.shape) != (output.dtype, output.shape):
+            # Under autocast, and of cells with other outputs than H numbers; the first time, which warms up.
+            self.gradient = torch.randn_like(output)
         output.backward(self.gradient)
 
     def step(self) -> None:
