@@ -102,8 +102,11 @@ class _Rewriting:
         return where.without([dim], self._call(aten.select.int, where.source, where.order[dim], index))
 
     def _summed(self, node: fx.Node) -> _Moved | None:
-        where, (dims, _) = self.moved.get(cast(fx.Node, node.args[0])), reduction(node)
-        if where is None or dims is None or len(shape_of(node)) == len(where.order):
+        where = self.moved.get(cast(fx.Node, node.args[0]))
+        if where is None or len(shape_of(node)) == len(where.order) or node.kwargs.get("dtype") is not None:
+            return None
+        dims, _ = reduction(node)
+        if dims is None:
             return None
         places = [where.order[dim] for dim in dims]
         return None if 0 in places else where.without(dims, self._call(node.target, where.source, places))
@@ -138,6 +141,8 @@ class _Rewriting:
         dims = len(shape_of(node))
         if not moved or any(each.order != moved[0].order for each in moved) or len(moved[0].order) != dims:
             return None
+        if not all(isinstance(source.meta.get("val"), Tensor) for source in node.all_input_nodes):
+            return None  # a number that was looked up in a tensor
         order = moved[0].order
 
         def arranged(source: fx.Node) -> fx.Node:

@@ -194,8 +194,8 @@ def order_of(node: fx.Node, dims: int) -> list[int]:
     """Which of the source's dimensions each of a result's is."""
     if packet(node) is aten.permute:
         return [dim % dims for dim in cast(Any, node.args[1])]
-    order, (a, b) = list(range(dims)), (node.args[1:] or (0, -1))[:2]
-    order[a], order[b] = order[b], order[a]  # type: ignore[index]
+    order, (a, b) = list(range(dims)), cast(Any, node.args[1:] or (0, -1))
+    order[a], order[b] = order[b], order[a]
     return order
 
 

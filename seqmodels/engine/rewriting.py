@@ -46,9 +46,10 @@ def undo_changes(graph: fx.Graph) -> None:
         if isinstance(operation, torch._ops.OpOverload) and operation._schema.is_mutable:
             name, changed = operation.overloadpacket.__name__, cast(Any, node.args[0])
             same = getattr(aten, name.removesuffix("_"), None) if name.endswith("_") else None
+            same = getattr(same, operation._overloadname, None)  # there is none of normal_, among others
             if same is None or not _is_new(changed) or [*changed.users] != [node]:
                 raise Unsupported(f"the step changes a tensor in place ({operation.overloadpacket})")
-            node.target = getattr(same, operation._overloadname)
+            node.target = same
 
 
 def _is_new(node: Any) -> bool:
@@ -109,9 +110,10 @@ def write_running_sums(graph: fx.Graph, rows: int, states: Iterable[fx.Node]) ->
     for node in graph.find_nodes(op="call_function", target=aten.cumsum.default):
         source = cast(fx.Node, node.args[0])
         shape, value = shape_of(source), source.meta["val"]
-        if node not in recurrent or shape[0] != rows or cast(int, node.args[1]) % len(shape) != len(shape) - 1:
+        is_row = node in recurrent and len(shape) > 1 and shape[0] == rows
+        if not is_row or cast(int, node.args[1]) % len(shape) != len(shape) - 1:
             continue
-        if len(shape) < 2 or not value.is_floating_point() or node.kwargs or prod(shape[1:-1]) > MOST_PRODUCTS:
+        if not value.is_floating_point() or node.kwargs or prod(shape[1:-1]) > MOST_PRODUCTS:
             continue
         with graph.inserting_before(node):
             ones = writer.call(aten.ones.default, [shape[-1]] * 2, dtype=value.dtype, device=value.device)

@@ -62,6 +62,7 @@ COMPUTED = {
     "heads": of_heads,
     "heads and back": of_heads_and_back,
     "a head": lambda c, x, h: torch.bmm(h.view(-1, 2, H // 2).transpose(0, 1), c.heads)[1].repeat(1, 2),
+    "a sum of the input in another type": lambda c, x, h: c.M @ c.b + h * x.sum(-1, keepdim=True, dtype=torch.float64),
     "columns": lambda c, x, h: (c.M @ h.T).T,
     "columns and a bias": lambda c, x, h: F.relu(c.M.t() @ h.T + c.b[:, None]).t(),
     "columns of both": lambda c, x, h: (c.M @ torch.tanh(c.W(x).mT + h.mT)).mT.clone(),

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from seqmodels import RNN, Cell
 from seqmodels.engine import LayerPass
 from seqmodels.engine.trace import trace
+from seqmodels.errors import OptionError
 
 T, B, H = 4, 2, 3
 
@@ -61,6 +62,26 @@ def test_what_a_step_makes_on_its_way_is_computed(name):
         torch.testing.assert_close(native(x)[0], loop(x)[0])
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda cell, new, h: new + torch.empty_like(h).normal_(),
+        lambda cell, new, h: new * torch.empty_like(h).bernoulli_(0.5),
+        lambda cell, new, h: new + torch.empty_like(h).uniform_(),
+        lambda cell, new, h: (h + new).floor_divide_(0.3),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Written runs as a plain loop")
+def test_noise_and_what_has_no_other_form_are_left_to_the_loop(change):
+    rnn = RNN(Written, H, H, change=change, rate=0.25)
+    loop = RNN(rnn.cell, H, H, backend="reference")
+    found = []
+    for each in (rnn, loop):
+        torch.manual_seed(1)
+        found.append(each(torch.ones(T, B, H))[0])
+    assert torch.equal(*found)
+
+
 class MatrixMemory(Cell):
     """A matrix in the state, which is written and read in one of several ways."""
 
@@ -107,6 +128,15 @@ def test_a_matrix_in_the_state(way):
     loop.load_state_dict(native.state_dict())
     x = torch.randn(T, B, 2, dtype=torch.float64)
     require_equal(measure(native, x), measure(loop, x), 1e-9)
+
+
+def test_a_running_sum_of_one_number_is_left_to_the_loop():
+    class One(Cell):
+        def step(self, x, h):
+            return torch.tanh(x + h) + 0 * h.sum().cumsum(0)
+
+    with pytest.raises(OptionError, match="native"):
+        RNN(One, H, H, backend="native")(torch.randn(T, B, H))
 
 
 def test_running_sums_of_the_input_alone_are_computed_ahead():
