@@ -21,11 +21,17 @@ Value = TypeVar("Value")
 
 
 def solve_hidden_size(
-    problem: Problem, data: pl.LightningDataModule, cell: str, num_layers: int, parameters: int
+    problem: Problem, data: pl.LightningDataModule, cell: str, num_layers: int, parameters: int, unit: int = 1
 ) -> tuple[int, int]:
     """The hidden size with which the whole model has the nearest number of trained values, and that number.
 
-    A cell with heads has multiples of their number only.
+    Args:
+        problem: What is learned.
+        data: Its data.
+        cell: The cell.
+        num_layers: Of the model.
+        parameters: How many there should be.
+        unit: What divides the hidden size, as the number of a cell's heads: see :func:`smallest_hidden_size`.
 
     Raises:
         OptionError: If even the smallest model has more than twice as many.
@@ -38,7 +44,6 @@ def solve_hidden_size(
         >>> abs(parameters / 100_000 - 1) < 0.01
         True
     """
-    unit = smallest_hidden_size(problem, data, cell)
 
     def count(units: int) -> int:
         return _without_numbers(lambda: parameter_count(problem.make_model(data, cell, units * unit, num_layers)))

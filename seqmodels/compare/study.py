@@ -226,10 +226,10 @@ class Study:
         for problem in self.problems:
             data = problem.make_data(self.seed)
             data.prepare_data()  # what is missing is said now, and not by every trial
-            size_of_any = smallest_hidden_size(problem, data, self.cells[0])
-            problem.make_model(data, self.cells[0], size_of_any, 1, max(self.space.bounds("dropout")))
+            units = {cell: smallest_hidden_size(problem, data, cell) for cell in self.cells}
+            problem.make_model(data, self.cells[0], units[self.cells[0]], 1, max(self.space.bounds("dropout")))
             for cell, budget, layers in product(self.cells, self.budgets, self.space.layers()):
-                size = Size(*solve_hidden_size(problem, data, cell, layers, budget))
+                size = Size(*solve_hidden_size(problem, data, cell, layers, budget, units[cell]))
                 sizes[problem.name, cell, budget, layers] = size
                 what = f"{problem.name}: {budget:,} parameters can't be met within {self.tolerance:.2%} with "
                 what += f"{plural(layers, 'layer')} of {cell} (hidden size {size.hidden_size}: {size.parameters:,})"

@@ -72,8 +72,8 @@ def test_heads_divide_the_hidden_size(heads: int, layers: int) -> None:
     """Whether the constructor minds other sizes, as with four heads, or the step alone, as with three."""
     problem, cell = get_problem("xml"), f"{__name__}:HasHeads{heads}"
     data = problem.make_data(0)
-    size, parameters = solve_hidden_size(problem, data, cell, layers, 20_000)
     assert smallest_hidden_size(problem, data, cell) == heads
+    size, parameters = solve_hidden_size(problem, data, cell, layers, 20_000, unit=heads)
     assert size % heads == 0
     for other in (size - heads, size + heads):
         nearer = abs(parameters - 20_000) - abs(parameter_count(problem.make_model(data, cell, other, layers)) - 20_000)
