@@ -108,14 +108,24 @@ one process; a ratio is the median over {pairs} pairs. In the tables over shapes
 the step's matrix products, which stand in a column of their own, in those of the LSTM."""
 
 
-def header(setting: Setting) -> str:
-    given = sys.argv[1:]  # but for where it is written, which is nobody's business
+def command() -> str:
+    """The one that runs, but for where its report goes."""
+    given = sys.argv[1:]
     words = [word for word, before in zip(given, ["", *given], strict=False) if "--write" not in (word, before)]
+    return shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *words])
+
+
+def place() -> str:
+    """Versions and the machine."""
     versions = f"seqmodels {version('seqmodels')}, torch {torch.__version__}, Python {platform.python_version()}"
     machine = f"{os.cpu_count()} cores of {processor('model name') or platform.processor()}"
+    return f"{versions}, {compiler()}; {machine}."
+
+
+def header(setting: Setting) -> str:
     parts = [
-        f"    {shlex.join(['python', 'benchmarks/engine.py', *words])}",
-        f"{versions}, {compiler()}; {machine}.",
+        f"    {command()}",
+        place(),
         METHOD.format(backend=setting.backend, pairs=setting.pairs),
     ]
     return "\n\n".join(parts)

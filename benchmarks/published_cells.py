@@ -7,15 +7,13 @@ alternate in one process; a ratio is the median over pairs.
 """
 
 import argparse
-import platform
 import sys
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
-from engine import processor
+from engine import command, place
 from engine_sections import counted, table
 from measure import Shape, Workload, compare, progress, shown
 
@@ -63,14 +61,12 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5, help="pairs of timings that a ratio is the median of")
     parser.add_argument("--write", type=Path, default=RESULTS, metavar="FILE", help="where the table goes")
     options = parser.parse_args()
-    given = [word for word, before in zip(sys.argv[1:], sys.argv, strict=False) if "--write" not in (word, before)]
     heads = [head for count in options.threads for head in (f"ms, {counted(count)}", "times as fast as the loop")]
-    versions = f"seqmodels {version('seqmodels')}, torch {torch.__version__}, Python {platform.python_version()}"
     text = f"""# Cells that others have published
 
-    {" ".join(["python", "benchmarks/published_cells.py", *given])}
+    {command()}
 
-{versions}; {processor("model name")}.
+{place()}
 
 A training step (forward and backward, with the input's gradient) of one layer, T,B,H = {options.shape}, input
 size = H, by the engine and by the plain loop over the same step. The cells are in tests/foreign_cells.py.
