@@ -2,7 +2,8 @@
 
 Three doors lead to a cell, and each works wherever a name does: a class registered with :func:`register_cell`, the
 entry-point group ``seqmodels.cells`` of an installed distribution, and ``package.module:Class``. The built-in cells are
-the files of :mod:`seqmodels.plugins`, registered with the decorator as anyone's are: the file's name is the cell's.
+the files of :mod:`seqmodels.plugins` and of its folder ``literature``, registered with the decorator as anyone's are:
+the file's name is the cell's.
 """
 
 import functools
@@ -19,6 +20,7 @@ from seqmodels.errors import CellError, UnknownCell
 from seqmodels.restoring import is_restoring
 
 ENTRY_POINT_GROUP = "seqmodels.cells"
+LITERATURE = "seqmodels.plugins.literature"
 
 CellClass = TypeVar("CellClass", bound=type[Cell])
 
@@ -65,8 +67,24 @@ def register_cell(name: str) -> Callable[[CellClass], CellClass]:
 
 def builtin_names() -> list[str]:
     """Names of the cells that come with seqmodels, read from the files of its plugins folder; imports none."""
-    plugins = importlib.import_module("seqmodels.plugins")
-    return sorted(module.name for module in pkgutil.iter_modules(plugins.__path__) if module.name[0] != "_")
+    return sorted([*_files_of("seqmodels.plugins"), *_files_of(LITERATURE)])
+
+
+def literature_names() -> list[str]:
+    """Names of the built-in cells that are known by name, but are compared only where they are named.
+
+    Example:
+        >>> from seqmodels import registry
+        >>> "janet" in registry.literature_names(), "lstm" in registry.literature_names()
+        (True, False)
+    """
+    return _files_of(LITERATURE)
+
+
+def _files_of(package: str) -> list[str]:
+    """Public modules of a package, without importing them."""
+    path = importlib.import_module(package).__path__
+    return sorted(module.name for module in pkgutil.iter_modules(path) if module.name[0] != "_" and not module.ispkg)
 
 
 def cells() -> list[str]:
@@ -96,9 +114,10 @@ def get_cell(name: str) -> type[Cell]:
     """
     if name in _registered:
         return _registered[name]
-    if name in builtin_names():
-        importlib.import_module(f"seqmodels.plugins.{name}")
-        return _registered[name]
+    for package in ("seqmodels.plugins", LITERATURE):
+        if name in _files_of(package):
+            importlib.import_module(f"{package}.{name}")
+            return _registered[name]
     if ":" in name:
         if is_restoring() and not _is_here(name):
             raise UnknownCell(

@@ -1,0 +1,117 @@
+"""The literature's cells compute the equations of their papers, keep the contract of cells, and run as generated code."""
+
+import literature_equations
+import numpy as np
+import pytest
+import torch
+
+import seqmodels
+from seqmodels import get_cell, registry
+from seqmodels.errors import OptionError
+from seqmodels.testing import check_cell
+
+CELLS = registry.literature_names()
+VARIANTS = [
+    *((name, 6, {}) for name in CELLS),
+    ("antisymmetric", 6, {"gated": True, "gamma": 0.3, "epsilon": 0.5}),
+    ("cornn", 6, {"dt": 0.5, "gamma": 0.3, "epsilon": 0.7}),
+    ("deep_transition", 6, {"depth": 1}),
+    ("delta_net", 6, {"key_size": 3}),
+    ("echo_state", 6, {"leak": 0.3}),
+    ("fastgrnn", 6, {"rank": 2}),
+    ("janet", 6, {"beta": 0.0}),
+    ("lem", 6, {"dt": 0.3}),
+    ("lipschitz", 6, {"beta": 0.1, "gamma": 0.5, "epsilon": 0.3}),
+    ("lmu", 6, {"window": 7.0}),
+    ("lstmp", 6, {"projection_size": 2}),
+    ("ltc", 6, {"unfolds": 2}),
+    ("mlstm", 6, {"key_size": 3}),
+    ("narx", 6, {"order": 2}),
+    ("on_lstm", 6, {"chunk_size": 3}),
+    ("rhn", 6, {"depth": 5}),
+    ("scrn", 6, {"context_size": 3, "alpha": 0.5}),
+    ("slstm", 6, {"heads": 3}),
+    ("sru", 3, {}),
+    ("unicornn", 6, {"dt": 0.5, "alpha": 3.0}),
+]
+
+
+@pytest.mark.parametrize(("name", "hidden_size", "options"), VARIANTS)
+def test_a_step_is_the_papers_equations(name, hidden_size, options):
+    cell = get_cell(name)(3, hidden_size, **options).double()
+    for parameter in cell.parameters():
+        parameter.data.normal_(std=0.7)
+    weights = {key: value.detach().numpy() for key, value in cell.state_dict().items()}
+    if name == "lru":
+        weights["nu"] -= 2  # |lambda| well inside the circle
+    x = torch.randn(3, 3, dtype=torch.float64)
+    state = tuple(torch.randn(3, size, dtype=torch.float64) for size in cell.state_sizes)
+    wanted = literature_equations.step(name, weights, x.numpy(), tuple(s.numpy() for s in state), **options)
+    for found, expected in zip(cell.next_state(x, state), wanted, strict=True):
+        np.testing.assert_allclose(found.detach().numpy(), expected, rtol=0, atol=1e-6 if name == "lmu" else 1e-12)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_each_keeps_the_contract_and_runs_as_generated_code(name):
+    check_cell(name)
+    assert seqmodels.explain(name, input_size=5, hidden_size=6).backend == "native"
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_each_says_where_it_comes_from(name):
+    cell = get_cell(name)
+    assert cell.__module__ == f"seqmodels.plugins.literature.{name}"
+    assert registry.name_of(cell) == name
+    assert any(year in cell.citation for year in map(str, range(1990, 2027)))
+    assert "Source: " in cell.__doc__
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("deep_transition", {"depth": 0}, "depth must be at least 1"),
+        ("ltc", {"unfolds": 0}, "unfolds must be at least 1"),
+        ("narx", {"order": 1}, "with 1 it is elman"),
+        ("on_lstm", {"chunk_size": 4}, "chunk_size must divide hidden_size 6"),
+        ("rhn", {"depth": 0}, "depth must be at least 1"),
+        ("slstm", {"heads": 4}, "heads must divide hidden_size 6"),
+    ],
+)
+def test_wrong_options_are_one_line(name, options, message, one_line):
+    with one_line(OptionError, f"{name}: ", message):
+        get_cell(name)(3, 6, **options)
+
+
+def test_orthogonal_matrices_keep_the_length_of_a_state():
+    for name in ("exprnn", "scornn"):
+        cell = get_cell(name)(3, 6).double()
+        cell.b.data.zero_()
+        h = torch.randn(2, 6, dtype=torch.float64)
+        new = cell.step(torch.zeros(2, 3, dtype=torch.float64), h)
+        torch.testing.assert_close(new.norm(dim=-1), h.norm(dim=-1))
+
+
+def test_a_chaos_free_network_forgets_without_input():
+    cell, h = get_cell("cfn")(3, 6), torch.full((1, 6), 5.0)
+    for _ in range(200):
+        h = cell.step(torch.zeros(1, 3), h)
+    assert h.abs().max() < 0.01
+
+
+def test_a_legendre_memory_gives_back_what_it_saw_a_window_ago():
+    cell = get_cell("lmu")(1, 4, memory_size=12, window=20.0)
+    signal = torch.sin(torch.arange(80) * 0.2)
+    m = torch.zeros(12)
+    for value in signal:
+        m = cell.A @ m + cell.B * value
+    a_window_ago = (signal[-21] + signal[-20]) / 2  # there one value, held for a step, ends and the next begins
+    assert abs(m.sum() - a_window_ago) < 0.01  # all Legendre polynomials are 1 at the far end of the window
+
+
+def test_an_slstm_from_zero_states_is_normalised_by_its_weights():
+    cell = get_cell("slstm")(3, 6)
+    states = cell.zero_state(torch.zeros(4, 3))
+    for _ in range(20):
+        states = cell.step(5 * torch.randn(4, 3), *states)
+        assert (states[2] >= 1).all()
+        assert (states[0].abs() <= 1).all()  # a mean of values of tanh
