@@ -9,6 +9,7 @@ the file's name is the cell's.
 import functools
 import importlib
 import importlib.metadata
+import importlib.util
 import pkgutil
 import sys
 from collections.abc import Callable, Mapping
@@ -83,8 +84,10 @@ def literature_names() -> list[str]:
 
 def _files_of(package: str) -> list[str]:
     """Public modules of a package, without importing them."""
-    path = importlib.import_module(package).__path__
-    return sorted(module.name for module in pkgutil.iter_modules(path) if module.name[0] != "_" and not module.ispkg)
+    found = importlib.util.find_spec(package)
+    assert found is not None
+    files = pkgutil.iter_modules(found.submodule_search_locations)
+    return sorted(file.name for file in files if file.name[0] != "_" and not file.ispkg)
 
 
 def cells() -> list[str]:
@@ -133,7 +136,10 @@ def get_cell(name: str) -> type[Cell]:
         return _import_cell(path, name)
     similar = get_close_matches(name, cells(), n=1)
     hint = f"did you mean {similar[0]!r}? " if similar else ""
-    raise UnknownCell(f"no cell named {name!r}; {hint}known: {', '.join(cells())}, or package.module:Class")
+    literature = literature_names()
+    others = ", ".join(known for known in cells() if known not in literature)
+    more = f"{len(literature)} of the literature (seqmodels cells lists them)"
+    raise UnknownCell(f"no cell named {name!r}; {hint}known: {others}, {more}, or package.module:Class")
 
 
 def path_of(cls: type) -> str:

@@ -6,7 +6,7 @@ A step takes the cell's parameters and buffers by name, ``w["W.weight"]``, then 
 from typing import Any
 
 import numpy as np
-from numpy import concatenate, cos, cumsum, exp, eye, log, outer, sin, split, sqrt, tanh, tril, triu
+from numpy import concatenate, cumsum, exp, eye, log, outer, split, sqrt, tanh
 from scipy.linalg import expm
 from scipy.signal import cont2discrete
 
@@ -38,8 +38,16 @@ def modrelu(z: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.array([np.sign(one) * max(abs(one) + shift, 0) for one, shift in zip(z, b, strict=True)])
 
 
+def skew(w: Weights, size: int) -> np.ndarray:
+    A, entries = np.zeros((size, size)), iter(w["skew.upper"])
+    for i in range(size):
+        for j in range(i + 1, size):
+            A[i, j] = next(entries)
+    return A - A.T
+
+
 def antisymmetric(w, x, h, gated=False, gamma=0.01, epsilon=0.1):
-    M = w["W"] - w["W"].T - gamma * eye(len(h))
+    M = skew(w, len(h)) - gamma * eye(len(h))
     z = sigma(M @ h + affine(w, "V_z", x)) if gated else 1
     return (h + epsilon * z * tanh(M @ h + affine(w, "V_h", x)),)
 
@@ -97,8 +105,7 @@ def echo_state(w, x, h, leak=1.0):
 
 
 def exprnn(w, x, h):
-    A = triu(w["A"], 1)
-    return (modrelu(expm(A - A.T) @ h + w["U.weight"] @ x, w["b"]),)
+    return (modrelu(expm(skew(w, len(h))) @ h + w["U.weight"] @ x, w["b"]),)
 
 
 def fastrnn(w, x, h):
@@ -267,8 +274,7 @@ def rhn(w, x, h, depth=3):
 
 
 def scornn(w, x, h):
-    A = tril(w["A"], -1)
-    S, identity = A - A.T, eye(len(h))
+    S, identity = skew(w, len(h)), eye(len(h))
     W = np.linalg.inv(identity + S) @ (identity - S) @ np.diag(w["D"])
     return (modrelu(W @ h + w["U.weight"] @ x, w["b"]),)
 

@@ -14,7 +14,8 @@ from seqmodels.restoring import restoring
 from seqmodels.testing import check_cell
 
 SEQUENCES = ["coupled", "elman", "gru", "lstm", "mut1", "mut2", "mut3", "peephole"]
-BUILT_IN = sorted([*SEQUENCES, "binary_tree_lstm", "recursive", "rntn", "tree_lstm"])
+OF_TREES = ["binary_tree_lstm", "recursive", "rntn", "tree_lstm"]
+BUILT_IN = sorted([*SEQUENCES, *OF_TREES, *registry.literature_names()])
 CELL = """
 import torch
 from torch import nn
@@ -155,6 +156,7 @@ def test_a_path_works_wherever_a_name_does():
     ("name", "parts"),
     [
         ("lstn", ("did you mean 'lstm'?", "coupled, elman, gru")),
+        ("janett", ("did you mean 'janet'?", "of the literature (seqmodels cells lists them)")),
         ("zzzzzz", ("no cell named 'zzzzzz'; known: ", "package.module:Class")),
         ("", ("no cell named ''",)),
         ("no.such.module:Cell", ("ModuleNotFoundError", "no.such.module:Cell")),

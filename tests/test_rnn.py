@@ -5,12 +5,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-import seqmodels
 from seqmodels import RNN, get_cell
+from seqmodels.trees import sequence_cells, tree_cells
 
 T, B, H = 6, 4, 5
 LENGTHS = torch.tensor([3, 0, 6, 1])  # unsorted, nothing and everything
-RUNS = [(name, {"backend": "reference"}) for name in seqmodels.cells()] + [
+RUNS = [(name, {"backend": "reference"}) for name in [*sequence_cells(), *tree_cells()]] + [
     ("elman", {"backend": "vendor"}),
     ("elman", {"backend": "vendor", "nonlinearity": "relu"}),
     ("lstm", {"backend": "vendor"}),

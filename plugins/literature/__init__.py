@@ -1,1 +1,1 @@
-"""Cells of the literature beside those of the lecture: one file a cell, whose name is the cell's name in the registry."""
+"""Cells of the literature, compared only where they are named: one file a cell, named as the cell is."""

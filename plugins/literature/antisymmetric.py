@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqmodels.cell import Cell
+from seqmodels.plugins.literature._skew import Skew
 from seqmodels.registry import register_cell
 
 
@@ -12,7 +13,7 @@ from seqmodels.registry import register_cell
 class Antisymmetric(Cell):
     """A step of Euler's method along a field that neither grows nor shrinks: M has imaginary eigenvalues, less gamma::
 
-        M = W - W^T - gamma I
+        M = A - A^T - gamma I                       A strictly upper triangular
         z_t = sigmoid(M h_{t-1} + V_z x_t + b_z)    if gated, else 1
         h_t = h_{t-1} + epsilon z_t * tanh(M h_{t-1} + V_h x_t + b_h)
 
@@ -39,13 +40,13 @@ class Antisymmetric(Cell):
     ) -> None:
         super().__init__(input_size, hidden_size)
         self.gamma, self.epsilon = gamma, epsilon
-        self.W = nn.Parameter(torch.empty(hidden_size, hidden_size))
+        self.skew = Skew(hidden_size)
         self.V_h = nn.Linear(input_size, hidden_size)
         self.V_z = nn.Linear(input_size, hidden_size) if gated else None
         self.reset_parameters()
 
     def step(self, x: Tensor, h: Tensor) -> Tensor:
-        turned = F.linear(h, self.W - self.W.T) - self.gamma * h
+        turned = F.linear(h, self.skew()) - self.gamma * h
         change = torch.tanh(turned + self.V_h(x))
         if self.V_z is not None:
             change = torch.sigmoid(turned + self.V_z(x)) * change

@@ -1,4 +1,4 @@
-"""Zhang et al. 2018, "Simplifying neural machine translation with addition-subtraction twin-gated recurrent networks"."""
+"""Zhang et al. 2018: two gates that are a sum and a difference of the same two products."""
 
 import torch
 from torch import Tensor, nn

@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from seqmodels.cell import Cell
 from seqmodels.plugins.literature._modrelu import modrelu
+from seqmodels.plugins.literature._skew import Skew
 from seqmodels.registry import register_cell
 
 
@@ -33,12 +34,11 @@ class ExpRNN(Cell):
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__(input_size, hidden_size)
-        self.A = nn.Parameter(torch.empty(hidden_size, hidden_size))
+        self.skew = Skew(hidden_size)
         self.U = nn.Linear(input_size, hidden_size, bias=False)
         self.b = nn.Parameter(torch.empty(hidden_size))
         self.reset_parameters()
 
     def step(self, x: Tensor, h: Tensor) -> Tensor:
-        A = self.A.triu(1)
-        W = torch.linalg.matrix_exp(A - A.T)
+        W = torch.linalg.matrix_exp(self.skew())
         return modrelu(F.linear(h, W) + self.U(x), self.b)

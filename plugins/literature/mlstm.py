@@ -51,9 +51,7 @@ class MLSTM(Cell):
     def state_sizes(self) -> tuple[int, int, int, int]:
         return self.hidden_size, self.hidden_size * self.key_size, self.key_size, 1
 
-    def step(
-        self, x: Tensor, h: Tensor, C: Tensor, n: Tensor, m: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def step(self, x: Tensor, h: Tensor, C: Tensor, n: Tensor, m: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         K, H = self.key_size, self.hidden_size
         q, k, v, o, i, f = self.W(x).split([K, K, H, H, 1, 1], -1)
         k = k / K**0.5

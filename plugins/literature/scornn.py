@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from seqmodels.cell import Cell
 from seqmodels.plugins.literature._modrelu import modrelu
+from seqmodels.plugins.literature._skew import Skew
 from seqmodels.registry import register_cell
 
 
@@ -13,7 +14,7 @@ from seqmodels.registry import register_cell
 class ScoRNN(Cell):
     """An orthogonal recurrent matrix by the scaled Cayley transform of a skew-symmetric one::
 
-        S = A - A^T                                 A strictly lower triangular
+        S = A - A^T                                 A strictly upper triangular
         W = (I + S)^{-1} (I - S) D                  D diagonal, of 1 and -1
         h_t = modrelu(W h_{t-1} + U x_t, b)         modrelu(z, b) = sign(z) * relu(|z| + b)
 
@@ -35,7 +36,7 @@ class ScoRNN(Cell):
 
     def __init__(self, input_size: int, hidden_size: int, negative: float = 0.5) -> None:
         super().__init__(input_size, hidden_size)
-        self.A = nn.Parameter(torch.empty(hidden_size, hidden_size))
+        self.skew = Skew(hidden_size)
         self.U = nn.Linear(input_size, hidden_size, bias=False)
         self.b = nn.Parameter(torch.empty(hidden_size))
         D = torch.ones(hidden_size)
@@ -44,7 +45,7 @@ class ScoRNN(Cell):
         self.reset_parameters()
 
     def step(self, x: Tensor, h: Tensor) -> Tensor:
-        A = self.A.tril(-1)
-        S, identity = A - A.T, torch.eye(self.hidden_size, dtype=A.dtype, device=A.device)
+        S = self.skew()
+        identity = torch.eye(self.hidden_size, dtype=S.dtype, device=S.device)
         W = torch.linalg.solve(identity + S, identity - S) * self.D
         return modrelu(F.linear(h, W) + self.U(x), self.b)

@@ -48,9 +48,7 @@ class SLSTM(Cell):
         self.R = nn.Parameter(torch.empty(4, heads, hidden_size // heads, hidden_size // heads))
         self.reset_parameters()
 
-    def step(
-        self, x: Tensor, h: Tensor, c: Tensor, n: Tensor, m: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def step(self, x: Tensor, h: Tensor, c: Tensor, n: Tensor, m: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         of_heads = h.view(len(h), self.heads, -1)
         recurrent = torch.einsum("bkd,gkde->bgke", of_heads, self.R).flatten(1)
         i, f, z, o = (self.W(x) + recurrent).chunk(4, -1)

@@ -7,7 +7,7 @@ from seqmodels.errors import SeqmodelsError
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Prints a table of all cells: name, where from, parameters, citation."""
+    """Prints a table of all cells, those of the literature last: name, where from, parameters, citation."""
     parser = ArgumentParser("seqmodels cells", description="List the cells that can be used by name.")
     parser.add_argument("--input-size", type=int, default=256, help="for the parameter count (default: %(default)s)")
     parser.add_argument("--hidden-size", type=int, default=256, help="for the parameter count (default: %(default)s)")
@@ -23,9 +23,13 @@ def run(arguments: Sequence[str]) -> None:
     table = Table(box=box.SIMPLE_HEAD)
     for heading in ("cell", "parameters", "from", "source"):
         table.add_column(heading, justify="right" if heading == "parameters" else "left", overflow="fold")
-    for name in registry.cells():
-        columns = (name, *_describe(name, options.input_size, options.hidden_size))
-        table.add_row(*map(Text, columns))  # brackets are no markup
+    literature = registry.literature_names()
+    others = [name for name in registry.cells() if name not in literature]
+    for names in (others, literature):
+        for name in names:
+            columns = (name, *_describe(name, options.input_size, options.hidden_size))
+            table.add_row(*map(Text, columns))  # brackets are no markup
+        table.add_section()
     console = Console()
     with console.capture() as shown:
         console.print(table, highlight=False)

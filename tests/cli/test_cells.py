@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from seqmodels import cli, get_cell, registry
+from seqmodels.trees import sequence_cells
 
 VERSION = importlib.metadata.version("seqmodels")
 CELLS = '''
@@ -58,11 +59,15 @@ def wide(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("wide")
-def test_the_eight_cells_are_listed_with_parameters_and_citation(capsys: pytest.CaptureFixture[str]) -> None:
+def test_cells_are_listed_with_parameters_and_citation_those_of_the_literature_last(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert cli.main(["cells"]) == 0
     shown = rows(capsys.readouterr().out)
-    assert [name for name in shown if name in registry.builtin_names()] == registry.builtin_names()
-    for name in ("coupled", "elman", "gru", "lstm", "mut1", "mut2", "mut3", "peephole"):
+    literature = registry.literature_names()
+    first = [name for name in registry.builtin_names() if name not in literature]
+    assert [name for name in shown if name in registry.builtin_names()] == [*first, *literature]
+    for name in (*sequence_cells(), *literature):
         cell = get_cell(name)
         count = sum(parameter.numel() for parameter in cell(256, 256).parameters())
         assert cell.citation

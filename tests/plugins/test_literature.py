@@ -1,4 +1,4 @@
-"""The literature's cells compute the equations of their papers, keep the contract of cells, and run as generated code."""
+"""The literature's cells compute their papers' equations, keep the contract of cells, and run as generated code."""
 
 import literature_equations
 import numpy as np

@@ -6,13 +6,13 @@ import torch
 from quick_fit import QUIET, fit, given
 from torch.nn import functional as F
 
-import seqmodels
 from seqmodels.data.streams import NOT_SCORED
 from seqmodels.data.tree_data import TreeData
 from seqmodels.data.tree_files import parse_brackets, parse_operators
 from seqmodels.errors import InputError, OptionError, SeqmodelsError
 from seqmodels.tasks import load
 from seqmodels.tasks.tree_classifier import TreeClassifier
+from seqmodels.trees import sequence_cells, tree_cells
 
 SENTENCES = [
     "(1 (1 good) (2 film))",
@@ -41,7 +41,7 @@ def test_negation_is_learned_at_every_node(data, cell):
     assert metrics["val_accuracy"] == metrics["val_node_accuracy"] == 1
 
 
-@pytest.mark.parametrize("cell", seqmodels.cells())
+@pytest.mark.parametrize("cell", [*sequence_cells(), *tree_cells()])
 def test_every_cell_fits_in(data, cell):
     model, batch = make(data, cell=cell), next(iter(data.train_dataloader()))
     scores = model(batch.words, batch.forest)
