@@ -4,10 +4,10 @@ import importlib
 from collections.abc import Callable
 
 import torch
-from engine_cells import STRANGERS
+from engine_cells import cell_sources
 from torch import Tensor, nn
 
-from seqmodels import RNN, cells
+from seqmodels import RNN
 from seqmodels.engine import find_products
 
 Make = Callable[[int], nn.Module]  # from the size of input and state to a module: output, state = module(x)
@@ -35,11 +35,6 @@ def torchrecurrent() -> dict[str, Make]:
         return {}
     kinds = {f"torchrecurrent.{name}": getattr(library, name) for name in TORCHRECURRENT}
     return {name: lambda size, kind=kind: kind(size, size) for name, kind in kinds.items()}  # type: ignore[misc]
-
-
-def cell_sources() -> dict[str, str | type]:
-    """Every cell that has a name, then the strangers: what RNN takes for each."""
-    return {**{name: name for name in cells()}, **{cell.__name__: cell for cell in STRANGERS}}
 
 
 def any_cell(backend: str) -> dict[str, Make]:

@@ -3,7 +3,7 @@
 A cell that doesn't compute what the plain loop computes gets no number, and makes the exit status 1.
 
     python benchmarks/engine.py --all                                   # everything, into benchmarks/results/engine.md
-    python benchmarks/engine.py --threads 1 --shapes 64,32,256 --only lstm gru MGU
+    python benchmarks/engine.py --threads 1 --shapes 64,32,256 --only lstm gru mgu
     python benchmarks/engine.py --no-speed --memory --long --first-call
     python benchmarks/engine.py --quick --all                           # does the benchmark itself work?
 """
@@ -21,6 +21,7 @@ from pathlib import Path
 
 import torch
 from contestants import any_cell, plain_loop, torch_modules, torchrecurrent
+from engine_cells import usual_cells
 from engine_sections import (
     CELL,
     Setting,
@@ -179,7 +180,8 @@ def make_setting(options: argparse.Namespace) -> Setting:
     unknown = set(options.only or ()) - set(contestants)
     if unknown:
         raise SystemExit(f"no contestant {', '.join(sorted(unknown))}; there are: {', '.join(contestants)}")
-    chosen = {name: make for name, make in contestants.items() if not options.only or name in options.only}
+    wanted = options.only or [*torch_modules(), *plain_loop(), *others, *usual_cells()]
+    chosen = {name: make for name, make in contestants.items() if name in wanted}
     setting = Setting(
         backend=options.backend,
         shapes=options.shapes,

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import torch
-from engine_cells import STRANGERS
+from engine_cells import cell_sources, usual_cells
 from gpu_agreement import MODES, TOLERANCES, differences, is_wrong
 from gpu_processes import mine, side_by_side
 from gpu_timing import (
@@ -36,8 +36,6 @@ from gpu_timing import (
     timings,
 )
 from measure import Shape, progress, shown
-
-from seqmodels.trees import sequence_cells
 
 RESULTS = Path(__file__).parent / "results"
 STEPS, FEW_STEPS = 128, 32  # the latter where a loop of Python is unrolled
@@ -244,8 +242,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--name", help="of the results: benchmarks/results/gpu-NAME.md")
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
     parser.add_argument("--small", action="store_true", help="tiny sizes; the comparison alone")
-    cells = [*sequence_cells(), *(cell.__name__ for cell in STRANGERS)]
-    parser.add_argument("--cells", nargs="+", default=cells, choices=cells, metavar="CELL")
+    parser.add_argument("--cells", nargs="+", default=usual_cells(), choices=[*cell_sources()], metavar="CELL")
     parser.add_argument("--batches", nargs="+", type=int, default=[16, 64, 256])
     parser.add_argument("--sizes", nargs="+", type=int, default=[128, 256, 512, 1024])
     parser.add_argument("--no-compile", action="store_true", help="without torch.compile, which takes a minute or more")

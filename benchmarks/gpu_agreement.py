@@ -6,7 +6,7 @@ from typing import Any
 from unittest import mock
 
 import torch
-from contestants import cell_sources
+from engine_cells import cell_sources
 from measure import Shape, distance, values_and_gradients
 
 from seqmodels import RNN

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from unittest import mock
 
 import torch
-from contestants import cell_sources
+from engine_cells import cell_sources
 from gpu_agreement import set_variable
 from gpu_processes import mine, side_by_side
 from gpu_timing import TYPES, milliseconds

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from contestants import BASELINE, Make, by_name, cell_sources, multiply_adds
+from contestants import BASELINE, Make, by_name, multiply_adds
+from engine_cells import cell_sources
 from torch import Tensor
 
 from seqmodels import RNN

@@ -29,7 +29,6 @@ LITERATURE = (
     "nas",
     "on_lstm",
     "rhn",
-    "scornn",
     "scrn",
     "slstm",
 )
@@ -364,6 +363,37 @@ class InputStatistics(Cell):
         return torch.tanh(self.W(torch.cat([h, p.mean(-1, keepdim=True), p + self.v], -1)))
 
 
+class Moments(Cell):
+    """A state of sums, which the next step reads::
+
+    h_t = tanh(W x_t + U h_{t-1} + m_{t-1, 1} - m_{t-1, 2})
+    m_t = (mean h_t, mean h_t^2)
+    """
+
+    state_names = ("h", "m")
+
+    def __init__(self, input_size, hidden_size):
+        super().__init__(input_size, hidden_size)
+        self.W = nn.Linear(input_size, hidden_size)
+        self.U = nn.Linear(hidden_size, hidden_size, bias=False)
+
+    @property
+    def state_sizes(self):
+        return self.hidden_size, 2
+
+    def step(self, x, h, m):
+        h = torch.tanh(self.W(x) + self.U(h) + m[:, :1] - m[:, 1:])
+        return h, torch.stack([h.mean(-1), h.square().mean(-1)], -1)
+
+
+class Sums(Moments):
+    """The same with sums."""
+
+    def step(self, x, h, m):
+        h = torch.tanh(self.W(x) + self.U(h) + m[:, :1] - m[:, 1:])
+        return h, torch.stack([h.sum(-1), h.square().sum(-1)], -1)
+
+
 class HigherOrder(Cell):
     """Soltani and Jiang 2016, arXiv 1605.00064, eq. 3, of order 2: what was, the step hands on as it is::
 
@@ -401,6 +431,8 @@ STRANGERS: dict[str, tuple[str | type[Cell], dict[str, Any]]] = {
     "ligru in place": (LiGRU, {}),
     "input statistics": (InputStatistics, {}),
     "borrowed lstm": (BorrowedLSTM, {}),
+    "moments": (Moments, {}),
+    "sums": (Sums, {}),
     "higher order": (HigherOrder, {}),
     "torch's gru": (from_module(nn.GRUCell), {}),
 }

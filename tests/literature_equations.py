@@ -93,11 +93,11 @@ def deep_transition(w, x, h, depth=2):
 
 
 def delta_net(w, x, h, S, key_size=8):
-    H, S = len(h), S.reshape(len(h), key_size)
+    H, S = len(h), S.reshape(key_size, len(h)).T
     k, q, v, b = split(w["W.weight"] @ x, [key_size, 2 * key_size, 2 * key_size + H])
     k, q, b = softmax(k), softmax(q), sigma(b)
     S = S + b * outer(v - S @ k, k)
-    return S @ q, S.ravel()
+    return S @ q, S.T.ravel()
 
 
 def echo_state(w, x, h, leak=1.0):
@@ -220,9 +220,9 @@ def mlstm(w, x, h, C, n, m, key_size=8):
     k, kept = k / sqrt(K), log(sigma(f)) + m
     m = max(kept, i)
     i, f = exp(i - m), exp(kept - m)
-    C = f * C.reshape(H, K) + i * outer(v, k)
+    C = f * C.reshape(K, H).T + i * outer(v, k)
     n = f * n + i * k
-    return sigma(o) * (C @ q) / max(abs(n @ q), exp(-m)), C.ravel(), n, m
+    return sigma(o) * (C @ q) / max(abs(n @ q), exp(-m)), C.T.ravel(), n, m
 
 
 def multiplicative_lstm(w, x, h, c):

@@ -20,8 +20,9 @@ class DeltaNet(Cell):
 
     Args:
         input_size: Number of features of x.
-        hidden_size: Number of features of v and of h, which are the rows of S.
-        key_size: Number of features of a key, which are the columns of S.
+        hidden_size: Number of features of v and of h, the columns of S^T.
+        key_size: Number of features of a key, the rows of S^T, in which order S is kept; a
+            few, as each is a row that the engine handles by itself.
 
     Source: Schlag et al. 2021, arXiv 2102.11174, eq. 23-24 with phi = softmax.
 
@@ -49,7 +50,7 @@ class DeltaNet(Cell):
     def step(self, x: Tensor, h: Tensor, S: Tensor) -> tuple[Tensor, Tensor]:
         k, q, v, b = self.W(x).split([self.key_size, self.key_size, self.hidden_size, 1], -1)
         k, q = torch.softmax(k, -1), torch.softmax(q, -1)
-        S = S.view(-1, self.hidden_size, self.key_size)
-        wrong = v - torch.einsum("bvk,bk->bv", S, k)
-        S = S + torch.einsum("bv,bk->bvk", torch.sigmoid(b) * wrong, k)
-        return torch.einsum("bvk,bk->bv", S, q), S.flatten(1)
+        S = S.view(-1, self.key_size, self.hidden_size)  # transposed: the longer rows
+        wrong = v - torch.einsum("bkv,bk->bv", S, k)
+        S = S + torch.einsum("bk,bv->bkv", k, torch.sigmoid(b) * wrong)
+        return torch.einsum("bkv,bk->bv", S, q), S.flatten(1)

@@ -34,6 +34,8 @@ class EchoState(Cell):
     """
 
     citation = "Jaeger et al. 2007"
+    W: Tensor
+    W_in: Tensor
 
     def __init__(
         self,

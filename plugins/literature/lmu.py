@@ -34,6 +34,8 @@ class LMU(Cell):
     """
 
     state_names = ("h", "m")
+    A: Tensor
+    B: Tensor
     citation = "Voelker et al. 2019"
 
     def __init__(self, input_size: int, hidden_size: int, memory_size: int = 16, window: float = 64.0) -> None:

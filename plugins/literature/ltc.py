@@ -57,4 +57,4 @@ class LTC(Cell):
         """Draw all from U(-bound, bound), then A from U(-1, 1) and tau so that it starts about 1."""
         super().reset_parameters(bound)
         self.A.uniform_(-1, 1)
-        self.tau += 0.5413  # softplus of it is 1
+        self.tau.add_(0.5413)  # softplus of it is 1

@@ -48,4 +48,4 @@ class MinimalRNN(Cell):
     def reset_parameters(self, bound: float | None = None) -> None:
         """Draw all from U(-bound, bound), then add ``update_bias`` to b_u."""
         super().reset_parameters(bound)
-        self.U_z.bias += self.update_bias
+        self.U_z.bias.add_(self.update_bias)

@@ -24,8 +24,8 @@ class MLSTM(Cell):
 
     Args:
         input_size: Number of features of x.
-        hidden_size: Number of features of v and of h, which are the rows of C.
-        key_size: Number of features of a key, which are the columns of C.
+        hidden_size: Number of features of v and of h, the columns of C^T.
+        key_size: Number of features of a key, the rows of C^T, in which order C is kept.
         forget_bias: Where b_f starts.
 
     Source: Beck et al. 2024, arXiv 2405.04517, eq. 19-27, with one head, stabilised as in its appendix.
@@ -58,10 +58,10 @@ class MLSTM(Cell):
         kept = F.logsigmoid(f) + m
         m = torch.maximum(kept, i)
         i, f = torch.exp(i - m), torch.exp(kept - m)
-        C = f[:, :, None] * C.view(-1, H, K) + torch.einsum("bv,bk->bvk", i * v, k)
+        C = f[:, :, None] * C.view(-1, K, H) + torch.einsum("bk,bv->bkv", k, i * v)  # transposed: the longer rows
         n = f * n + i * k
         scale = torch.maximum((n * q).sum(-1, keepdim=True).abs(), torch.exp(-m))
-        return torch.sigmoid(o) * torch.einsum("bvk,bk->bv", C, q) / scale, C.flatten(1), n, m
+        return torch.sigmoid(o) * torch.einsum("bkv,bk->bv", C, q) / scale, C.flatten(1), n, m
 
     @torch.no_grad()
     def reset_parameters(self, bound: float | None = None) -> None:

@@ -44,9 +44,9 @@ class RHN(Cell):
         self.reset_parameters()
 
     def step(self, x: Tensor, h: Tensor) -> Tensor:
+        of_input = self.W(x)
         for depth, layer in enumerate(self.R):
-            both = layer(h) + self.W(x) if depth == 0 else layer(h)
-            new, g = both.chunk(2, -1)
+            new, g = (layer(h) + of_input if depth == 0 else layer(h)).chunk(2, -1)
             g = torch.sigmoid(g)
             h = torch.tanh(new) * g + h * (1 - g)
         return h
@@ -56,4 +56,4 @@ class RHN(Cell):
         """Draw all from U(-bound, bound), then add ``transform_bias`` to b_T."""
         super().reset_parameters(bound)
         for layer in self.R:
-            layer.bias[self.hidden_size :] += self.transform_bias
+            layer.get_parameter("bias")[self.hidden_size :] += self.transform_bias

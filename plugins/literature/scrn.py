@@ -56,5 +56,5 @@ class SCRN(Cell):
         s = (1 - self.alpha) * self.B(x) + self.alpha * s
         return torch.sigmoid(self.P(s) + self.A(x) + self.R(h)), s
 
-    def output(self, h: Tensor, s: Tensor) -> Tensor:
+    def output(self, h: Tensor, s: Tensor) -> Tensor:  # type: ignore[override]
         return torch.cat([h, s], -1)

@@ -113,7 +113,10 @@ def _parser() -> ArgumentParser:
     number: dict[str, Any] = {"metavar": "N", "type": int}
     what = parser.add_argument_group("what is compared")
     what.add_argument(
-        "--cells", **several, help="names (see seqmodels cells) or package.module:Class (default: all for sequences)"
+        "--cells",
+        **several,
+        help="names (see seqmodels cells), literature for all of its cells, or package.module:Class (default: the "
+        "lecture's, and all that were installed)",
     )
     what.add_argument(
         "--problems",
@@ -195,7 +198,6 @@ def _accelerator(options: argparse.Namespace) -> str:
 
 def _study(options: argparse.Namespace, accelerator: str) -> "Study":
     from seqmodels.compare import Space, Study, Training
-    from seqmodels.trees import sequence_cells
 
     training = Training(
         steps=options.steps,
@@ -216,7 +218,7 @@ def _study(options: argparse.Namespace, accelerator: str) -> "Study":
         num_layers=options.layers,
         dropout=options.dropout,
     )
-    compared = options.cells or sequence_cells()
+    compared = _cells(options.cells)
     return Study(
         options.folder,
         compared,
@@ -230,6 +232,16 @@ def _study(options: argparse.Namespace, accelerator: str) -> "Study":
         seed=options.seed,
         baseline=options.baseline or ("lstm" if "lstm" in compared else None),
     )
+
+
+def _cells(named: list[str] | None) -> list[str]:
+    """The cells that are named, ``literature`` standing for all of its; if none are, the lecture's and one's own."""
+    from seqmodels import registry
+    from seqmodels.trees import sequence_cells
+
+    if named is None:
+        return sequence_cells()
+    return [cell for name in named for cell in (registry.literature_names() if name == "literature" else [name])]
 
 
 def _workers(options: argparse.Namespace, accelerator: str) -> "Workers":

@@ -46,7 +46,8 @@ class Study:
 
     Args:
         folder: Where it is kept.
-        cells: Names, ``package.module:Class``, or Cell classes that can be imported; all for sequences if none.
+        cells: Names, ``package.module:Class``, or Cell classes that can be imported; those of the lecture and all
+            that were installed or registered if none.
         problems: Names, files, ``package.module:problem``, or :class:`Problem`.
         parameters: Trained values of each whole model, or several such numbers; the hidden size is solved for.
         tolerance: How far from ``parameters``, relatively, a model may be. Numbers of layers with which some cell would

@@ -16,6 +16,7 @@ from seqmodels.engine.graph import Unsupported
 
 aten = torch.ops.aten
 SAME = {aten.view, aten._unsafe_view, aten.reshape, aten.unsqueeze, aten.squeeze, aten.alias, aten.clone}
+TURNS = {aten.permute, aten.transpose, aten.t}
 
 
 class Move(NamedTuple):
@@ -64,11 +65,11 @@ def aligned(source: fx.Node, tail: Sequence[int], batched: bool = True) -> list[
 
 
 def _range(source: fx.Node, dim: int, start: int, length: int) -> list[Move]:
-    """``length`` entries of one dimension, not the batch's."""
+    """``length`` entries of one dimension; of the batch's, all."""
     shape = shape_of(source)
+    if start == 0 and length == shape[dim]:
+        return [Move(source, 0, prod(shape[1:]))]
     if dim == 0:
-        if start == 0 and length == shape[0]:
-            return [Move(source, 0, prod(shape[1:]))]
         raise Unsupported("the step takes single rows out of the batch")
     outer, size, inner = prod(shape[1:dim]), shape[dim], prod(shape[dim + 1 :])
     return [Move(source, (block * size + start) * inner, length * inner) for block in range(outer)]
@@ -222,8 +223,6 @@ _RULES: dict[Any, Callable[[fx.Node], list[Move] | None]] = {
     aten.stack: _stack,
     aten.expand: lambda node: _spread(node.args[0], node),  # type: ignore[arg-type]
     aten.copy: _copy,
-    aten.permute: _permuted,
-    aten.transpose: _permuted,
-    aten.t: _permuted,
+    **dict.fromkeys(TURNS, _permuted),
     aten.repeat: _repeated,
 }

@@ -14,7 +14,7 @@ from torch._guards import detect_fake_mode
 
 from seqmodels.engine.contractions import MOST_PRODUCTS
 from seqmodels.engine.graph import Unsupported
-from seqmodels.engine.moves import shape_of
+from seqmodels.engine.moves import SAME, TURNS, order_of, packet, shape_of
 
 aten = torch.ops.aten
 
@@ -87,12 +87,47 @@ def write_products_of_rows(graph: fx.Graph, rows: int) -> None:
             if terms == 1:
                 result = writer.call(aten.mul.Tensor, first, second)
             elif width == 1:
-                row = writer.call(aten.transpose.int, second, 1, 2)
-                result = writer.call(aten.sum.dim_IntList, writer.call(aten.mul.Tensor, first, row), [2], True)
-            else:
-                column = writer.call(aten.transpose.int, first, 1, 2)
-                result = writer.call(aten.sum.dim_IntList, writer.call(aten.mul.Tensor, column, second), [1], True)
+                result = _times_vector(writer, first, second)
+            else:  # the same, the other way round
+                turned, column = (writer.call(aten.transpose.int, each, 1, 2) for each in (second, first))
+                result = writer.call(aten.transpose.int, _times_vector(writer, turned, column), 1, 2)
         node.replace_all_uses_with(result)
+
+
+def _times_vector(writer: Writer, matrix: fx.Node, column: fx.Node) -> fx.Node:
+    """[B, M, K] times [B, K, 1]: as sums over rows of the matrix, or over its columns where those lie side by side."""
+    terms = shape_of(matrix)[2]
+    source = _transposed(matrix)
+    if source is not None:
+        columns = writer.call(aten.reshape.default, source, [shape_of(matrix)[0], terms, shape_of(matrix)[1]])
+        total = writer.call(aten.sum.dim_IntList, writer.call(aten.mul.Tensor, columns, column), [1], True)
+        return writer.call(aten.transpose.int, total, 1, 2)
+    row = writer.call(aten.transpose.int, column, 1, 2)
+    return writer.call(aten.sum.dim_IntList, writer.call(aten.mul.Tensor, matrix, row), [2], True)
+
+
+def _transposed(matrix: fx.Node) -> fx.Node | None:
+    """A value that is [B, K, M] where this is [B, M, K], if views and permutations have made this of it."""
+    source, steps, rows = matrix, [], shape_of(matrix)[0]
+    while _turns_or_keeps(source) and shape_of(cast(fx.Node, source.args[0]))[0] == rows:
+        steps.append(source)
+        source = cast(fx.Node, source.args[0])
+    place = torch.arange(prod(shape_of(source)[1:])).reshape(1, *shape_of(source)[1:])
+    for step in reversed(steps):
+        if packet(step) in TURNS:
+            order = order_of(step, place.dim())
+            if order[0] != 0:
+                return None
+            place = place.permute(order)
+        place = place.reshape(1, *shape_of(step)[1:])
+    return source if torch.equal(place[0].T.flatten(), torch.arange(place.numel())) else None
+
+
+def _turns_or_keeps(node: fx.Node) -> bool:
+    """Whether a value has all numbers of its operand, each once; torch.matmul expands what is large enough, too."""
+    if packet(node) is aten.expand:
+        return shape_of(node) == shape_of(cast(fx.Node, node.args[0]))
+    return packet(node) in SAME | TURNS
 
 
 def write_running_sums(graph: fx.Graph, rows: int, states: Iterable[fx.Node]) -> None:

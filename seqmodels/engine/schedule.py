@@ -138,9 +138,8 @@ class _Scheduler:
 
     def schedule(self) -> Schedule:
         for store in self.stores:
-            # What a reduction gives is written to the tape as soon as it is made.
-            is_there = store.node.op in REDUCTIONS and self.places.get(store.node) == store.place
-            if not (is_there and store.place.kind == "tape"):
+            # What a reduction gives is written where it belongs as soon as it is made.
+            if not (store.node.op in REDUCTIONS and self.places.get(store.node) == store.place):
                 self.pending[self.level.get(store.node, 1)].append(store)
         for node in self.level:
             if node.op == "product" or node.op in REDUCTIONS:

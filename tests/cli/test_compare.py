@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from seqmodels import registry
 from seqmodels.cli import main
 
 SMALL = ["--cells", "elman,gru", "--parameters", "3000", "--tolerance", "0.05", "--steps", "6", "--validations", "2"]
@@ -186,3 +187,9 @@ def test_trials_that_fail_are_said_and_change_the_exit_code(folder, monkeypatch,
     assert "warning: Broken: step fails: RuntimeError: out of order" in warned
     assert "my/broken.Broken/final-0: failed: RuntimeError: out of order" in said
     assert re.search(r"^1 trial failed, of broken:Broken; why: .*/error.txt; --retry-failed", said, re.MULTILINE)
+
+
+def test_literature_stands_for_all_of_its_cells(folder, capsys) -> None:
+    assert compare("--cells", "lstm,literature", "--baseline", "gru") == 2
+    said = capsys.readouterr().err
+    assert f"the baseline gru is none of the cells: lstm, {', '.join(registry.literature_names())}\n" in said

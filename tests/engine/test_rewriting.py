@@ -148,3 +148,40 @@ def test_running_sums_of_the_input_alone_are_computed_ahead():
     layer = LayerPass(rnn.cell, torch.randn(T, B, H), (torch.zeros(B, H),))
     assert any(node.target is torch.ops.aten.cumsum.default for node in trace(layer).graph.nodes)
     torch.testing.assert_close(rnn(layer.input)[0], RNN(Sums, H, H, backend="reference")(layer.input)[0])
+
+
+class LongRows(Cell):
+    """A memory of three long rows in the state, and how it is read."""
+
+    state_names = ("h", "M")
+
+    def __init__(self, input_size, hidden_size, read):
+        super().__init__(input_size, hidden_size)
+        self.W, self.read = nn.Linear(input_size, 6 + hidden_size), read
+
+    @property
+    def state_sizes(self):
+        return self.hidden_size, 3 * self.hidden_size
+
+    def step(self, x, h, M):
+        key, query, value = self.W(x).split([3, 3, self.hidden_size], -1)
+        M = 0.9 * M.view(-1, 3, self.hidden_size) + torch.einsum("bk,bv->bkv", key, torch.tanh(value + h))
+        return torch.tanh(self.read(M, query)), M.flatten(1)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda M, q: torch.einsum("bkv,bk->bv", M, q),
+        lambda M, q: torch.einsum("bk,bkv->bv", q, M),
+        lambda M, q: torch.einsum("bvk,bk->bv", M.mT, q),
+        lambda M, q: (M.mT @ q[..., None])[..., 0],
+        lambda M, q: torch.bmm(q[:, None], M).squeeze(1),
+        lambda M, q: (M * q[:, :, None]).sum(1),
+    ],
+)
+def test_a_matrix_of_long_rows_is_read_row_by_row(read):
+    native, loop = (RNN(LongRows, 2, 100, backend=way, read=read).double() for way in ("native", "reference"))
+    loop.load_state_dict(native.state_dict())
+    x = torch.randn(T, B, 2, dtype=torch.float64)
+    require_equal(measure(native, x), measure(loop, x), 1e-9)

@@ -119,7 +119,10 @@ def columns(places: Iterable[Place], widths: dict[Place, int], kind: str, index:
 
 def widths_of(schedule: Schedule) -> dict[Place, int]:
     found = {sink.place: sink.group.products[0].width for sink in schedule.sinks}
-    return found | {s.place: s.node.width for level in schedule.levels for p in level.phases for s in p.stores}
+    for level in schedule.levels:
+        found |= {place: 1 for reduction in level.reductions for place, _ in reduction.results}
+        found |= {store.place: store.node.width for phase in level.phases for store in phase.stores}
+    return found
 
 
 @every_cell

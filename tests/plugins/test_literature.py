@@ -1,5 +1,7 @@
 """The literature's cells compute their papers' equations, keep the contract of cells, and run as generated code."""
 
+from pathlib import Path
+
 import literature_equations
 import numpy as np
 import pytest
@@ -55,6 +57,12 @@ def test_a_step_is_the_papers_equations(name, hidden_size, options):
 def test_each_keeps_the_contract_and_runs_as_generated_code(name):
     check_cell(name)
     assert seqmodels.explain(name, input_size=5, hidden_size=6).backend == "native"
+
+
+def test_the_documentation_lists_each():
+    text = (Path(__file__).parents[2] / "docs/cells.md").read_text(encoding="utf-8")
+    section = text.partition("## Cells of the literature")[2].partition("\n## ")[0]
+    assert [name for name in CELLS if f"`{name}`" not in section] == []
 
 
 @pytest.mark.parametrize("name", CELLS)

@@ -53,7 +53,7 @@ def test_nothing_is_reduced_before_all_have_given_their_parts(directions):
                 assert any(isinstance(each, Wait) for each in between_them)
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "mut3", "layer norm lstm", "recurrent highway", "projection lstm"])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "mut3", "layer norm lstm", "rhn", "lstmp"])
 def test_every_wait_follows_as_many_arrivals(cell, directions):
     """Else a program would wait for ever: for its own arrival at the latest."""
     for direction in directions(cell, 20):
@@ -64,7 +64,7 @@ def test_every_wait_follows_as_many_arrivals(cell, directions):
                 assert action.arrivals == arrived
 
 
-@pytest.mark.parametrize("cell", ["lstm", "mut3", "layer norm lstm", "scrn", "continuous time"])
+@pytest.mark.parametrize("cell", ["lstm", "mut3", "layer norm lstm", "scrn", "ctrnn"])
 def test_everything_is_done_once(cell, directions):
     for direction in directions(cell, 20):
         found = actions(direction)

@@ -19,19 +19,19 @@ CASES: dict[str, dict[str, Any]] = {
     **{f"mut3, {name}": {"cell": "mut3", "sizes": [4, 2, 3, 20], "tiling": way} for name, way in WAYS.items()},
     "many columns": {"cell": "gru", "sizes": [2, 1, 3, 70], "tiling": RESIDENT},
     "a chain of products": {"cell": "multiplicative lstm", "sizes": [3, 2, 3, 20], "tiling": RESIDENT},
-    "recurrent highway": {"cell": "recurrent highway", "sizes": [3, 2, 3, 20], "tiling": STREAMED},
+    "layers within a step": {"cell": "rhn", "sizes": [3, 2, 3, 20], "tiling": STREAMED},
     "a product of a function of the state alone": {
-        "cell": "continuous time",
+        "cell": "ctrnn",
         "sizes": [4, 2, 3, 20],
         "tiling": RESIDENT,
     },
     **{
         f"over whole rows: {cell}": {"cell": cell, "sizes": [3, 18, 3, 20], "tiling": RESIDENT}
-        for cell in ("layer norm lstm", "hopfield memory", "echo state", "piecewise")
+        for cell in ("layer norm lstm", "hopfield memory", "echo_state", "sums", "piecewise")
     },
     **{
         f"several widths: {cell}": {"cell": cell, "sizes": [3, 18, 3, 36], "tiling": RESIDENT}
-        for cell in ("projection lstm", "scrn", "fastgrnn", "deep transition")
+        for cell in ("lstmp", "scrn", "fastgrnn of low rank", "residual transition")
     },
     "heads": {"cell": "headed lstm", "sizes": [3, 18, 3, 20], "tiling": RESIDENT},
     "layer norm": {"cell": "gru", "sizes": [3, 2, 3, 20], "tiling": STREAMED, "layer_norm": True},
@@ -116,7 +116,7 @@ def test_resident_weights_are_loaded_before_the_loop(directions):
     [
         ("lstm", None),
         ("layer norm lstm", None),
-        ("projection lstm", None),
+        ("lstmp", None),
         ("input statistics", "a product of one number a row, or to one"),
     ],
 )
