@@ -6,8 +6,8 @@ import torch
 
 from seqmodels.cell import Cell
 from seqmodels.engine import LayerPass
-from seqmodels.engine.explain import Explanation
 from seqmodels.engine.explain import explain as explain_layer
+from seqmodels.engine.explanation import Explanation
 from seqmodels.errors import OptionError
 from seqmodels.layer import Layer
 from seqmodels.registry import name_of

@@ -21,10 +21,9 @@ class DeltaNet(Cell):
     Args:
         input_size: Number of features of x.
         hidden_size: Number of features of v and of h, the columns of S^T.
-        key_size: Number of features of a key, the rows of S^T, in which order S is kept; a
-            few, as each is a row that the engine handles by itself.
+        key_size: Number of features of a key, the rows of S^T, in which order S is kept.
 
-    Source: Schlag et al. 2021, arXiv 2102.11174, eq. 23-24 with phi = softmax.
+    Source: Schlag et al. 2021, arXiv 2102.11174, section 4.2, with phi = softmax.
 
     Example:
         >>> import torch

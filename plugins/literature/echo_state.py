@@ -23,7 +23,7 @@ class EchoState(Cell):
         spectral_radius: Below 1, the past fades.
         input_scale: Half the width of the interval of W_in, > 0.
 
-    Source: Jaeger et al. 2007, Neural Networks 20(3), eq. 1-4 with gamma = 1.
+    Source: Jaeger et al. 2007, Neural Networks 20(3), section 2.
 
     Example:
         >>> import torch

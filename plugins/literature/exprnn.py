@@ -21,7 +21,7 @@ class ExpRNN(Cell):
         input_size: Number of features of x.
         hidden_size: Number of features of h.
 
-    Source: Lezcano-Casado and Martinez-Rubio 2019, arXiv 1901.08428, section 4.
+    Source: Lezcano-Casado and Martinez-Rubio 2019, arXiv 1901.08428.
 
     Example:
         >>> import torch

@@ -21,7 +21,7 @@ class FastGRNN(Cell):
         hidden_size: Number of features of h.
         rank: W and U are products of two matrices with this inner size; of full rank if not given.
 
-    Source: Kusupati et al. 2018, arXiv 1901.02358, eq. 3; biases start at 1, zeta at 1 and nu at -4, as in its code.
+    Source: Kusupati et al. 2018, arXiv 1901.02358, section 3; biases and zeta start at 1, nu at -4, as in their code.
 
     Example:
         >>> import torch

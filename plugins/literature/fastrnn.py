@@ -20,7 +20,7 @@ class FastRNN(Cell):
         input_size: Number of features of x.
         hidden_size: Number of features of h.
 
-    Source: Kusupati et al. 2018, arXiv 1901.02358, eq. 2.
+    Source: Kusupati et al. 2018, arXiv 1901.02358, section 3.
 
     Example:
         >>> import torch

@@ -21,7 +21,7 @@ class JANET(Cell):
         beta: How much less is forgotten than is written; 0 for a sum of one.
         forget_bias: Where b_f starts. The paper draws it from log U(1, T - 1) for memories of up to T steps.
 
-    Source: van der Westhuizen and Lasenby 2018, arXiv 1804.04849, section 3.
+    Source: van der Westhuizen and Lasenby 2018, arXiv 1804.04849.
 
     Example:
         >>> import torch

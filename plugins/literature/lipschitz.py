@@ -22,7 +22,7 @@ class Lipschitz(Cell):
         gamma: Damping, >= 0.
         epsilon: Size of the step, > 0.
 
-    Source: Erichson et al. 2021, arXiv 2006.12070, eq. 2 and 5.
+    Source: Erichson et al. 2021, arXiv 2006.12070, section 3.
 
     Example:
         >>> import torch

@@ -23,7 +23,7 @@ class LMU(Cell):
         memory_size: Number of polynomials, the features of m.
         window: For how many steps m remembers, theta in the paper.
 
-    Source: Voelker et al. 2019, NeurIPS, eq. 1-2 and 5-7.
+    Source: Voelker et al. 2019, NeurIPS, section 2.
 
     Example:
         >>> import torch

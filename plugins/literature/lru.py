@@ -25,7 +25,7 @@ class LRU(Cell):
         slowest: |lambda| starts between this and ``fastest``; 0 <= fastest < slowest < 1.
         fastest: See ``slowest``.
 
-    Source: Orvieto et al. 2023, arXiv 2303.06349, eq. 5-7 and section 3.
+    Source: Orvieto et al. 2023, arXiv 2303.06349, section 3.
 
     Example:
         >>> import torch

@@ -20,7 +20,7 @@ class RAN(Cell):
         hidden_size: Number of features of h and of c.
         forget_bias: Where b_f starts.
 
-    Source: Lee et al. 2017, arXiv 1705.07393, eq. 1.
+    Source: Lee et al. 2017, arXiv 1705.07393, section 2.
 
     Example:
         >>> import torch

@@ -20,7 +20,7 @@ class STAR(Cell):
         hidden_size: Number of features of h.
         keep_bias: How far below zero b_k starts. The paper draws it from log U(1, T - 1) for memories of up to T steps.
 
-    Source: Turkoglu et al. 2021, arXiv 1911.11033, eq. 11-13.
+    Source: Turkoglu et al. 2021, arXiv 1911.11033.
 
     Example:
         >>> import torch

@@ -20,7 +20,7 @@ class UnICORNN(Cell):
         dt: The largest time step, > 0.
         alpha: Square of the frequency, >= 0.
 
-    Source: Rusch and Mishra 2021, arXiv 2103.05487, eq. 2, one layer.
+    Source: Rusch and Mishra 2021, arXiv 2103.05487, section 2, one layer.
 
     Example:
         >>> import torch

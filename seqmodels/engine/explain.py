@@ -1,15 +1,14 @@
 """What the engine makes of a step, in words: for those who wonder why a cell is fast, slow, or refused."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from seqmodels.engine import generated, operators, report, vendor
+from seqmodels.engine import generated, operators, vendor
 from seqmodels.engine.directions import Directions
 from seqmodels.engine.equations import Line, Names, equations, terms
+from seqmodels.engine.explanation import Equation, Explanation, Stage
 from seqmodels.engine.generated import Program
 from seqmodels.engine.graph import Node, operands, reachable
 from seqmodels.engine.layer_pass import LayerPass
@@ -18,58 +17,6 @@ from seqmodels.engine.native.execute import NativeLoop
 from seqmodels.engine.schedule import Group, Level, Phase, Reduction, Schedule
 from seqmodels.engine.trace import Inputs
 from seqmodels.engine.whole_step import zoneout_masks
-
-
-class Equation(NamedTuple):
-    """One line of the step; values that no line needs twice, and that nothing keeps, stand within another."""
-
-    name: str
-    text: str
-    stage: int  # of the way forward in which it is computed, counted from 1
-    is_kept: bool  # for the way back
-
-
-class Stage(NamedTuple):
-    """What is computed of a row at a step before the next product or reduction needs it whole."""
-
-    products: int
-    multiply_adds: int
-    operations: int  # number by number
-    reductions: int  # sums and maxima of a row
-
-
-@dataclass
-class Explanation:
-    """What the engine makes of a step; ``str()`` is the report.
-
-    Counts are for one row of the batch at one step. Where the engine can't take the step, ``reason`` says why, and only
-    ``title``, ``backend`` and ``backends`` say more.
-    """
-
-    title: str
-    backend: str  # which one runs the cell here
-    backends: dict[str, str]  # each backend, and what it says to the cell
-    reason: str | None = None  # why there are no equations
-    equations: list[Equation] = field(default_factory=list)
-    once: list[str] = field(default_factory=list)  # computed from parameters, once a call
-    hoisted: list[str] = field(default_factory=list)  # computed from the input by torch, for all steps
-    ahead: list[str] = field(default_factory=list)  # products of the input, for many steps together
-    forward: list[Stage] = field(default_factory=list)
-    backward: list[Stage] = field(default_factory=list)  # empty unless training
-    kept: list[str] = field(default_factory=list)  # values for the way back, beside the states
-    kept_numbers: int = 0
-    state_numbers: int = 0
-    again: list[str] = field(default_factory=list)  # computed once more on the way back
-    matrices: list[str] = field(default_factory=list)  # whose gradients are computed after the loop
-    inputs: list[str] = field(default_factory=list)  # whose gradients are products, computed for many steps together
-    multiply_adds: int = 0  # all products of the loop, forwards
-    ahead_multiply_adds: int = 0  # of them, those of the input
-    backward_multiply_adds: int = 0  # all products of the way back
-    after_multiply_adds: int = 0  # of them, those that no step waits for
-    source: str = ""  # C of the cell's functions, if asked for
-
-    def __str__(self) -> str:
-        return report.write(self)
 
 
 def explain(layer: LayerPass, title: str, training: bool = True, source: bool = False) -> Explanation:

@@ -1,18 +1,68 @@
-"""An explanation as text: what is computed when, in the order in which it happens."""
+"""What is said of a step, and as text: what is computed when, in the order in which it happens."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from seqmodels.engine.explain import Explanation, Stage
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 WIDTH = 120
 MOST = 24  # items of a list
 FILL = 14  # characters before what a line says
 
 
-def write(found: "Explanation") -> str:
+class Equation(NamedTuple):
+    """One line of the step; values that no line needs twice, and that nothing keeps, stand within another."""
+
+    name: str
+    text: str
+    stage: int  # of the way forward in which it is computed, counted from 1
+    is_kept: bool  # for the way back
+
+
+class Stage(NamedTuple):
+    """What is computed of a row at a step before the next product or reduction needs it whole."""
+
+    products: int
+    multiply_adds: int
+    operations: int  # number by number
+    reductions: int  # sums and maxima of a row
+
+
+@dataclass
+class Explanation:
+    """What the engine makes of a step; ``str()`` is the report.
+
+    Counts are for one row of the batch at one step. Where the engine can't take the step, ``reason`` says why, and only
+    ``title``, ``backend`` and ``backends`` say more.
+    """
+
+    title: str
+    backend: str  # which one runs the cell here
+    backends: dict[str, str]  # each backend, and what it says to the cell
+    reason: str | None = None  # why there are no equations
+    equations: list[Equation] = field(default_factory=list)
+    once: list[str] = field(default_factory=list)  # computed from parameters, once a call
+    hoisted: list[str] = field(default_factory=list)  # computed from the input by torch, for all steps
+    ahead: list[str] = field(default_factory=list)  # products of the input, for many steps together
+    forward: list[Stage] = field(default_factory=list)
+    backward: list[Stage] = field(default_factory=list)  # empty unless training
+    kept: list[str] = field(default_factory=list)  # values for the way back, beside the states
+    kept_numbers: int = 0
+    state_numbers: int = 0
+    again: list[str] = field(default_factory=list)  # computed once more on the way back
+    matrices: list[str] = field(default_factory=list)  # whose gradients are computed after the loop
+    inputs: list[str] = field(default_factory=list)  # whose gradients are products, computed for many steps together
+    multiply_adds: int = 0  # all products of the loop, forwards
+    ahead_multiply_adds: int = 0  # of them, those of the input
+    backward_multiply_adds: int = 0  # all products of the way back
+    after_multiply_adds: int = 0  # of them, those that no step waits for
+    source: str = ""  # C of the cell's functions, if asked for
+
+    def __str__(self) -> str:
+        return _write(self)
+
+
+def _write(found: Explanation) -> str:
     """The report."""
     blocks = [[found.title]]
     if found.reason is None:
@@ -27,7 +77,7 @@ def write(found: "Explanation") -> str:
     return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks)
 
 
-def _step(found: "Explanation") -> Iterator[str]:
+def _step(found: Explanation) -> Iterator[str]:
     yield "The step of one row: W x is a matrix times a vector, * goes by columns, ' marks the state after the step"
     width = max(len(line.name) for line in found.equations)
     for line in found.equations:
@@ -36,7 +86,7 @@ def _step(found: "Explanation") -> Iterator[str]:
     yield "  (the number is the stage in which it is computed)"
 
 
-def _before(found: "Explanation") -> Iterator[str]:
+def _before(found: Explanation) -> Iterator[str]:
     yield "Before the loop"
     yield from _said("once", found.once, "nothing: no parameter is changed before it is used", ";")
     if found.hoisted:
@@ -44,12 +94,12 @@ def _before(found: "Explanation") -> Iterator[str]:
     yield from _said("many steps", found.ahead, "nothing: no product is one of the input alone", ",")
 
 
-def _loop(found: "Explanation") -> Iterator[str]:
+def _loop(found: Explanation) -> Iterator[str]:
     yield "At every step"
     yield from _stages(found.forward)
 
 
-def _back(found: "Explanation") -> Iterator[str]:
+def _back(found: Explanation) -> Iterator[str]:
     yield "On the way back"
     kept = found.kept and [f"{', '.join(_some(found.kept))} ({found.kept_numbers:,} numbers)"]
     yield from _said("kept", [*kept, "the states"], "", " and")
@@ -59,7 +109,7 @@ def _back(found: "Explanation") -> Iterator[str]:
     yield from _said("many steps", [f"gradient of {name}" for name in found.inputs], "", ",")
 
 
-def _costs(found: "Explanation") -> Iterator[str]:
+def _costs(found: Explanation) -> Iterator[str]:
     yield "Costs of a step for one row"
     rows = [("forward", found.multiply_adds, found.ahead_multiply_adds)]
     rows += [("backward", found.backward_multiply_adds, found.after_multiply_adds)] if found.backward else []
@@ -73,13 +123,13 @@ def _costs(found: "Explanation") -> Iterator[str]:
         yield f"  {'memory':{FILL - 4}}  {numbers:{width},} numbers kept: {text}"
 
 
-def _backend(found: "Explanation") -> Iterator[str]:
+def _backend(found: Explanation) -> Iterator[str]:
     yield f"Backend: {found.backend}"
     for name, said in found.backends.items():
         yield from _said(name, [said], "", "")
 
 
-def _stages(stages: "Sequence[Stage]") -> Iterator[str]:
+def _stages(stages: Sequence[Stage]) -> Iterator[str]:
     for number, stage in enumerate(stages, 1):
         parts = [
             _count(stage.products, "product") + (f" ({stage.multiply_adds:,} multiply-adds)" if stage.products else ""),
