@@ -213,6 +213,25 @@ def _repeated(node: fx.Node) -> list[Move]:
     return [Move(source, sum(place), shape[-1]) for place in itertools.product(*places) for _ in range(times[-1])]
 
 
+def _rolled(node: fx.Node) -> list[Move] | None:
+    """The last entries of one dimension before its others."""
+    source, shifts, dims = cast(Any, (*node.args, [])[:3])
+    if len(shifts) != 1 or len(dims) != 1:
+        return None
+    shape = shape_of(source)
+    dim = dims[0] % len(shape)
+    if dim == 0:
+        raise Unsupported("the step moves rows of the batch")
+    size, inner = shape[dim], prod(shape[dim + 1 :])
+    last = shifts[0] % size
+    found = []
+    for block in range(prod(shape[1:dim])):
+        start = block * size * inner
+        found.append(Move(source, start + (size - last) * inner, last * inner))
+        found.append(Move(source, start, (size - last) * inner))
+    return [move for move in found if move.length]
+
+
 _RULES: dict[Any, Callable[[fx.Node], list[Move] | None]] = {
     aten.slice: _slice,
     aten.narrow: lambda node: _range(node.args[0], _dim(node, 1), *node.args[2:]),  # type: ignore[arg-type]
@@ -225,4 +244,5 @@ _RULES: dict[Any, Callable[[fx.Node], list[Move] | None]] = {
     aten.copy: _copy,
     **dict.fromkeys(TURNS, _permuted),
     aten.repeat: _repeated,
+    aten.roll: _rolled,
 }

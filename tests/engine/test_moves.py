@@ -59,6 +59,11 @@ MOVES: dict[str, tuple[tuple[int, ...], Callable[[Tensor], Tensor]]] = {
     "permute around a block": ((2, 3, 4), lambda a: a.permute(0, -1, 1, 2)),
     "repeat": ((3,), lambda a: a.repeat(1, 2)),
     "repeat of several dimensions": ((2, 3), lambda a: a.repeat(1, 3, 2)),
+    "roll": ((5,), lambda a: a.roll(2, -1)),
+    "roll back": ((5,), lambda a: a.roll(-1, 1)),
+    "roll by nothing": ((5,), lambda a: a.roll(5, 1)),
+    "roll of an earlier dimension": ((3, 4), lambda a: a.roll(1, 1)),
+    "roll of a later dimension": ((3, 4), lambda a: a.roll(3, 2)),
     "permute of ones": ((1, 4, 1), lambda a: a.permute(0, 3, 2, 1)),
 }
 REFUSED: dict[str, tuple[tuple[int, ...], Callable[[Tensor], Tensor], str]] = {
@@ -70,6 +75,7 @@ REFUSED: dict[str, tuple[tuple[int, ...], Callable[[Tensor], Tensor], str]] = {
     ),
     "repeat of rows": ((3,), lambda a: a.repeat(2, 1), "the step repeats rows of the batch"),
     "repeat into more dimensions": ((3,), lambda a: a.repeat(1, 1, 2), "the step repeats rows of the batch"),
+    "roll of rows": ((4,), lambda a: a.roll(1, 0), "the step moves rows of the batch"),
     "some rows": ((4,), lambda a: a[:3], "the step takes single rows out of the batch"),
     "a row": ((4,), lambda a: a[0], "the step takes single rows out of the batch"),
     "unbind of the batch": ((4,), lambda a: a.unbind(0)[0], "the step takes single rows out of the batch"),
