@@ -1,10 +1,10 @@
-"""What goes wrong in the code of a cell is said in one line, with the place in its file."""
+"""Code of others: cells are made and tried, and what goes wrong is one line, with the place in its file."""
 
 import contextlib
 import inspect
 import traceback
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import torch
 
@@ -12,6 +12,7 @@ from seqmodels.cell import Cell
 from seqmodels.errors import CellError, SeqmodelsError
 
 TRIED = 2  # rows
+Value = TypeVar("Value")
 
 
 def make(kind: type[Cell], input_size: int, hidden_size: int, options: dict[str, Any]) -> Cell:
@@ -40,6 +41,15 @@ def try_step(cell: Cell) -> None:
         )
         given = ", ".join(str(["B", *shape[1:]]).replace("'", "") for shape in found)
         raise CellError(f"{type(cell).__name__}: step gives {given}, but its states are {declared}")
+
+
+def without_numbers(make: Callable[[], Value]) -> Value:
+    """Calls it where nothing is drawn or stored, or, if that is not enough for it, as usual."""
+    try:
+        with torch.device("meta"):
+            return make()
+    except Exception:  # of what needs numbers while it is made; other mistakes are raised again
+        return make()
 
 
 @contextlib.contextmanager

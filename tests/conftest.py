@@ -1,6 +1,7 @@
 """Fixtures of all tests: seeds, memory full of NaN, the registry as it was, one-line errors, a browser."""
 
 import contextlib
+import gc
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ from seqmodels.trees import sequence_cells
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CELLS = sequence_cells()  # tests/trees has those for trees, which are cells of sequences, too
+
+# A test process holds a million objects that stay: to look through them for garbage takes a tenth of its time.
+gc.set_threshold(10_000)
 
 # Tests run in parallel processes, one thread each; torch.empty gives NaN, so that reading it shows.
 torch.set_num_threads(1)

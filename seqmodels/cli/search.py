@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqmodels.cli.arguments import ArgumentParser, names
+from seqmodels.cli.rare_collection import rare_collection
 
 if TYPE_CHECKING:
     from seqmodels.compare.search import Candidate, SearchOptions
@@ -25,10 +26,11 @@ def run(arguments: Sequence[str]) -> int:
     """Runs a search, or goes on with it; prints each candidate and where the best cell is."""
     options = _parser().parse_args(arguments[1:])
 
-    from seqmodels.compare import LocalWorkers, Settings, Training, get_problem
-    from seqmodels.compare.search import Search
-    from seqmodels.compare.search.trainer import Trainer, settle
-    from seqmodels.compare.workers import available_cores
+    with rare_collection():
+        from seqmodels.compare import LocalWorkers, Settings, Training, get_problem
+        from seqmodels.compare.search import Search
+        from seqmodels.compare.search.trainer import Trainer, settle
+        from seqmodels.compare.workers import available_cores
 
     passed, *asked = [get_problem(name) for name in (options.filter, *options.problems)]
     problems = {problem.name: problem for problem in (passed, *asked)}

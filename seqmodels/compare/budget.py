@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
-
 import lightning.pytorch as pl
-import torch
 
 from seqmodels import strangers
 from seqmodels.cell import Cell
@@ -17,7 +13,6 @@ from seqmodels.trees import TreeCell
 
 LARGEST_HIDDEN_SIZE = 2**16
 HEADS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 24, 32, 48, 64)
-Value = TypeVar("Value")
 
 
 def solve_hidden_size(
@@ -46,7 +41,9 @@ def solve_hidden_size(
     """
 
     def count(units: int) -> int:
-        return _without_numbers(lambda: parameter_count(problem.make_model(data, cell, units * unit, num_layers)))
+        return strangers.without_numbers(
+            lambda: parameter_count(problem.make_model(data, cell, units * unit, num_layers))
+        )
 
     low, high = 1, 2
     if (smallest := count(1)) > 2 * parameters:
@@ -79,17 +76,8 @@ def smallest_hidden_size(problem: Problem, data: pl.LightningDataModule, cell: s
             return True
 
         try:
-            return _without_numbers(look)
+            return strangers.without_numbers(look)
         except CellError:
             return False
 
     return next((size for size in HEADS if all(runs(size * times) for times in (1, 2, 3))), 1)
-
-
-def _without_numbers(make: Callable[[], Value]) -> Value:
-    """Calls it where nothing is drawn or stored, or, if that is not enough for it, as usual."""
-    try:
-        with torch.device("meta"):
-            return make()
-    except Exception:  # of what needs numbers while it is made; other mistakes are raised again
-        return make()

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -104,10 +105,12 @@ class RayWorkers:
         given_up = set(keys)
         references = [reference for reference, (key, *_) in self._running.items() if key in given_up]
         for reference in references:
-            self._ray.cancel(reference, force=True)
             self._attempts.pop(self._running.pop(reference)[0], None)
-        if references:
-            self._ray.wait(references, num_returns=len(references), timeout=10)  # until they have ended
+        end = time.monotonic() + 10
+        while references and time.monotonic() < end:  # until they have ended
+            for reference in references:  # again: Ray forgets one that meets its job on the way to a worker
+                self._ray.cancel(reference, force=True)
+            _, references = self._ray.wait(references, num_returns=len(references), timeout=1)
 
     def close(self) -> None:
         """End all jobs at once, and the cluster, if it was started here."""

@@ -4,15 +4,15 @@ from typing import Literal, get_args
 
 import torch
 
-from seqmodels.engine import generated, interception, opaque, reference, vendor
+from seqmodels.engine import generated, interception, reference, vendor
 from seqmodels.engine.generated import backend_of
 from seqmodels.engine.interception import intercept
 from seqmodels.engine.layer_pass import LayerPass, LayerResult, within_lengths
 from seqmodels.engine.native.build import NoCompiler
 from seqmodels.engine.once import warn_once
-from seqmodels.engine.opaque import StepModules
 from seqmodels.engine.products import Product, find_products
 from seqmodels.engine.settings import plain_settings
+from seqmodels.engine.step_modules import StepModules
 from seqmodels.errors import OptionError
 
 Backend = Literal["auto", "reference", "native", "vendor", "cuda"]
@@ -63,6 +63,8 @@ def run(layer: LayerPass, backend: str = "auto") -> LayerResult:
     if backend == "reference":
         return reference.run(layer)
     if torch.compiler.is_compiling():
+        from seqmodels.engine import opaque
+
         return opaque.run(layer, backend)
     reason = ""
     for name in _order(layer) if backend == "auto" else (backend,):

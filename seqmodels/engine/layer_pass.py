@@ -31,7 +31,7 @@ class LayerPass:
     weight_masks: dict[int, Tensor] = field(default_factory=dict)  # product -> [rows, columns]
     norms: dict[int, nn.LayerNorm] = field(default_factory=dict)  # product -> what normalises it
     every_state: bool = False
-    number: int = -1  # of the layer's modules, for compiled calls (opaque.py)
+    number: int = -1  # of the layer's modules, for compiled calls (step_modules.py)
 
     @property
     def is_plain(self) -> bool:

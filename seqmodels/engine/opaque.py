@@ -1,35 +1,18 @@
-"""The engine under torch.compile.
+"""The engine under torch.compile; imported there only, since it brings Dynamo, which takes a second.
 
 Dynamo can't look into caches and tracers, so it sees one call with tensors and constants; what is inside is traced by
 AOTAutograd, with tensors that have no values, down to the operators of operators.py.
 """
 
-import itertools
-import weakref
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from seqmodels.cell import Cell
 from seqmodels.engine import generated, reference
 from seqmodels.engine.layer_pass import LayerPass, LayerResult
+from seqmodels.engine.step_modules import StepModules, step_modules
 from seqmodels.errors import OptionError
-
-_numbers = itertools.count()
-_known: "weakref.WeakValueDictionary[int, StepModules]" = weakref.WeakValueDictionary()
-
-
-class StepModules:
-    """The modules of a layer's step, under a number by which a compiled call finds them."""
-
-    def __init__(self, cell: Cell, norms: dict[int, nn.LayerNorm]) -> None:
-        self.cell, self.norms = cell, norms
-        self.number = next(_numbers)
-        _known[self.number] = self
-
-    def __reduce__(self) -> tuple:  # a copy has a number of its own
-        return StepModules, (self.cell, self.norms)
 
 
 def run(layer: LayerPass, backend: str) -> LayerResult:
@@ -56,7 +39,7 @@ def run(layer: LayerPass, backend: str) -> LayerResult:
 def _traced(
     number: int, backend: str, settings: tuple, tensors: dict[str, Any], parameters: dict[str, Tensor]
 ) -> tuple[Tensor, tuple[Tensor, ...], tuple[Tensor, ...]]:
-    found = _known[number]
+    found = step_modules(number)
     zoneout, training, every_state = settings
     layer = LayerPass(
         found.cell, norms=found.norms, zoneout=zoneout, training=training, every_state=every_state, **tensors
@@ -66,10 +49,10 @@ def _traced(
 
 
 class _Modules(nn.Module):
-    def __init__(self, step_modules: StepModules) -> None:
+    def __init__(self, found: StepModules) -> None:
         super().__init__()
-        self.cell = step_modules.cell
-        self.norms = nn.ModuleDict({str(index): norm for index, norm in step_modules.norms.items()})
+        self.cell = found.cell
+        self.norms = nn.ModuleDict({str(index): norm for index, norm in found.norms.items()})
 
     def forward(self, layer: LayerPass, backend: str) -> tuple[Tensor, tuple[Tensor, ...], tuple[Tensor, ...]]:
         found = self._prepared(layer, backend)

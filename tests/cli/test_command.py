@@ -135,11 +135,13 @@ def test_ctrl_c_during_imports_is_silent(command: str, tmp_path: Path) -> None:
     assert process.returncode == 130
 
 
-def test_a_module_of_the_current_folder_is_found(tmp_path: Path) -> None:
-    (tmp_path / "mycells.py").write_text(
+def test_a_module_of_the_current_folder_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(filter(os.path.isabs, sys.path)))  # as the installed command has it
+    (tmp_path / "leaky_cells.py").write_text(
         "from seqmodels import Cell\n\n\nclass Leaky(Cell):\n    def step(self, x, h):\n        return 0.9 * h\n"
     )
-    command = [COMMAND, "explain", "mycells:Leaky"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    assert "Leaky" in done.stdout
+    assert cli.main(["explain", "leaky_cells:Leaky"]) == 0
+    assert "Leaky" in capsys.readouterr().out

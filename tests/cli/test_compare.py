@@ -49,18 +49,27 @@ def test_a_study_of_ones_own_text_ends_with_table_picture_and_page(folder, capsy
     assert Path("study/report/index.html").stat().st_mtime_ns > page
 
 
-def test_its_weights_are_used_like_those_of_any_run(folder, capsys) -> None:
-    assert compare("--cells", "gru", "--seeds", "1") == 0
-    capsys.readouterr()
-    assert main(["generate", "study/trials/my/gru/final-0/best.ckpt", "--length", "5", "--seed", "1"]) == 0
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A study of one cell, with two seeds, and the text beside it."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        Path("my.txt").write_text(TEXT)
+        assert compare("--cells", "gru") == 0
+    return folder / "study"
+
+
+def test_its_weights_are_used_like_those_of_any_run(trained, capsys) -> None:
+    assert main(["generate", str(trained / "trials/my/gru/final-0/best.ckpt"), "--length", "5", "--seed", "1"]) == 0
     assert len(capsys.readouterr().out.rstrip("\n")) == 5
 
 
 @pytest.fixture
-def elsewhere(folder):
+def elsewhere(folder, trained):
     """A study that was trained on a GPU, one of whose trials is missing."""
     place = Path("st[/b]")  # brackets are no markup
-    assert compare("--cells", "gru", "--folder", str(place)) == 0
+    shutil.copytree(trained, place)
     study = json.loads((place / "study.json").read_text())
     study["options"]["training"]["accelerator"] = "gpu"
     (place / "study.json").write_text(json.dumps(study))
@@ -115,7 +124,7 @@ def test_a_cell_of_ones_own_is_compared_by_its_path(folder, monkeypatch, capsys)
 def test_ctrl_c_keeps_what_there_is_and_the_same_command_goes_on(folder) -> None:
     code = "import sys; from seqmodels.cli import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", code, "compare", "--problems", "my.txt", "--seeds", "2", *SMALL]
-    command[command.index("--steps") + 1] = "400"
+    command[command.index("--steps") + 1] = "200"
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:

@@ -1,8 +1,10 @@
 """Workers of a Ray cluster on this machine."""
 
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jobs
 import pytest
@@ -69,10 +71,32 @@ def test_a_cluster_that_is_too_small_is_left_as_if_it_had_not_been_asked(one_lin
 
 def test_jobs_that_are_given_up_come_to_nothing() -> None:
     with RayWorkers(1) as made:
-        made.submit("long", jobs.process_id, 600)
-        made.submit("next", jobs.add, 1, 2)
-        made.cancel(["long"])
-        assert drain(made) == {"next": 3}
+        give_up_the_first_of_two(made)
+
+
+def test_ray_is_told_again_of_a_job_that_goes_on_though_it_was_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    told = []
+    cancel = ray.cancel
+
+    def deaf_at_first(job: Any, force: bool) -> None:
+        told.append(job)
+        if len(told) > 1:
+            cancel(job, force=force)
+
+    monkeypatch.setattr(ray, "cancel", deaf_at_first)
+    with RayWorkers(1) as made:
+        give_up_the_first_of_two(made)
+
+
+def give_up_the_first_of_two(workers: RayWorkers) -> None:
+    begin = time.monotonic()
+    workers.submit("long", jobs.process_id, 120)
+    workers.submit("next", jobs.add, 1, 2)
+    workers.cancel(["long"])
+    assert drain(workers) == {"next": 3}
+    assert time.monotonic() - begin < 60  # nobody has waited for the long one
 
 
 def test_an_address_where_nobody_is_is_one_line(one_line) -> None:
