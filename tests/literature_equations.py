@@ -151,7 +151,7 @@ def ligru(w, x, h):
     return (sigma(z) * h + (1 - sigma(z)) * relu(new),)
 
 
-def lipschitz(w, x, h, beta=0.75, gamma=0.001, epsilon=0.1):
+def lipschitz(w, x, h, beta=0.75, gamma=0.001, epsilon=0.03):
     A, W = ((1 - beta) * (M + M.T) + beta * (M - M.T) - gamma * eye(len(h)) for M in (w["M_A"], w["M_W"]))
     return (h + epsilon * (A @ h + tanh(W @ h + affine(w, "U", x))),)
 
@@ -173,7 +173,7 @@ def lru(w, x, y, re, im):
     eigenvalue = exp(-exp(w["nu"]) + 1j * exp(w["theta"]))
     B_re, B_im = split(w["B.weight"], 2)
     C_re, C_im = split(w["C.weight"], 2, axis=1)
-    s = eigenvalue * (re + 1j * im) + sqrt(1 - abs(eigenvalue) ** 2) * ((B_re + 1j * B_im) @ x)
+    s = eigenvalue * (re + 1j * im) + exp(w["gamma"]) * ((B_re + 1j * B_im) @ x)
     return ((C_re - 1j * C_im) @ s).real + w["D.weight"] @ x, s.real, s.imag
 
 
@@ -293,8 +293,8 @@ def slstm(w, x, h, c, n, m, heads=1):
             R[gate, block, block] = w["R"][gate, k].T
     i, f, z, o = (one + matrix @ h for one, matrix in zip(split(affine(w, "W", x), 4), R, strict=True))
     kept = log(sigma(f)) + m
-    m = np.maximum(kept, i)
-    i, f = exp(i - m), exp(kept - m)
+    m = np.where(n == 0, i, np.maximum(kept, i))
+    i, f = exp(i - m), np.where(n == 0, 0, exp(kept - m))
     c, n = f * c + i * tanh(z), f * n + i
     return sigma(o) * c / np.maximum(n, 1), c, n, m
 

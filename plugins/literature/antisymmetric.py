@@ -11,7 +11,7 @@ from seqmodels.registry import register_cell
 
 @register_cell("antisymmetric")
 class Antisymmetric(Cell):
-    """A step of Euler's method along a field that neither grows nor shrinks: M has imaginary eigenvalues, less gamma::
+    """A step of Euler's method along a field without growth or decay: M has imaginary eigenvalues, less gamma::
 
         M = A - A^T - gamma I                       A strictly upper triangular
         z_t = sigmoid(M h_{t-1} + V_z x_t + b_z)    if gated, else 1

@@ -1,4 +1,4 @@
-"""Zhang et al. 2018: two gates that are a sum and a difference of the same two products."""
+"""Zhang et al. 2018, "Simplifying neural machine translation with addition-subtraction twin-gated ..."."""
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +19,7 @@ class ATR(Cell):
         input_size: Number of features of x.
         hidden_size: Number of features of h.
 
-    Source: Zhang et al. 2018, arXiv 1810.12546, section 3.
+    Source: Zhang et al. 2018, arXiv 1810.12546, section 3. The bias is in p here, in q in the authors' code.
 
     Example:
         >>> import torch

@@ -19,7 +19,7 @@ class BRC(Cell):
         input_size: Number of features of x.
         hidden_size: Number of features of h.
 
-    Source: Vecoven et al. 2021, PLoS ONE 16(6), arXiv 2006.05252; without biases there.
+    Source: Vecoven et al. 2021, PLoS ONE 16(6), arXiv 2006.05252. The paper has no biases, its code b_a and b_c.
 
     Example:
         >>> import torch
@@ -28,7 +28,7 @@ class BRC(Cell):
         torch.Size([2, 5])
     """
 
-    citation = "Vecoven et al. 2021"
+    citation = "Vecoven et al. 2021 (BRC)"
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__(input_size, hidden_size)
@@ -42,3 +42,10 @@ class BRC(Cell):
         a = 1 + torch.tanh(a + self.w_a * h)
         c = torch.sigmoid(c + self.w_c * h)
         return c * h + (1 - c) * torch.tanh(new + a * h)
+
+    @torch.no_grad()
+    def reset_parameters(self, bound: float | None = None) -> None:
+        """Draw U and biases from U(-bound, bound); w_a and w_c start at 1, as in the authors' code."""
+        super().reset_parameters(bound)
+        self.w_a.fill_(1)
+        self.w_c.fill_(1)

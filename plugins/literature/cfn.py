@@ -20,7 +20,7 @@ class CFN(Cell):
         hidden_size: Number of features of h.
         forget_bias: Where b_theta starts; b_eta starts at its negative.
 
-    Source: Laurent and von Brecht 2017, arXiv 1612.06212, section 2.
+    Source: Laurent and von Brecht 2017, arXiv 1612.06212, eq. 1-2.
 
     Example:
         >>> import torch

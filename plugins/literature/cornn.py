@@ -1,4 +1,4 @@
-"""Rusch and Mishra 2021, "Coupled oscillatory recurrent neural network (coRNN)"."""
+"""Rusch and Mishra 2021, "Coupled oscillatory recurrent neural network (coRNN) ..."."""
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,8 @@ class CoRNN(Cell):
         gamma: Square of the frequency, > 0.
         epsilon: Damping, > 0.
 
-    Source: Rusch and Mishra 2021, arXiv 2010.00951, eq. 3, with the damping of the old velocity.
+    Source: Rusch and Mishra 2021, arXiv 2010.00951, eq. 3, damped by the old velocity; defaults of its sequential
+    MNIST.
 
     Example:
         >>> import torch

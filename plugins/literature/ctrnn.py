@@ -9,7 +9,7 @@ from seqmodels.registry import register_cell
 
 @register_cell("ctrnn")
 class CTRNN(Cell):
-    """Continuous-time network in steps of Euler's method; h is the potential, tanh(h) the rate that is passed on::
+    """Continuous-time network in steps of Euler's method; h is a potential; units see each other's tanh(h)::
 
         h_t = h_{t-1} + dt (-h_{t-1} + W tanh(h_{t-1}) + U x_t + b)
 

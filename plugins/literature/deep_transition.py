@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from seqmodels.cell import Cell
-from seqmodels.errors import OptionError
+from seqmodels.plugins.literature._options import at_least
 from seqmodels.registry import register_cell
 
 
@@ -21,6 +21,9 @@ class DeepTransition(Cell):
         hidden_size: Number of features of h, and of each layer.
         depth: Number of layers in a step, at least 1; with 1 it is ``elman``.
 
+    Raises:
+        OptionError: If ``depth`` is less than 1.
+
     Source: Pascanu et al. 2014, arXiv 1312.6026, section 3.2.
 
     Example:
@@ -34,8 +37,7 @@ class DeepTransition(Cell):
 
     def __init__(self, input_size: int, hidden_size: int, depth: int = 2) -> None:
         super().__init__(input_size, hidden_size)
-        if depth < 1:
-            raise OptionError(f"deep_transition: depth must be at least 1, not {depth}")
+        at_least(1, "deep_transition", depth=depth)
         self.W = nn.Linear(input_size, hidden_size, bias=False)
         self.U = nn.ModuleList(nn.Linear(hidden_size, hidden_size) for _ in range(depth))
         self.reset_parameters()

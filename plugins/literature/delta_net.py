@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from seqmodels.cell import Cell
+from seqmodels.plugins.literature._options import at_least
 from seqmodels.registry import register_cell
 
 
@@ -21,9 +22,13 @@ class DeltaNet(Cell):
     Args:
         input_size: Number of features of x.
         hidden_size: Number of features of v and of h, the columns of S^T.
-        key_size: Number of features of a key, the rows of S^T, in which order S is kept.
+        key_size: Number of features of a key, the rows of S^T, in which order S is kept; at least 1.
 
-    Source: Schlag et al. 2021, arXiv 2102.11174, section 4.2, with phi = softmax.
+    Raises:
+        OptionError: If ``key_size`` is less than 1.
+
+    Source: Schlag et al. 2021, arXiv 2102.11174, section 4.2, one head; softmax as in Irie et al. 2021, arXiv
+    2106.06295.
 
     Example:
         >>> import torch
@@ -38,6 +43,7 @@ class DeltaNet(Cell):
 
     def __init__(self, input_size: int, hidden_size: int, key_size: int = 8) -> None:
         super().__init__(input_size, hidden_size)
+        at_least(1, "delta_net", key_size=key_size)
         self.key_size = key_size
         self.W = nn.Linear(input_size, 2 * key_size + hidden_size + 1, bias=False)  # rows: k, q, v, b
         self.reset_parameters()

@@ -1,4 +1,4 @@
-"""Jaeger, Lukosevicius, Popovici and Siewert 2007, "Optimization and applications of echo state networks"."""
+"""Jaeger, Lukosevicius, Popovici and Siewert 2007, "Optimization and applications of echo state networks ..."."""
 
 import torch
 from torch import Tensor
@@ -14,14 +14,15 @@ class EchoState(Cell):
         h_t = (1 - leak) h_{t-1} + leak tanh(W_in x_t + W h_{t-1})
 
     W has entries from N(0, spectral_radius^2 / hidden_size), so that its spectral radius is about that number in large
-    reservoirs (the circular law); W_in has entries from U(-input_scale, input_scale). Both are buffers, and are saved.
+    reservoirs (the circular law); W_in has entries from U(-input_scale, input_scale). Both are buffers: they are saved,
+    and stay as they were drawn. No output is fed back.
 
     Args:
         input_size: Number of features of x.
         hidden_size: Number of features of h.
         leak: How much of the state a step replaces, above 0 and at most 1.
-        spectral_radius: Below 1, the past fades.
-        input_scale: Half the width of the interval of W_in, > 0.
+        spectral_radius: >= 0; below 1, the past usually fades.
+        input_scale: > 0, half the width of the interval of W_in.
 
     Source: Jaeger et al. 2007, Neural Networks 20(3), section 2.
 

@@ -1,4 +1,4 @@
-"""Lezcano-Casado and Martinez-Rubio 2019, "Cheap orthogonal constraints in neural networks"."""
+"""Lezcano-Casado and Martinez-Rubio 2019, "Cheap orthogonal constraints in neural networks ..."."""
 
 import torch
 from torch import Tensor, nn
@@ -42,3 +42,9 @@ class ExpRNN(Cell):
     def step(self, x: Tensor, h: Tensor) -> Tensor:
         W = torch.linalg.matrix_exp(self.skew())
         return modrelu(F.linear(h, W) + self.U(x), self.b)
+
+    @torch.no_grad()
+    def reset_parameters(self, bound: float | None = None) -> None:
+        """Draw A and U from U(-bound, bound); b starts at 0, with which the step keeps the length of a state."""
+        super().reset_parameters(bound)
+        self.b.zero_()

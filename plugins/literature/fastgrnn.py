@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from seqmodels.cell import Cell
+from seqmodels.plugins.literature._options import at_least
 from seqmodels.registry import register_cell
 
 
@@ -19,9 +20,13 @@ class FastGRNN(Cell):
     Args:
         input_size: Number of features of x.
         hidden_size: Number of features of h.
-        rank: W and U are products of two matrices with this inner size; of full rank if not given.
+        rank: W and U are products of two matrices with this inner size; at least 1, or of full rank if not given.
 
-    Source: Kusupati et al. 2018, arXiv 1901.02358, section 3; biases and zeta start at 1, nu at -4, as in their code.
+    Raises:
+        OptionError: If ``rank`` is less than 1.
+
+    Source: Kusupati et al. 2018, arXiv 1901.02358, section 3; there each has a rank of its own. Biases and zeta start
+    at 1, nu at -4, as in their code.
 
     Example:
         >>> import torch
@@ -34,6 +39,7 @@ class FastGRNN(Cell):
 
     def __init__(self, input_size: int, hidden_size: int, rank: int | None = None) -> None:
         super().__init__(input_size, hidden_size)
+        at_least(1, "fastgrnn", rank=rank)
         self.W = _matrix(input_size, hidden_size, rank)
         self.U = _matrix(hidden_size, hidden_size, rank)
         self.b_z = nn.Parameter(torch.empty(hidden_size))

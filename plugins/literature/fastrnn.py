@@ -14,7 +14,7 @@ class FastRNN(Cell):
         h~ = tanh(W x_t + U h_{t-1} + b)
         h_t = sigmoid(alpha) h~ + sigmoid(beta) h_{t-1}
 
-    alpha starts at -3 and beta at 3: little changes in a step.
+    alpha starts at -3 and beta at 3: little changes in a step. The sigmoids, and b that starts at 1, are the code's.
 
     Args:
         input_size: Number of features of x.
@@ -45,7 +45,8 @@ class FastRNN(Cell):
 
     @torch.no_grad()
     def reset_parameters(self, bound: float | None = None) -> None:
-        """Draw all from U(-bound, bound), then start alpha and beta at -3 and 3."""
+        """Draw W and U from U(-bound, bound); b starts at 1, alpha and beta at -3 and 3."""
         super().reset_parameters(bound)
+        self.W.bias.fill_(1)
         self.alpha.fill_(-3)
         self.beta.fill_(3)

@@ -1,4 +1,4 @@
-"""Li, Li, Cook, Zhu and Gao 2018, "Independently recurrent neural network (IndRNN)"."""
+"""Li, Li, Cook, Zhu and Gao 2018, "Independently recurrent neural network (IndRNN) ..."."""
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,8 @@ class IndRNN(Cell):
 
         h_t = relu(W x_t + u * h_{t-1} + b)
 
-    u starts in U(0, 1): units with long and with short memories.
+    u starts in U(0, 1): units with long and with short memories. The paper also clips it to 2^(1/T), which this
+    doesn't.
 
     Args:
         input_size: Number of features of x.

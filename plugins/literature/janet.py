@@ -18,7 +18,7 @@ class JANET(Cell):
     Args:
         input_size: Number of features of x.
         hidden_size: Number of features of h.
-        beta: How much less is forgotten than is written; 0 for a sum of one.
+        beta: Shift of the gate that writes: above 0 more is written than forgotten; at 0 the two gates add up to 1.
         forget_bias: Where b_f starts. The paper draws it from log U(1, T - 1) for memories of up to T steps.
 
     Source: van der Westhuizen and Lasenby 2018, arXiv 1804.04849.

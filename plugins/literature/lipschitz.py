@@ -18,11 +18,12 @@ class Lipschitz(Cell):
     Args:
         input_size: Number of features of x.
         hidden_size: Number of features of h.
-        beta: 1 for skew-symmetric matrices, whose past doesn't fade; 0.5 for any; 0 for symmetric ones.
-        gamma: Damping, >= 0.
+        beta: From 0.5 (any matrices) to 1 (skew-symmetric ones, whose past doesn't fade but for gamma); the same for
+            both.
+        gamma: Damping, >= 0; the same for both.
         epsilon: Size of the step, > 0.
 
-    Source: Erichson et al. 2021, arXiv 2006.12070, section 3.
+    Source: Erichson et al. 2021, arXiv 2006.12070; defaults and the start are those of its ordered MNIST.
 
     Example:
         >>> import torch
@@ -34,7 +35,7 @@ class Lipschitz(Cell):
     citation = "Erichson et al. 2021"
 
     def __init__(
-        self, input_size: int, hidden_size: int, beta: float = 0.75, gamma: float = 0.001, epsilon: float = 0.1
+        self, input_size: int, hidden_size: int, beta: float = 0.75, gamma: float = 0.001, epsilon: float = 0.03
     ) -> None:
         super().__init__(input_size, hidden_size)
         self.beta, self.gamma, self.epsilon = beta, gamma, epsilon
@@ -45,6 +46,13 @@ class Lipschitz(Cell):
 
     def step(self, x: Tensor, h: Tensor) -> Tensor:
         return h + self.epsilon * (self._turned(self.M_A, h) + torch.tanh(self._turned(self.M_W, h) + self.U(x)))
+
+    @torch.no_grad()
+    def reset_parameters(self, bound: float | None = None) -> None:
+        """Draw U and b from U(-bound, bound), M_A and M_W from N(0, (0.1 / hidden_size)^2): nothing bounds A h."""
+        super().reset_parameters(bound)
+        for M in (self.M_A, self.M_W):
+            M.normal_(std=0.1 / self.hidden_size)
 
     def _turned(self, M: Tensor, h: Tensor) -> Tensor:
         """S(M) h."""

@@ -1,9 +1,10 @@
-"""Voelker, Kajic and Eliasmith 2019, "Legendre memory units: continuous-time representation in recurrent networks"."""
+"""Voelker, Kajic and Eliasmith 2019, "Legendre memory units: continuous-time representation in recurrent ..."."""
 
 import torch
 from torch import Tensor, nn
 
 from seqmodels.cell import Cell
+from seqmodels.plugins.literature._options import at_least
 from seqmodels.registry import register_cell
 
 
@@ -20,8 +21,11 @@ class LMU(Cell):
     Args:
         input_size: Number of features of x.
         hidden_size: Number of features of h.
-        memory_size: Number of polynomials, the features of m.
-        window: For how many steps m remembers, theta in the paper.
+        memory_size: Number of polynomials, the features of m; at least 1.
+        window: For how many steps m remembers, theta in the paper; > 0.
+
+    Raises:
+        OptionError: If ``memory_size`` is less than 1.
 
     Source: Voelker et al. 2019, NeurIPS, section 2.
 
@@ -40,6 +44,7 @@ class LMU(Cell):
 
     def __init__(self, input_size: int, hidden_size: int, memory_size: int = 16, window: float = 64.0) -> None:
         super().__init__(input_size, hidden_size)
+        at_least(1, "lmu", memory_size=memory_size)
         self.memory_size = memory_size
         self.e_x = nn.Linear(input_size, 1, bias=False)
         self.e_h = nn.Linear(hidden_size, 1, bias=False)

@@ -1,9 +1,10 @@
-"""Sak, Senior and Beaufays 2014, "Long short-term memory based recurrent neural network architectures"."""
+"""Sak, Senior and Beaufays 2014, "Long short-term memory based recurrent neural network architectures ..."."""
 
 import torch
 from torch import Tensor, nn
 
 from seqmodels.cell import Cell
+from seqmodels.plugins.literature._options import at_least
 from seqmodels.registry import register_cell
 
 
@@ -19,8 +20,11 @@ class LSTMP(Cell):
     Args:
         input_size: Number of features of x.
         hidden_size: Number of features of c.
-        projection_size: Number of features of r; half of hidden_size if not given.
+        projection_size: Number of features of r; at least 1; half of hidden_size if not given.
         forget_bias: Where b_f starts.
+
+    Raises:
+        OptionError: If ``projection_size`` is less than 1.
 
     Source: Sak et al. 2014, arXiv 1402.1128, eq. 7-12, without the second, non-recurrent projection.
 
@@ -39,6 +43,7 @@ class LSTMP(Cell):
         self, input_size: int, hidden_size: int, projection_size: int | None = None, forget_bias: float = 1.0
     ) -> None:
         super().__init__(input_size, hidden_size)
+        at_least(1, "lstmp", projection_size=projection_size)
         self.projection_size = max(1, hidden_size // 2) if projection_size is None else projection_size
         self.forget_bias = forget_bias
         self.W = nn.Linear(input_size, 4 * hidden_size)  # rows: i, f, c, o

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqmodels.cell import Cell
-from seqmodels.errors import OptionError
+from seqmodels.plugins.literature._options import at_least
 from seqmodels.registry import register_cell
 
 
@@ -16,12 +16,16 @@ class LTC(Cell):
         f = sigmoid(W x_t + U h + b)
         h <- (h + dt f * A) / (1 + dt (1 / tau + f))        dt = 1 / unfolds
 
-    from h_{t-1} to h_t; tau = softplus of a parameter.
+    The second line is repeated ``unfolds`` times, from h_{t-1} to h_t; tau is softplus of a parameter. The sigmoid is
+    that of the authors' code, which has one for each synapse; it keeps the divisor above 0.
 
     Args:
         input_size: Number of features of x.
         hidden_size: Number of features of h.
         unfolds: Number of steps of the solver over one input, at least 1.
+
+    Raises:
+        OptionError: If ``unfolds`` is less than 1.
 
     Source: Hasani et al. 2021, arXiv 2006.04439, algorithm 1.
 
@@ -36,8 +40,7 @@ class LTC(Cell):
 
     def __init__(self, input_size: int, hidden_size: int, unfolds: int = 6) -> None:
         super().__init__(input_size, hidden_size)
-        if unfolds < 1:
-            raise OptionError(f"ltc: unfolds must be at least 1, not {unfolds}")
+        at_least(1, "ltc", unfolds=unfolds)
         self.unfolds = unfolds
         self.W = nn.Linear(input_size, hidden_size)
         self.U = nn.Linear(hidden_size, hidden_size, bias=False)

@@ -17,7 +17,7 @@ class MIRNN(Cell):
         input_size: Number of features of x.
         hidden_size: Number of features of h.
 
-    Source: Wu et al. 2016, arXiv 1606.06630, section 2; alpha starts at 1, the betas at 0.5, b at 0.
+    Source: Wu et al. 2016, arXiv 1606.06630, section 2; the start is that of one of its experiments.
 
     Example:
         >>> import torch

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqmodels.cell import Cell
+from seqmodels.plugins.literature._options import at_least
 from seqmodels.registry import register_cell
 
 
@@ -25,8 +26,11 @@ class MLSTM(Cell):
     Args:
         input_size: Number of features of x.
         hidden_size: Number of features of v and of h, the columns of C^T.
-        key_size: Number of features of a key, the rows of C^T, in which order C is kept.
+        key_size: Number of features of a key, the rows of C^T, in which order C is kept; at least 1.
         forget_bias: Where b_f starts.
+
+    Raises:
+        OptionError: If ``key_size`` is less than 1.
 
     Source: Beck et al. 2024, arXiv 2405.04517, eq. 19-27, with one head, stabilised as in its appendix.
 
@@ -43,6 +47,7 @@ class MLSTM(Cell):
 
     def __init__(self, input_size: int, hidden_size: int, key_size: int = 8, forget_bias: float = 3.0) -> None:
         super().__init__(input_size, hidden_size)
+        at_least(1, "mlstm", key_size=key_size)
         self.key_size, self.forget_bias = key_size, forget_bias
         self.W = nn.Linear(input_size, 2 * key_size + 2 * hidden_size + 2)  # rows: q, k, v, o, i, f
         self.reset_parameters()

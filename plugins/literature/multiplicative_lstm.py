@@ -21,7 +21,7 @@ class MultiplicativeLSTM(Cell):
         hidden_size: Number of features of h, of c and of m.
         forget_bias: Where b_f starts.
 
-    Source: Krause et al. 2016, arXiv 1609.07959, eq. 18-22, with tanh on the candidate.
+    Source: Krause et al. 2016, arXiv 1609.07959, eq. 18-22, with the LSTM's c and h.
 
     Example:
         >>> import torch

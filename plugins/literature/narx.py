@@ -1,4 +1,4 @@
-"""Lin, Horne, Tino and Giles 1996, "Learning long-term dependencies in NARX recurrent neural networks"."""
+"""DiPietro, Rupprecht, Navab and Hager 2017, "Analyzing and exploiting NARX recurrent neural networks ..."."""
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,11 @@ class NARX(Cell):
         hidden_size: Number of features of h.
         order: How many states back it sees, at least 2.
 
-    Source: Lin et al. 1996, IEEE Transactions on Neural Networks 7(6).
+    Raises:
+        OptionError: If ``order`` is less than 2.
+
+    Source: DiPietro et al. 2017, arXiv 1702.07805, its simple NARX network, after Lin et al. 1996, IEEE Transactions on
+    Neural Networks 7(6), whose network feeds back its outputs.
 
     Example:
         >>> import torch
@@ -32,7 +36,7 @@ class NARX(Cell):
     """
 
     state_names = ("h", "d")
-    citation = "Lin et al. 1996"
+    citation = "Lin et al. 1996; DiPietro et al. 2017"
 
     def __init__(self, input_size: int, hidden_size: int, order: int = 3) -> None:
         super().__init__(input_size, hidden_size)

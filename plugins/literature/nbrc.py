@@ -19,7 +19,7 @@ class NBRC(Cell):
         input_size: Number of features of x.
         hidden_size: Number of features of h.
 
-    Source: Vecoven et al. 2021, PLoS ONE 16(6), arXiv 2006.05252; without biases there.
+    Source: Vecoven et al. 2021, PLoS ONE 16(6), arXiv 2006.05252. The paper has no biases, its code b_a and b_c.
 
     Example:
         >>> import torch
@@ -28,7 +28,7 @@ class NBRC(Cell):
         torch.Size([2, 5])
     """
 
-    citation = "Vecoven et al. 2021"
+    citation = "Vecoven et al. 2021 (nBRC)"
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__(input_size, hidden_size)

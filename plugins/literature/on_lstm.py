@@ -1,4 +1,4 @@
-"""Shen, Tan, Sordoni and Courville 2019, "Ordered neurons: integrating tree structures into recurrent networks"."""
+"""Shen, Tan, Sordoni and Courville 2019, "Ordered neurons: integrating tree structures into recurrent ..."."""
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,10 @@ class ONLSTM(Cell):
         hidden_size: Number of features of h and of c.
         chunk_size: So many neighbours share an entry of F and of I; a divisor of hidden_size.
 
-    Source: Shen et al. 2019, arXiv 1810.09536, eq. 6-13.
+    Raises:
+        OptionError: If ``chunk_size`` does not divide ``hidden_size``.
+
+    Source: Shen et al. 2019, arXiv 1810.09536, eq. 9-14.
 
     Example:
         >>> import torch

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from seqmodels.cell import Cell
-from seqmodels.errors import OptionError
+from seqmodels.plugins.literature._options import at_least
 from seqmodels.registry import register_cell
 
 
@@ -23,6 +23,9 @@ class RHN(Cell):
         depth: Number of layers in a step, at least 1.
         transform_bias: Where b_T starts; below 0, the state is carried on at first.
 
+    Raises:
+        OptionError: If ``depth`` is less than 1.
+
     Source: Zilly et al. 2017, arXiv 1607.03474, eq. 6-9 with c = 1 - t.
 
     Example:
@@ -36,8 +39,7 @@ class RHN(Cell):
 
     def __init__(self, input_size: int, hidden_size: int, depth: int = 3, transform_bias: float = -2.0) -> None:
         super().__init__(input_size, hidden_size)
-        if depth < 1:
-            raise OptionError(f"rhn: depth must be at least 1, not {depth}")
+        at_least(1, "rhn", depth=depth)
         self.transform_bias = transform_bias
         self.W = nn.Linear(input_size, 2 * hidden_size, bias=False)  # rows: H, T
         self.R = nn.ModuleList(nn.Linear(hidden_size, 2 * hidden_size) for _ in range(depth))

@@ -49,3 +49,9 @@ class ScoRNN(Cell):
         identity = torch.eye(self.hidden_size, dtype=S.dtype, device=S.device)
         W = torch.linalg.solve(identity + S, identity - S) * self.D
         return modrelu(F.linear(h, W) + self.U(x), self.b)
+
+    @torch.no_grad()
+    def reset_parameters(self, bound: float | None = None) -> None:
+        """Draw A and U from U(-bound, bound); b starts at 0, with which the step keeps the length of a state."""
+        super().reset_parameters(bound)
+        self.b.zero_()

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from seqmodels.cell import Cell
+from seqmodels.plugins.literature._options import at_least
 from seqmodels.registry import register_cell
 
 
@@ -19,8 +20,11 @@ class SCRN(Cell):
     Args:
         input_size: Number of features of x.
         hidden_size: Number of features of h.
-        context_size: Number of features of s.
+        context_size: Number of features of s; at least 1.
         alpha: How slow the context is, from 0 to 1.
+
+    Raises:
+        OptionError: If ``context_size`` is less than 1.
 
     Source: Mikolov et al. 2015, arXiv 1412.7753, eq. 3-5.
 
@@ -37,6 +41,7 @@ class SCRN(Cell):
 
     def __init__(self, input_size: int, hidden_size: int, context_size: int = 40, alpha: float = 0.95) -> None:
         super().__init__(input_size, hidden_size)
+        at_least(1, "scrn", context_size=context_size)
         self.context_size, self.alpha = context_size, alpha
         self.B = nn.Linear(input_size, context_size, bias=False)
         self.A = nn.Linear(input_size, hidden_size, bias=False)

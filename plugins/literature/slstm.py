@@ -18,15 +18,18 @@ class SLSTM(Cell):
         i', f' = exp(i - m_t), exp(log sigmoid(f) + m_{t-1} - m_t)
         c_t = f' * c_{t-1} + i' * tanh(z)
         n_t = f' * n_{t-1} + i'
-        h_t = sigmoid(o) * c_t / n_t
+        h_t = sigmoid(o) * c_t / max(n_t, 1)
 
-    From states of zero n_t is never below 1; from any other it is taken as 1 there.
+    From states of zero n_t is never below 1, and the last line is the paper's.
 
     Args:
         input_size: Number of features of x.
         hidden_size: Number of features of each state.
         heads: Number of blocks of R; a divisor of hidden_size.
         forget_bias: Where b_f starts.
+
+    Raises:
+        OptionError: If ``heads`` does not divide ``hidden_size``.
 
     Source: Beck et al. 2024, arXiv 2405.04517, eq. 8-17, with the sigmoid forget gate.
 
@@ -54,7 +57,7 @@ class SLSTM(Cell):
         i, f, z, o = (self.W(x) + recurrent).chunk(4, -1)
         kept = F.logsigmoid(f) + m
         m = torch.where(n == 0, i, torch.maximum(kept, i))
-        i, f = torch.exp(i - m), torch.exp(kept - m)
+        i, f = torch.exp(i - m), torch.exp((kept - m).clamp(max=0))  # above 0 only where n = c = 0
         c, n = f * c + i * torch.tanh(z), f * n + i
         return torch.sigmoid(o) * c / torch.clamp(n, min=1), c, n, m
 

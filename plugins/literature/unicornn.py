@@ -43,3 +43,11 @@ class UnICORNN(Cell):
         dt = self.dt * torch.sigmoid(self.c)
         z = z - dt * (torch.tanh(self.w * y + self.V(x)) + self.alpha * y)
         return y + dt * z, z
+
+    @torch.no_grad()
+    def reset_parameters(self, bound: float | None = None) -> None:
+        """Draw V from U(-bound, bound), w from U(0, 1) and c from U(-0.1, 0.1), as the authors do; b starts at 0."""
+        super().reset_parameters(bound)
+        self.w.uniform_(0, 1)
+        self.c.uniform_(-0.1, 0.1)
+        self.V.bias.zero_()

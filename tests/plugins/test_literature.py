@@ -44,13 +44,12 @@ def test_a_step_is_the_papers_equations(name, hidden_size, options):
     for parameter in cell.parameters():
         parameter.data.normal_(std=0.7)
     weights = {key: value.detach().numpy() for key, value in cell.state_dict().items()}
-    if name == "lru":
-        weights["nu"] -= 2  # |lambda| well inside the circle
     x = torch.randn(3, 3, dtype=torch.float64)
-    state = tuple(torch.randn(3, size, dtype=torch.float64) for size in cell.state_sizes)
-    wanted = literature_equations.step(name, weights, x.numpy(), tuple(s.numpy() for s in state), **options)
-    for found, expected in zip(cell.next_state(x, state), wanted, strict=True):
-        np.testing.assert_allclose(found.detach().numpy(), expected, rtol=0, atol=1e-6 if name == "lmu" else 1e-12)
+    later = tuple(torch.randn(3, size, dtype=torch.float64) for size in cell.state_sizes)
+    for state in (cell.zero_state(x), later):
+        wanted = literature_equations.step(name, weights, x.numpy(), tuple(s.numpy() for s in state), **options)
+        for found, expected in zip(cell.next_state(x, state), wanted, strict=True):
+            np.testing.assert_allclose(found.detach().numpy(), expected, rtol=0, atol=1e-6 if name == "lmu" else 1e-12)
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -79,6 +78,8 @@ def test_each_says_where_it_comes_from(name):
     [
         ("deep_transition", {"depth": 0}, "depth must be at least 1"),
         ("ltc", {"unfolds": 0}, "unfolds must be at least 1"),
+        ("fastgrnn", {"rank": 0}, "rank must be at least 1"),
+        ("lru", {"slowest": 0.5}, "0 <= fastest < slowest < 1"),
         ("narx", {"order": 1}, "with 1 it is elman"),
         ("on_lstm", {"chunk_size": 4}, "chunk_size must divide hidden_size 6"),
         ("rhn", {"depth": 0}, "depth must be at least 1"),
@@ -123,3 +124,22 @@ def test_an_slstm_from_zero_states_is_normalised_by_its_weights():
         states = cell.step(5 * torch.randn(4, 3), *states)
         assert (states[2] >= 1).all()
         assert (states[0].abs() <= 1).all()  # a mean of values of tanh
+
+
+def test_an_lru_starts_on_the_ring_and_keeps_the_size_of_its_states():
+    cell = get_cell("lru")(3, 500, slowest=0.99, fastest=0.5, largest_angle=0.3)
+    size, angle = torch.exp(-torch.exp(cell.nu)), torch.exp(cell.theta)
+    assert 0.5 <= size.min() < 0.6 < 0.9 < size.max() <= 0.99
+    assert 0 < angle.min() < 0.1 < 0.2 < angle.max() <= 0.3
+    torch.testing.assert_close(torch.exp(cell.gamma) ** 2, 1 - size**2)
+
+
+@pytest.mark.parametrize("name", ["antisymmetric", "lipschitz", "unicornn", "exprnn", "scornn"])
+def test_long_memories_neither_explode_nor_vanish_at_the_start(name):
+    cell = get_cell(name)(3, 64)
+    state = start = tuple(torch.randn(4, size, requires_grad=True) for size in cell.state_sizes)
+    for _ in range(300):
+        state = cell.next_state(torch.zeros(4, 3), state)
+    gradients = torch.autograd.grad(sum(each.square().sum() for each in state) / 2, start)
+    lengths = [torch.cat(each, -1).norm() for each in (start, gradients)]
+    assert lengths[0] / 1000 < lengths[1] < lengths[0] * 1000
