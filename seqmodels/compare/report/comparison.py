@@ -101,6 +101,18 @@ def rank(study: StudyResults, rows: Sequence[Row] | None = None) -> Ranking | No
     return average_ranks(scores)
 
 
+def best_first(study: StudyResults) -> list[str]:
+    """All cells by their average place over problems; where a cell has no result, its place is the last."""
+    rows, places = summarize(study), dict.fromkeys(study.cells, 0)
+    for problem in study.problems:
+        sign = 1 if problem.mode == "max" else -1
+        means = {row.cell: sign * row.test.mean for row in rows if row.problem == problem.name and row.test}
+        for cell in study.cells:
+            mine = means.get(cell, -math.inf)
+            places[cell] += sum(other > mine for other in means.values())
+    return sorted(study.cells, key=lambda cell: places[cell])
+
+
 def decimals(rows: Sequence[Row], problem: str) -> int:
     """With how many decimals a problem's metric is written."""
     tests = [row.test for row in rows if row.problem == problem and row.test]

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-SCORES = "Test metric: each seed a point, the mean a bar with its 95 % interval. The line is the baseline's mean."
+SCORES = (
+    "Test metric: each seed a point, the mean a bar with its 95 % interval. The line is the baseline's mean; an arrow "
+    "points to a mean far outside."
+)
 GAINS = (
     "Test metric compared seed by seed: each seed's difference a point, the mean a bar with its 95 % interval, not "
     "corrected. ▲ and ▼ mark differences beyond chance, after correction for all tests of the study."
@@ -75,10 +78,10 @@ def _lines(study: StudyResults, along: Callable[[Point], float], label: str) -> 
     if not shown:
         return None
     figure, axes = panels(len(shown))
-    handles: dict[str, object] = {}
+    looks, handles = style.looks(study), dict[str, object]()
     for problem, ax in zip(shown, axes, strict=True):
         heights: list[float] = []
-        for cell, look in style.looks(study).items():
+        for cell, look in looks.items():
             runs = _usable(study.finals(problem.name, cell))
             if runs:
                 handles.setdefault(cell, _line(ax, runs, along, look, heights, 0.14 if len(study.cells) < 6 else 0.05))
@@ -88,7 +91,7 @@ def _lines(study: StudyResults, along: Callable[[Point], float], label: str) -> 
         ax.set_ylabel(f"{problem.title} ({_better(problem)})")
         ax.set_xlim(left=0)
         ax.locator_params(axis="x", nbins=5)
-    style.legend(figure, [handles[cell] for cell in study.cells if cell in handles])
+    style.legend(figure, looks, handles)
     return figure
 
 
@@ -106,8 +109,8 @@ def _line(
     values = [[point.value for point in points] for points in shown]
     means = [math.fsum(each) / len(each) for each in values]
     heights += means
-    layer = 3 if look.is_baseline else 2
-    if len(runs) > 1:
+    layer = 3 if look.is_baseline else 2 if look.is_told_apart else 1
+    if len(runs) > 1 and look.is_told_apart:
         low, high = [min(each) for each in values], [max(each) for each in values]
         ax.fill_between(x, low, high, color=look.color, alpha=alpha, lw=0, zorder=1)
     for run in runs:
@@ -116,8 +119,8 @@ def _line(
             ax.plot([along(last)], [last.value], marker="x", ms=6, mew=1.6, ls="", color=look.color, zorder=4)
     every = max(1, len(x) // 6)
     (line,) = ax.plot(
-        x, means, color=look.color, ls=look.line, lw=look.width, marker=look.marker, ms=4.5, mew=0,
-        markevery=every, label=look.label, zorder=layer,
+        x, means, color=look.color, ls=look.line, lw=look.width, marker=look.marker if look.is_told_apart else "",
+        ms=4.5, mew=0, markevery=every, label=look.label, zorder=layer,
     )  # fmt: skip
     return line
 
@@ -131,9 +134,9 @@ def _sizes(study: StudyResults) -> Figure | None:
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
     figure, axes = panels(len(shown))
-    handles: dict[str, object] = {}
+    looks, handles = style.looks(study), dict[str, object]()
     for problem, ax in zip(shown, axes, strict=True):
-        for cell, look in style.looks(study).items():
+        for cell, look in looks.items():
             known = []
             for budget in study.budgets:
                 finals = study.finals(problem.name, cell, budget)
@@ -154,7 +157,7 @@ def _sizes(study: StudyResults) -> Figure | None:
         ax.set_title(problem.name)
         ax.set_xlabel("parameters")
         ax.set_ylabel(f"{problem.title} ({_better(problem)})")
-    style.legend(figure, [handles[cell] for cell in study.cells if cell in handles])
+    style.legend(figure, looks, handles)
     return figure
 
 

@@ -46,7 +46,7 @@ def scores(study: StudyResults) -> Figure | None:
         return None
     figure, axes = _panels(found)
     for (problem, strips), ax in zip(found, axes, strict=True):
-        _draw(ax, strips)
+        _draw(ax, strips, problem.mode)
         base = next((strip.mean for strip in strips if strip.look.is_baseline and strip.mean), None)
         if base:
             ax.axvline(base.mean, color=INK, lw=1, ls=(0, (4, 3)), alpha=0.6, zorder=1)
@@ -74,7 +74,7 @@ def gains(study: StudyResults) -> Figure | None:
         return None
     figure, axes = _panels(found)
     for (problem, strips), ax in zip(found, axes, strict=True):
-        _draw(ax, strips)
+        _draw(ax, strips, "max")
         ax.axvline(0, color=INK, lw=1.4, zorder=1)
         ax.set_title(problem.name)
         ax.set_xlabel(f"gain in {problem.title} over {study.names[study.baseline]} (→ better)")
@@ -86,8 +86,12 @@ def _panels(found: Sequence[tuple[Problem, Sequence[_Strip]]]) -> tuple[Figure, 
     return panels(len(found), height=max(1.5, 0.9 + 0.3 * lines))
 
 
-def _draw(ax: Axes, strips: Sequence[_Strip]) -> None:
+def _draw(ax: Axes, strips: Sequence[_Strip], mode: str) -> None:
+    """The strips below each other; many of them the best first."""
     across = ax.get_yaxis_transform()
+    if len(strips) > style.MANY:
+        sign = -1 if mode == "max" else 1
+        strips = sorted(strips, key=lambda strip: sign * strip.mean.mean if strip.mean else math.inf)
     for place, strip in enumerate(strips):
         look = strip.look
         if strip.mean is None:
@@ -108,4 +112,11 @@ def _draw(ax: Axes, strips: Sequence[_Strip]) -> None:
     ax.set_ylim(len(strips) - 0.5, -0.6)
     ax.grid(axis="y", visible=False)
     ax.margins(x=0.08)
+    style.cut_off(ax, [value for strip in strips for value in strip.values], mode)
+    low, high = ax.get_xlim()
+    for place, strip in enumerate(strips):
+        if strip.mean and not low <= strip.mean.mean <= high:
+            at, text = (0.01, "← {:.3g}") if strip.mean.mean < low else (0.99, "{:.3g} →")
+            ha = "left" if strip.mean.mean < low else "right"
+            ax.text(at, place + 0.17, text.format(strip.mean.mean), transform=across, ha=ha, va="center", fontsize=7)
     ax.locator_params(axis="x", nbins=5)

@@ -41,7 +41,7 @@ def sensitivity(study: StudyResults, problem: Problem) -> Figure | None:
         style.limit(ax, finite, problem.mode)
         ax.set_ylabel(f"{problem.title} ({arrow(problem)} better)" if place % 3 == 0 else "")
     _importance(axes[-1], importance(study, problem), len(everything))
-    style.legend(figure, list(handles.values()))
+    style.legend(figure, looks, handles)
     return figure
 
 

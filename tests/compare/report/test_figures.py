@@ -86,6 +86,32 @@ def test_twelve_cells_all_look_different(make_study):
     assert texts == [look.label for look in looks.values()]
 
 
+def test_of_many_cells_the_best_are_told_apart_and_the_others_are_grey(make_study):
+    many = make_study(skill={f"cell{i}": 0.01 * (i % 10) + 0.001 * i for i in range(20)}, baseline="cell1", search=1)
+    looks = style.looks(many)
+    best = {f"cell{i}" for i in (9, 19, 8, 18, 7, 17, 6, 16, 5, 15, 14)}
+    assert {cell for cell, look in looks.items() if look.is_told_apart} == best | {"cell1"}
+    assert len({look.color for look in looks.values() if not look.is_told_apart}) == 1
+    drawn = named(many)
+    texts = [text.get_text() for text in drawn["curves"].legends[0].get_texts()]
+    assert texts == [*(look.label for look in looks.values() if look.is_told_apart), "8 others"]
+    box, canvas = drawn["curves"].legends[0].get_window_extent(), drawn["curves"].bbox
+    assert canvas.x0 <= box.x0
+    assert box.x1 <= canvas.x1
+    for ax in drawn["scores"].axes:
+        names = [label.get_text() for label in ax.get_yticklabels()]
+        assert (names[0], names[-1]) == ("cell19", "cell0")
+
+
+def test_a_cell_far_behind_squeezes_no_other_and_is_pointed_at(make_study):
+    skill = {f"cell{i}": 0.01 * i for i in range(11)} | {"lost": -5.0}
+    accuracy, bits = named(make_study(skill=skill, baseline="cell3", search=1))["scores"].axes
+    assert accuracy.get_xlim()[0] > 0.8
+    assert bits.get_xlim()[1] < 2.4
+    assert [text.get_text()[:2] for text in accuracy.texts if "←" in text.get_text()] == ["← "]
+    assert [text.get_text() for text in bits.texts if "→" in text.get_text()] == ["12.3 →"]
+
+
 def test_legends_cover_no_data(drawn):
     for figure in (figure for figure in drawn.values() if figure.legends):
         figure.draw_without_rendering()
