@@ -23,7 +23,8 @@ class Lipschitz(Cell):
         gamma: Damping, >= 0; the same for both.
         epsilon: Size of the step, > 0.
 
-    Source: Erichson et al. 2021, arXiv 2006.12070; defaults and the start are those of its ordered MNIST.
+    Source: Erichson et al. 2021, arXiv 2006.12070; the defaults are those of its ordered MNIST, and M_A and M_W start
+    small, as in the authors' code.
 
     Example:
         >>> import torch

@@ -1,4 +1,4 @@
-"""``seqmodels cells``: what can be used by name."""
+"""``seqmodels cells``: what can be used by name, and what each computes."""
 
 from collections.abc import Sequence
 
@@ -7,12 +7,34 @@ from seqmodels.errors import SeqmodelsError
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Prints a table of all cells, those of the literature last: name, where from, parameters, citation."""
-    parser = ArgumentParser("seqmodels cells", description="List the cells that can be used by name.")
+    """Prints a table of all cells, those of the literature last, or the documentation of those that are named."""
+    parser = ArgumentParser(
+        "seqmodels cells", description="List the cells that can be used by name, or show equations and options of some."
+    )
+    parser.add_argument("cells", nargs="*", metavar="CELL", help="names or package.module:Class (default: list all)")
     parser.add_argument("--input-size", type=int, default=256, help="for the parameter count (default: %(default)s)")
     parser.add_argument("--hidden-size", type=int, default=256, help="for the parameter count (default: %(default)s)")
     options = parser.parse_args(arguments[1:])
+    if options.cells:
+        print("\n\n".join(_documentation(name) for name in options.cells))
+    else:
+        _list(options.input_size, options.hidden_size)
 
+
+def _documentation(name: str) -> str:
+    """What a cell's docstring says, without its example and without marks of reStructuredText."""
+    import inspect
+    import re
+
+    from seqmodels import registry
+
+    cell = registry.get_cell(name)
+    text = inspect.cleandoc(cell.__doc__ or "").partition("\nExample:")[0].strip()  # getdoc has that of Cell, too
+    text = re.sub(r":\w+:`([^`]*)`", r"\1", text).replace("::\n", ":\n").replace("``", "`")
+    return f"{name} ({registry.path_of(cell)})\n\n{text or 'It has no docstring.'}"
+
+
+def _list(input_size: int, hidden_size: int) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -27,14 +49,14 @@ def run(arguments: Sequence[str]) -> None:
     others = [name for name in registry.cells() if name not in literature]
     for names in (others, literature):
         for name in names:
-            columns = (name, *_describe(name, options.input_size, options.hidden_size))
+            columns = (name, *_describe(name, input_size, hidden_size))
             table.add_row(*map(Text, columns))  # brackets are no markup
         table.add_section()
     console = Console()
     with console.capture() as shown:
         console.print(table, highlight=False)
     print(shown.get(), end="")  # a closed pipe is main's to handle; rich would end with an exit code of its own
-    print(f"Parameters of one layer with input size {options.input_size} and hidden size {options.hidden_size}.")
+    print(f"Parameters of one layer with input size {input_size} and hidden size {hidden_size}.")
     for name, path in registry.hidden_entry_points():
         print(f"{path} asks for the name {name!r} of a built-in cell; use it as {path}")
 

@@ -82,6 +82,25 @@ def test_sizes_change_the_parameter_count(capsys: pytest.CaptureFixture[str]) ->
     assert "input size 3 and hidden size 5" in text
 
 
+def test_a_named_cell_is_shown_with_equations_options_and_source(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["cells", "lstm", "slstm"]) == 0
+    first, second = capsys.readouterr().out.split("slstm (", 1)
+    assert first.startswith("lstm (seqmodels.plugins.lstm:LSTM)\n\nLong short-term memory:\n\n    f, i, o = sigmoid(")
+    assert "    forget_bias: Where b_f starts. 1 lets" in first
+    assert "Source: Beck et al. 2024, arXiv 2405.04517" in second
+    assert ">>>" not in first + second
+
+
+def test_a_cell_without_a_docstring_and_an_unknown_one(
+    site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(str(site))
+    assert cli.main(["cells", "strangers.cells:Thief"]) == 0
+    assert capsys.readouterr().out == "strangers.cells:Thief (strangers.cells:Thief)\n\nIt has no docstring.\n"
+    assert cli.main(["cells", "lstn"]) == 2
+    assert "did you mean 'lstm'?" in capsys.readouterr().err
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of installed packages with one that brings good, broken and presumptuous cells."""
