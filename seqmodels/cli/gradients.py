@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seqmodels.cli.arguments import CELL, ArgumentParser
+from seqmodels.cli.arguments import CELL, ArgumentParser, names
 from seqmodels.cli.checkpoints import load_model
 from seqmodels.errors import DataError, OptionError
 
@@ -15,14 +15,23 @@ if TYPE_CHECKING:
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Draws the three pictures of the lecture, or the map of a trained language model."""
+    """Draws the three pictures of the lecture, one of any cells, or the map of a trained language model."""
     options = _parser().parse_args(arguments[1:])
     from seqmodels.figures import save
     from seqmodels.files.writing import writing_to
 
     if (options.checkpoint is None) != (options.file is None):
         raise OptionError("give a checkpoint and --file with a text for it to read, or neither")
-    pictures = _regimes() if options.checkpoint is None else _map(options.checkpoint, options.file, options.steps)
+    if options.steps is not None and options.steps < 2:
+        raise OptionError(f"--steps is {options.steps}; use 2 or more")
+    if options.cells:
+        if options.checkpoint is not None:
+            raise OptionError("--cells draws cells before training; give it, or a checkpoint")
+        pictures = _cells(options.cells, options.steps or 100)
+    elif options.checkpoint is None:
+        pictures = _regimes()
+    else:
+        pictures = _map(options.checkpoint, options.file, options.steps or 60)
     with writing_to(options.folder):
         options.folder.mkdir(parents=True, exist_ok=True)
         written = [save(figure, options.folder, name)[0] for name, figure in pictures.items()]
@@ -40,6 +49,16 @@ def _regimes() -> dict[str, Figure]:
     }
 
 
+def _cells(cells: list[str], steps: int) -> dict[str, Figure]:
+    from seqmodels.cli.own_cells import look_at_named
+    from seqmodels.inspect.gradient_pictures import decay_picture
+    from seqmodels.inspect.regimes import cell_decays
+
+    for cell in cells:
+        look_at_named(cell)
+    return {"cells": decay_picture(cell_decays(cells, steps), "Before training")}
+
+
 def _map(checkpoint: Path, file: Path, steps: int) -> dict[str, Figure]:
     from torch.nn import functional as F
 
@@ -49,8 +68,6 @@ def _map(checkpoint: Path, file: Path, steps: int) -> dict[str, Figure]:
     from seqmodels.inspect.recording import tokens_of
     from seqmodels.tasks import LanguageModel
 
-    if steps < 2:
-        raise OptionError(f"--steps is {steps}; use 2 or more")
     model = load_model(checkpoint, "gradients", LanguageModel)
     tokens = tokens_of(model, read_text(file))[: steps + 1]
     if len(tokens) < 3:
@@ -63,12 +80,14 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         "seqmodels gradients",
         description="Draw how gradients explode and vanish in an Elman network, what clipping does, and what an LSTM's "
-        "forget gate does; or, with a checkpoint and a text, how much each loss depends on each state before it.",
+        "forget gate does; how far back they reach in any cells; or, with a checkpoint and a text, how much each loss "
+        "depends on each state before it.",
     )
     add = parser.add_argument
     add("checkpoint", type=Path, nargs="?", help="of a language model; without one, the three pictures are drawn")
     add("--cell", **CELL)
     add("--file", type=Path, help="a text for it to read")
-    add("--steps", type=int, default=60, help="tokens of the text (default: %(default)s)")
+    add("--cells", type=names, metavar="A,B,...", help="instead, how far gradients reach back in these, untrained")
+    add("--steps", type=int, help="tokens of the text (default: 60), or steps of --cells (default: 100)")
     add("--folder", type=Path, default=Path("gradients"), help="for the pictures (default: %(default)s)")
     return parser

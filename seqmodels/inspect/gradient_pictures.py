@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SMALLEST = 1e-16  # of what is drawn on a logarithmic axis
+LINES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (4, 1.2, 1, 1.2)))
+FEW = 6  # lines, between which there is room for a legend
 
 
 def decay_picture(decays: Sequence[GradientDecay], title: str) -> Figure:
@@ -32,12 +35,16 @@ def decay_picture(decays: Sequence[GradientDecay], title: str) -> Figure:
     with styled():
         figure, (ax,) = panels(1, width=6.2, height=3.4)
         ax.axhline(float(decays[0].norms[0]), color=FAINT, linewidth=1)
-        for decay, colour in zip(decays, (INK, *COLOURS), strict=False):
+        looks = itertools.cycle(itertools.product(LINES, (INK, *COLOURS)))
+        for decay, (line, colour) in zip(decays, looks, strict=False):
             shown = decay.norms >= SMALLEST
-            ax.plot(decay.steps_back[shown], decay.norms[shown], color=colour, label=decay.title)
+            ax.plot(decay.steps_back[shown], decay.norms[shown], ls=line, color=colour, label=decay.title)
         ax.set(title=title, xlabel="steps back in time", ylabel="norm of the gradient")
         _logarithmic(ax)
-        ax.legend(loc="best")
+        if len(decays) > FEW:
+            figure.legend(loc="outside right upper", ncols=-(-len(decays) // 16))
+        else:
+            ax.legend(loc="best")
     return figure
 
 

@@ -5,7 +5,7 @@ saves the training; where they shrink it vanishes, and another cell helps: an LS
 All here is deterministic, in float64, and takes seconds.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import clip_grad_norm_
 
+from seqmodels.cell import Cell
 from seqmodels.inspect.gradient_maps import gradient_norms
 from seqmodels.rnn import RNN
 
@@ -102,6 +103,33 @@ def forget_path(
     """
     makers = {"elman": partial(RNN, "elman")}
     makers |= {f"lstm, forget bias {bias:g}": partial(RNN, "lstm", forget_bias=bias) for bias in forget_biases}
+    return _decays(makers, steps, hidden_size, seed)
+
+
+def cell_decays(
+    cells: Sequence[str | type[Cell]], steps: int = 100, hidden_size: int = 32, seed: int = 0
+) -> list[GradientDecay]:
+    """|dL_T / dh_s| over T - s of any cells, as they are before training: how long each remembers by itself.
+
+    Args:
+        cells: Names, ``package.module:Class``, or Cell classes.
+        steps: T.
+        hidden_size: Features of the input, and of what the cell takes this for.
+        seed: Of the weights and the input, which is standard normal.
+
+    Raises:
+        SeqmodelsError: If there is no such cell, or it can't be made or run.
+
+    Example:
+        >>> lstm, orthogonal = cell_decays(["lstm", "exprnn"], steps=50)
+        >>> bool(lstm.norms[-1] < 1e-6), bool(orthogonal.norms[-1] > 1e-3)
+        (True, True)
+    """
+    makers = {cell if isinstance(cell, str) else cell.__name__: partial(RNN, cell) for cell in cells}
+    return _decays(makers, steps, hidden_size, seed)
+
+
+def _decays(makers: Mapping[str, Callable[..., RNN]], steps: int, hidden_size: int, seed: int) -> list[GradientDecay]:
     decays = []
     for title, make in makers.items():
         with _seeded(seed):

@@ -34,6 +34,14 @@ def test_one_command_draws_the_three_pictures(capsys, folder):
     }
 
 
+def test_any_cells_are_drawn_before_training(capsys, folder):
+    cells = ["lstm", "gru", "elman", "exprnn", "cornn", "lmu", "lru", "narx", "mut1", "mut2"]
+    assert main(["gradients", "--cells", ",".join(cells), "--steps", "30", "--folder", "any"]) == 0
+    assert capsys.readouterr().out == "any/cells.png\n"
+    drawn = (folder / "any" / "cells.svg").read_text()
+    assert [cell for cell in cells if f">{cell}<" not in drawn] == []
+
+
 def test_a_models_own_map_is_drawn(capsys, folder):
     assert main(["gradients", "gru.ckpt", "--file", "my.txt", "--steps", "9", "--folder", "own"]) == 0
     assert capsys.readouterr().out == "own/gradient_map.png\n"
@@ -44,6 +52,9 @@ def test_a_models_own_map_is_drawn(capsys, folder):
     ("arguments", "part"),
     [
         (["gru.ckpt"], "give a checkpoint and --file"),
+        (["gru.ckpt", "--file", "my.txt", "--cells", "lstm"], "--cells draws cells before training"),
+        (["--cells", "lstn"], "did you mean 'lstm'?"),
+        (["--cells", "lstm", "--steps", "1"], "--steps is 1"),
         (["--file", "my.txt"], "give a checkpoint and --file"),
         (["gru.ckpt", "--file", "my.txt", "--steps", "1"], "--steps is 1"),
         (["gru.ckpt", "--file", "short.txt"], "short.txt: has 2 tokens; give a longer text"),
