@@ -62,6 +62,7 @@ UNARY: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[float], float]]] = 
     "affine": (lambda a: 1.5 - 0.5 * a, lambda a: 1.5 + a),
     "square": (lambda a: a**2, lambda a: a * a),
     "above": (lambda a: (a > 0.1).to(a.dtype), lambda a: 1),
+    "roll": (lambda a: a.roll(1, -1), lambda a: a),
     "round": (lambda a: torch.tensor(0.25) * (4 * a).round(), lambda a: a + 1),
 }
 OF_ROWS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[float], float]]] = {
@@ -104,9 +105,12 @@ WITH_HEADS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {  # [heads, n, size
     "bmm": lambda a, m: torch.bmm(a.view(len(a), len(m), -1).transpose(0, 1), m).transpose(0, 1).flatten(1),
     "column of heads": lambda a, m: (m.mT @ a.view(len(a), len(m), -1, 1)).flatten(1),
 }
-OF_MATRICES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {  # a matrix of the batch, in rows, and a vector
+OF_MATRICES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {  # a matrix of the batch, and a vector
     "matrix times vector": lambda a, b: (a.view(len(a), -1, b.shape[1]) @ b[..., None])[..., 0] / b.shape[1],
     "matrix and vector": lambda a, b: torch.einsum("bij,bj->bi", a.view(len(a), -1, b.shape[1]), b) / b.shape[1],
+    "rows and vector": lambda a, b: torch.einsum("bij,bi->bj", a.view(len(a), b.shape[1], -1), b) / b.shape[1],
+    "vector times rows": lambda a, b: (b[:, None] @ a.view(len(a), b.shape[1], -1))[:, 0] / b.shape[1],
+    "turned times vector": lambda a, b: (a.view(len(a), b.shape[1], -1).mT @ b[..., None])[..., 0] / b.shape[1],
 }
 PRODUCTS = ("linear", "tied", *WITH_MATRIX, *WITH_GATES, *WITH_HEADS)
 KINDS = ["unary", "unary", "binary", "binary", "product", "product", "vector", "row", "shape", "matrix"]
