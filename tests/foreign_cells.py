@@ -387,10 +387,10 @@ class Moments(Cell):
 
 
 class Sums(Moments):
-    """The same with sums."""
+    """The same with sums, which are divided where they are read."""
 
     def step(self, x, h, m):
-        h = torch.tanh(self.W(x) + self.U(h) + m[:, :1] - m[:, 1:])
+        h = torch.tanh(self.W(x) + self.U(h) + (m[:, :1] - m[:, 1:]) / self.hidden_size)
         return h, torch.stack([h.sum(-1), h.square().sum(-1)], -1)
 
 
