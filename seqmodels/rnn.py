@@ -82,6 +82,7 @@ class RNN(nn.Module):
         if not isinstance(num_layers, int) or num_layers < 1:
             raise OptionError(f"RNN: num_layers must be a positive integer, not {num_layers!r}")
         engine.check_backend(backend)
+        engine.get_ready(backend)
         for name, value in (("batch_first", batch_first), ("bidirectional", bidirectional)):
             if not isinstance(value, bool):
                 raise OptionError(f"RNN: {name} must be True or False, not {value!r}")

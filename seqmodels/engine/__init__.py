@@ -1,5 +1,6 @@
 """One step in, a whole sequence out. :func:`run` is the only door."""
 
+from importlib import import_module
 from typing import Literal, get_args
 
 import torch
@@ -40,6 +41,12 @@ def check_backend(backend: str) -> None:
     """Raises OptionError unless it is the name of a backend."""
     if backend not in BACKENDS:
         raise OptionError(f"backend must be one of {', '.join(BACKENDS)}, not {backend!r}")
+
+
+def get_ready(backend: str) -> None:
+    """Imports what tracing a step needs, torch's Dynamo, so that the second it takes is not the first call's."""
+    if backend not in ("reference", "vendor"):
+        import_module("torch._dynamo")
 
 
 def run(layer: LayerPass, backend: str = "auto") -> LayerResult:
