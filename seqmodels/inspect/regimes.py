@@ -122,7 +122,7 @@ def cell_decays(
 
     Example:
         >>> lstm, orthogonal = cell_decays(["lstm", "exprnn"], steps=50)
-        >>> bool(lstm.norms[-1] < 1e-6), bool(orthogonal.norms[-1] > 1e-3)
+        >>> bool(lstm.norms[-1] < 1e-4), bool(orthogonal.norms[-1] > 0.9)
         (True, True)
     """
     makers = {cell if isinstance(cell, str) else cell.__name__: partial(RNN, cell) for cell in cells}
