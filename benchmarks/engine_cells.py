@@ -36,4 +36,5 @@ def cell_sources() -> dict[str, str | type[Cell]]:
 
 
 def usual_cells() -> list[str]:
+    """Those that are timed where none are named."""
     return [*sequence_cells(), *OTHERS, "mgu"]

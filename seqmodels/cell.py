@@ -81,9 +81,11 @@ class Cell(nn.Module):
 
     step: Callable[..., State] = _no_step  # as Module.forward, so that a subclass may name its states
 
-    def output(self, *state: Tensor) -> Tensor:
+    def _first_state(self, *state: Tensor) -> Tensor:
         """What the next layer sees of a state; the first state unless overridden. It may not depend on ``x``."""
         return state[0]
+
+    output: Callable[..., Tensor] = _first_state  # as step
 
     def reset_parameters(self, bound: float | None = None) -> None:
         """Draw every weight and bias from U(-bound, bound).

@@ -61,5 +61,5 @@ class SCRN(Cell):
         s = (1 - self.alpha) * self.B(x) + self.alpha * s
         return torch.sigmoid(self.P(s) + self.A(x) + self.R(h)), s
 
-    def output(self, h: Tensor, s: Tensor) -> Tensor:  # type: ignore[override]
+    def output(self, h: Tensor, s: Tensor) -> Tensor:
         return torch.cat([h, s], -1)
