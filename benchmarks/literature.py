@@ -48,11 +48,8 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5, help="pairs of timings that a ratio is the median of")
     parser.add_argument("--write", type=Path, default=RESULTS, metavar="FILE", help="where the table goes")
     options = parser.parse_args()
-    heads = [
-        head
-        for count in options.threads
-        for head in (f"ms, {counted(count)}", "times as fast as the loop", "of LSTM's")
-    ]
+    columns = ("ms, {}", "times as fast as the loop", "of LSTM's")
+    heads = [column.format(counted(count)) for count in options.threads for column in columns]
     text = f"""# Cells of the literature
 
     {command()}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 INK = "#1b1b1f"  # the page replaces it by the colour of its own text
 FAINT = "#c9c9d1"  # and this by that of its lines
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#B8A800")  # yellow darkened: on white
+LINES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (4, 1.2, 1, 1.2)))  # for more than there are colours
 _RC = {
     "font.family": "sans-serif",
     "font.size": 9,

@@ -29,6 +29,8 @@ def run(arguments: Sequence[str]) -> None:
             raise OptionError("--cells draws cells before training; give it, or a checkpoint")
         pictures = _cells(options.cells, options.steps or 100)
     elif options.checkpoint is None:
+        if options.steps is not None:
+            raise OptionError("--steps has no effect on the three pictures; give it with --cells or a checkpoint")
         pictures = _regimes()
     else:
         pictures = _map(options.checkpoint, options.file, options.steps or 60)

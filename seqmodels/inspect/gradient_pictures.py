@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from seqmodels.figures import COLOURS, FAINT, INK, panels, styled
+from seqmodels.figures import COLOURS, FAINT, INK, LINES, panels, styled
 from seqmodels.inspect.gradient_maps import GradientNorms
 from seqmodels.inspect.regimes import GradientDecay, TrainingRun
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SMALLEST = 1e-16  # of what is drawn on a logarithmic axis
-LINES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (4, 1.2, 1, 1.2)))
 FEW = 6  # lines, between which there is room for a legend
 
 

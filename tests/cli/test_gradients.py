@@ -54,6 +54,7 @@ def test_a_models_own_map_is_drawn(capsys, folder):
         (["gru.ckpt"], "give a checkpoint and --file"),
         (["gru.ckpt", "--file", "my.txt", "--cells", "lstm"], "--cells draws cells before training"),
         (["--cells", "lstn"], "did you mean 'lstm'?"),
+        (["--steps", "9"], "--steps has no effect on the three pictures"),
         (["--cells", "lstm", "--steps", "1"], "--steps is 1"),
         (["--file", "my.txt"], "give a checkpoint and --file"),
         (["gru.ckpt", "--file", "my.txt", "--steps", "1"], "--steps is 1"),

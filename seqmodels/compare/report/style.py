@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seqmodels.compare.report.comparison import best_first
 from seqmodels.compare.report.summary import StudyResults
-from seqmodels.figures import COLOURS, INK
+from seqmodels.figures import COLOURS, INK, LINES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +20,6 @@ MANY = 14  # cells; of more, only so many are told apart as have a place in a le
 TOLD_APART = 11
 _GREY = "#a9a9b4"
 _MARKERS = "oD^v<>ph*d8"  # no crosses: those are runs that diverged; the baseline has the square
-_LINES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (4, 1.2, 1, 1.2)))
 
 
 class Look(NamedTuple):
@@ -48,7 +47,7 @@ def looks(study: StudyResults) -> dict[str, Look]:
             found[cell] = Look(label, _GREY, ".", "-", 0.7, False, is_told_apart=False)
             continue
         color, turn = COLOURS[index % len(COLOURS)], index // len(COLOURS)
-        found[cell] = Look(label, color, _MARKERS[index % len(_MARKERS)], _LINES[turn % len(_LINES)], 1.6, False)
+        found[cell] = Look(label, color, _MARKERS[index % len(_MARKERS)], LINES[turn % len(LINES)], 1.6, False)
         index += 1
     return found
 
