@@ -17,12 +17,18 @@ from seqmodels.trees import sequence_cells
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CELLS = sequence_cells()  # tests/trees has those for trees, which are cells of sequences, too
 
-# A test process holds a million objects that stay: to look through them for garbage takes a tenth of its time.
+# A test process holds a million objects that stay: to look through them for garbage takes a tenth of its time, and on
+# a busy machine many seconds at once.
 gc.set_threshold(10_000)
 
 # Tests run in parallel processes, one thread each; torch.empty gives NaN, so that reading it shows.
 torch.set_num_threads(1)
 torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays: it is looked through no more."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

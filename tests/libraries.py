@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 
 from seqmodels.engine.native import build, cache
 from seqmodels.engine.native.build import NoCompiler, load
@@ -27,7 +28,9 @@ SOURCE = {SOURCE!r}
 
 
 def run_alone(code: str, check: bool = True) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-c", ALONE + code], capture_output=True, text=True, timeout=60, check=check)
+    return subprocess.run(
+        [sys.executable, "-c", ALONE + code], capture_output=True, text=True, timeout=PATIENCE, check=check
+    )
 
 
 def start_alone(code: str) -> subprocess.Popen:
@@ -49,7 +52,7 @@ def line_of(source: str = SOURCE) -> str:
 
 
 def wait_until(condition) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.01)

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 import torch
+from patience import PATIENCE
 from torch import nn
 
 from seqmodels.evaluating import evaluating
@@ -55,13 +56,13 @@ def test_the_first_of_two_threads_to_end_does_not_bring_dropout_back_for_the_oth
     def second():
         with evaluating(part(model)):
             began.set()
-            ended.wait(60)
+            ended.wait(PATIENCE)
             found.append(modes(part(model)))
 
     thread = threading.Thread(target=second)
     with evaluating(model):
         thread.start()
-        began.wait(60)
+        began.wait(PATIENCE)
     ended.set()
     thread.join()
     assert not any(found[0])

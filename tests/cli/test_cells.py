@@ -7,6 +7,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 
 from seqmodels import cli, get_cell, registry
 from seqmodels.trees import sequence_cells
@@ -123,7 +124,7 @@ def listed(site: Path) -> subprocess.CompletedProcess[str]:
     command = str(Path(sysconfig.get_path("scripts"), "seqmodels"))
     path = os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])
     environment = {**os.environ, "PYTHONPATH": path, "COLUMNS": "400"}
-    return subprocess.run([command, "cells"], env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run([command, "cells"], env=environment, capture_output=True, text=True, timeout=PATIENCE)
 
 
 def test_a_cell_of_another_package_is_listed(listed: subprocess.CompletedProcess[str]) -> None:

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 
 from seqmodels import cli
 from seqmodels.errors import CellError
@@ -90,7 +91,7 @@ def test_our_own_bugs_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_installed_command_ends_with_the_exit_code() -> None:
-    done = subprocess.run([COMMAND, "fitt"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([COMMAND, "fitt"], capture_output=True, text=True, timeout=PATIENCE)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("seqmodels: error: no command 'fitt'; did you mean 'fit'?")
     assert done.stderr.count("\n") == 1
@@ -103,7 +104,7 @@ def test_a_reader_that_has_seen_enough_is_no_mistake(argument: str, unbuffered: 
     os.close(reading)
     try:
         command = [COMMAND, argument]
-        done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, env=environment, timeout=60)
+        done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, env=environment, timeout=PATIENCE)
     finally:
         os.close(writing)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -113,7 +114,7 @@ def test_a_reader_that_has_seen_enough_is_no_mistake(argument: str, unbuffered: 
 def test_a_quick_answer_waits_for_no_library(arguments: list[str]) -> None:
     code = "import sys, seqmodels.cli as cli\ntry: cli.main(sys.argv[1:])\nexcept SystemExit: pass\n"
     command = [sys.executable, "-c", code + "print('torch' in sys.modules)", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
     assert done.stdout.splitlines()[-1] == "False"
 
 
@@ -131,7 +132,7 @@ def test_ctrl_c_during_imports_is_silent(command: str, tmp_path: Path) -> None:
         assert process.stdout.readline() == "here\n"
         time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=60) == ("", "")
+        assert process.communicate(timeout=PATIENCE) == ("", "")
     assert process.returncode == 130
 
 

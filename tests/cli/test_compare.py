@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 
 from seqmodels import registry
 from seqmodels.cli import main
@@ -132,7 +133,7 @@ def test_ctrl_c_keeps_what_there_is_and_the_same_command_goes_on(folder) -> None
             assert process.poll() is None
             time.sleep(0.05)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert said.strip().endswith("stopped; the same command goes on\nreport so far: study/report/index.html")
     assert "Traceback" not in said

@@ -10,6 +10,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 from quick_fit import save_untrained
 
 from seqmodels.cli import demo
@@ -41,10 +42,10 @@ def test_it_serves_a_page_until_ctrl_c(checkpoint, port):
         try:
             assert running.stdout is not None
             assert running.stdout.readline() == f"http://127.0.0.1:{port}/  (Ctrl-C ends it)\n"
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/config", timeout=60) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/config", timeout=PATIENCE) as answer:
                 assert json.load(answer)["title"] == "seqmodels"
             running.send_signal(signal.SIGINT)
-            out, err = running.communicate(timeout=60)
+            out, err = running.communicate(timeout=PATIENCE)
         finally:
             running.kill()
     assert (running.returncode, out, err) == (0, "\nstopped\n", "")

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 
 from seqmodels.cli import main
 from seqmodels.files.folder_lock import FolderLock
@@ -46,7 +47,7 @@ def test_ctrl_c_and_the_same_command_goes_on(folder) -> None:
             assert process.poll() is None
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert said.strip() == "stopped; the same command goes on"
     trained = Path("search/evaluations.jsonl").read_bytes()

@@ -6,6 +6,7 @@ import time
 import datasets
 import pytest
 from huggingface_hub import constants
+from patience import PATIENCE
 
 from seqmodels.data import hub
 from seqmodels.data.hub import open_dataset
@@ -52,16 +53,16 @@ def test_an_unreachable_hub_is_one_line_soon(monkeypatch, one_line, name):
     started = time.monotonic()
     with one_line(DataError, name, "the Hugging Face hub can't be reached"):
         open_dataset(name)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60
     assert (datasets.config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE) == (False, False)  # as before
 
 
 def test_a_hub_that_says_nothing_is_not_waited_for(monkeypatch):
-    monkeypatch.setattr("huggingface_hub.utils.get_session", lambda: time.sleep(60))
+    monkeypatch.setattr("huggingface_hub.utils.get_session", lambda: time.sleep(600))
     monkeypatch.setattr(hub, "_SECONDS_TO_PROBE", 0.1)
     started = time.monotonic()
     assert not hub._hub_answers()
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < PATIENCE
 
 
 def test_a_hub_that_answers_is_asked(monkeypatch):

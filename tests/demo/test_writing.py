@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 from demo.conftest import LETTERS
+from patience import PATIENCE
 
 from seqmodels.demo.writing import stream_lines, stream_text, way_of_drawing
 from seqmodels.errors import InputError, OptionError
@@ -55,16 +56,16 @@ def test_two_persons_may_ask_a_model_in_training_at_once():
     def meet(module, given):
         if not began[0].is_set():
             began[0].set()
-            began[1].wait(60)
+            began[1].wait(PATIENCE)
         else:
             began[1].set()
-            ended.wait(60)
+            ended.wait(PATIENCE)
         modes.append(module.training)
 
     model.rnn.register_forward_pre_hook(meet)
     with ThreadPoolExecutor() as persons:
         first = persons.submit(list, stream_text(model, "t", 1, way_of_drawing(**WAYS[1])))
-        began[0].wait(60)
+        began[0].wait(PATIENCE)
         second = persons.submit(list, stream_text(model, "t", 1, way_of_drawing(**WAYS[1])))
         assert first.result() == [expected]
         ended.set()

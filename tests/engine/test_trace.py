@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 import torch
+from patience import PATIENCE
 from torch import nn
 from torch._subclasses import FakeTensor
 
@@ -31,7 +32,7 @@ class Slow(Cell):
     def step(self, x, h):
         if isinstance(x, FakeTensor):
             _in_the_trace.set()
-            assert _go_on.wait(20)
+            assert _go_on.wait(PATIENCE)
         return torch.tanh(self.product(torch.cat([x, h], 1)))
 
 
@@ -40,10 +41,10 @@ def test_other_threads_use_the_cell_while_it_is_traced():
     first = []
     tracing = threading.Thread(target=lambda: first.append(engine.run(layer).output))
     tracing.start()
-    assert _in_the_trace.wait(20)
+    assert _in_the_trace.wait(PATIENCE)
     by_steps = engine.run(layer, "reference").output
     _go_on.set()
-    tracing.join(20)
+    tracing.join(PATIENCE)
     torch.testing.assert_close(first[0], by_steps)
 
 
@@ -85,7 +86,7 @@ def test_many_threads_may_run_a_cell_first():
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE)
     assert len(found) == 4
     assert all(torch.equal(output, found[0]) for output in found)
 

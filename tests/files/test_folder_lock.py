@@ -3,6 +3,7 @@ import multiprocessing
 import pickle
 
 import pytest
+from patience import PATIENCE
 
 from seqmodels.errors import DataError
 from seqmodels.files import folder_lock
@@ -14,20 +15,20 @@ context = multiprocessing.get_context("fork")
 def hold(folder, ready):
     with FolderLock(folder, "works here"):
         ready.set()
-        context.Event().wait(30)
+        context.Event().wait(PATIENCE)
 
 
 def wait_without(lock, ready):
     lock.let_go()
     ready.set()
-    context.Event().wait(30)
+    context.Event().wait(PATIENCE)
 
 
 def test_another_process_is_refused_until_the_holder_dies(tmp_path):
     ready = context.Event()
     holder = context.Process(target=hold, args=(tmp_path, ready))
     holder.start()
-    assert ready.wait(30)
+    assert ready.wait(PATIENCE)
     with pytest.raises(DataError) as caught, FolderLock(tmp_path, "works here"):
         pass
     assert str(caught.value) == f"{tmp_path}: another process works here; wait for it, or end it"
@@ -62,7 +63,7 @@ def test_a_fork_that_let_go_does_not_hold_it_longer_than_its_parent(tmp_path):
     with lock:
         fork = context.Process(target=wait_without, args=(lock, ready))
         fork.start()
-        assert ready.wait(30)
+        assert ready.wait(PATIENCE)
     with FolderLock(tmp_path, "works here"):
         assert fork.is_alive()
     fork.kill()

@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from patience import PATIENCE
 from PIL import Image
 
 from seqmodels.errors import DataError, OptionError
@@ -111,7 +112,7 @@ def start(tmp_path, paths, num_workers=0):
 
 
 def wait_for_lines(index, count):
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE
     while not index.exists() or index.read_bytes().count(b"\n") < count:
         assert time.monotonic() < until
         time.sleep(0.01)
@@ -135,7 +136,7 @@ def test_a_second_process_is_refused(tmp_path, paths, backbone, one_line):
     wait_for_lines(tmp_path / "features" / "index.jsonl", 2)
     with one_line(DataError, str(tmp_path / "features"), "another process writes"):
         extract_features(paths, backbone, tmp_path / "features")
-    process.join(30)
+    process.join(PATIENCE)
     assert process.exitcode == 0
     assert len(FeatureStore(tmp_path / "features")) == 10
 

@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from patience import PATIENCE
 from torch.utils.data import DataLoader
 
 from seqmodels.errors import DataError, InputError, OptionError
@@ -133,7 +134,7 @@ def write_and_wait(folder, ready, done):
     with store.writing():
         store.append(["c"], ["dc"], [3], rows(3))
         ready.set()
-        done.wait(30)
+        done.wait(PATIENCE)
 
 
 def test_a_second_process_may_read_but_not_write(store, one_line):
@@ -141,12 +142,12 @@ def test_a_second_process_may_read_but_not_write(store, one_line):
     ready, done = context.Event(), context.Event()
     process = context.Process(target=write_and_wait, args=(store.folder, ready, done))
     process.start()
-    assert ready.wait(30)
+    assert ready.wait(PATIENCE)
     assert FeatureStore(store.folder)["c"][0] == 3
     with one_line(DataError, str(store.folder), "another process writes"):
         store.append(["d"], ["dd"], [4], rows(4))
     done.set()
-    process.join(30)
+    process.join(PATIENCE)
     assert process.exitcode == 0
     store.append(["d"], ["dd"], [4], rows(4))
     found = FeatureStore(store.folder)

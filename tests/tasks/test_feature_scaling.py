@@ -3,6 +3,7 @@
 import multiprocessing
 
 import torch
+from patience import PATIENCE
 
 from seqmodels.tasks.feature_scaling import FeatureScaling
 
@@ -34,7 +35,7 @@ def test_each_of_two_processes_has_the_moments_of_the_rows_of_both(tmp_path):
     for process in processes:
         process.start()
     for rank, process in enumerate(processes):
-        process.join(60)
+        process.join(PATIENCE)
         assert process.exitcode == 0
         torch.testing.assert_close(torch.load(tmp_path / str(rank)), dict(alone.named_buffers()))
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
+from patience import PATIENCE
 from torch.utils.data import DataLoader
 
 from seqmodels.data import StreamLoader, build_tokenizer
@@ -228,6 +229,7 @@ def test_a_wrong_option_is_refused():
 
 # Real processes
 
+SOON = 100.0  # seconds on a busy machine; a rank that is left alone waits for half an hour
 SCRIPT = """
 import os, sys, time
 import torch
@@ -289,7 +291,7 @@ class Job:
         self.pids = [self.wait_for(f"{when}-{rank}") for rank in range(ranks)]
 
     def wait_for(self, name):
-        end = time.monotonic() + 90
+        end = time.monotonic() + PATIENCE
         file = self.folder / name
         while not (file.exists() and file.read_text()):
             assert self.main.poll() is None, self.main.communicate()[0]
@@ -304,9 +306,9 @@ class Job:
 
     def end(self):
         """Wait for all processes; the seconds since the signal, the exit code, the output."""
-        output, _ = self.main.communicate(timeout=90)
+        output, _ = self.main.communicate(timeout=PATIENCE)
         while any(map(is_running, self.pids)):
-            assert time.monotonic() < self.sent + 90, output
+            assert time.monotonic() < self.sent + PATIENCE, output
             time.sleep(0.05)
         return time.monotonic() - self.sent, self.main.returncode, output
 
@@ -348,7 +350,7 @@ def check_left_in_order(job, code=143):
     seconds, returncode, output = job.end()
     assert returncode == code, output
     assert job.exits() == [str(code)] * job.ranks
-    assert seconds < 10
+    assert seconds < SOON
     read_checkpoint(job.folder / "checkpoints" / "last.ckpt")
 
 
@@ -366,14 +368,14 @@ def test_ctrl_c_reaches_the_workers_too_and_leaves_with_exit_code_130(job):
 
 
 def test_a_second_ctrl_c_ends_at_once(job):
-    one = job(seconds=60)
+    one = job(seconds=600)
     one.send(signal.SIGINT, [0])
     time.sleep(0.5)
     assert one.main.poll() is None
     one.send(signal.SIGINT, [0])
     seconds, returncode, output = one.end()
     assert returncode == 130
-    assert seconds < 10
+    assert seconds < SOON
     assert "stopped without a checkpoint" in output
     assert not (one.folder / "checkpoints").exists()
 
@@ -399,7 +401,7 @@ def test_ranks_started_by_torchrun_leave_together(job):
     seconds, returncode, output = two.end()
     assert returncode != 0
     assert two.exits() == ["143", "143"], output
-    assert seconds < 10
+    assert seconds < SOON
     read_checkpoint(two.folder / "checkpoints" / "last.ckpt")
 
 
@@ -409,4 +411,4 @@ def test_when_a_rank_is_killed_the_others_fail_soon(job, killed):
     two.send(signal.SIGKILL, [killed])
     seconds, returncode, _ = two.end()
     assert returncode != 0
-    assert seconds < 60
+    assert seconds < SOON

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from patience import PATIENCE
 
 import seqmodels
 from seqmodels import RNN
@@ -92,7 +93,7 @@ def test_files_are_linted_and_formatted(mutants, tmp_path):
     command = [str(ruff) if ruff.exists() else "ruff"]
     config = ["--no-cache", "--config", str(ROOT / "pyproject.toml"), str(tmp_path)]
     for arguments in (["check"], ["format", "--check"]):
-        done = subprocess.run([*command, *arguments, *config], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([*command, *arguments, *config], capture_output=True, text=True, timeout=PATIENCE)
         assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from patience import PATIENCE
 from torch import Tensor
 
 from seqmodels.engine.graph import POINTWISE
@@ -196,5 +197,5 @@ def test_a_part_of_one_vector_and_the_rest_of_another(dtype, isa, library):
 def test_nothing_outside_of_the_operands_is_touched(dtype, isa, library):
     loaded = library(isa, dtype)
     command = [sys.executable, "-c", GUARDED, loaded._name, str(dtype.itemsize), "add"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert (done.returncode, done.stdout.strip()) == (0, str(3 * loaded.lanes())), done.stderr
