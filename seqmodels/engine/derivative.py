@@ -38,6 +38,17 @@ def _pow(g: Graph, d: Node, y: Node) -> Gradients:
     return base, g.mul(d, g.select(flat, 0, g.mul(y, g.log(g.select(flat, 1, a)))))
 
 
+def _remainder(g: Graph, d: Node, y: Node) -> Gradients:
+    a, b = y.args
+    return d, g.neg(g.mul(d, floored(g, a, b, y)))
+
+
+def floored(g: Graph, a: Node | float, b: Node | float, remainder: Node) -> Node:
+    """a / b rounded down, by its remainder, without which what is nearly whole is rounded up."""
+    nearest = g.floor(g.add(g.div(g.sub(a, remainder), b), 0.5))
+    return g.select(g.equal(g.abs(remainder), math.inf), -1, nearest)  # a below 0, b infinite; or the other way round
+
+
 def _extremum(g: Graph, d: Node, y: Node) -> Gradients:
     a, b = y.args
     first, second = (b, a) if y.op == "maximum" else (a, b)
@@ -75,6 +86,7 @@ RULES: dict[str, Rule] = {
     "cos": lambda g, d, y: (g.neg(g.mul(d, g.sin(y.args[0]))),),
     "erf": lambda g, d, y: (g.mul(d, g.mul(2 / math.sqrt(math.pi), g.exp(g.neg(g.mul(y.args[0], y.args[0]))))),),
     "pow": _pow,
+    "remainder": _remainder,
     "maximum": _extremum,
     "minimum": _extremum,
     "select": _select,

@@ -38,6 +38,7 @@ POINTWISE = {
     "erf": 1,
     "pow": 2,
     "floor": 1,
+    "remainder": 2,  # it has the sign of the second
     "maximum": 2,
     "minimum": 2,
     "less": 2,
@@ -49,7 +50,8 @@ POINTWISE = {
     "stop": 1,  # the value, without a gradient
 }
 REDUCTIONS = ("sum", "amax")
-EXPENSIVE = {"exp", "expm1", "log", "log1p", "tanh", "sigmoid", "softplus", "sin", "cos", "erf", "pow", "sqrt", "div"}
+EXPENSIVE = {"exp", "expm1", "log", "log1p", "tanh", "sigmoid", "softplus", "sin", "cos", "erf"}
+EXPENSIVE |= {"pow", "remainder", "sqrt", "div"}
 
 
 class Unsupported(Exception):

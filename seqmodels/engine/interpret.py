@@ -31,6 +31,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "erf": torch.erf,
     "pow": torch.pow,
     "floor": torch.floor,
+    "remainder": torch.remainder,
     "maximum": torch.maximum,
     "minimum": torch.minimum,
     "less": lambda a, b: (a < b).to(a.dtype),

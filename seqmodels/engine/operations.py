@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from seqmodels.engine.derivative import floored
 from seqmodels.engine.graph import Graph, Node, Unsupported
 
 aten = torch.ops.aten
@@ -26,9 +27,20 @@ def _sub(g: Graph, a: Any, b: Any, alpha: Number = 1) -> Node:
 
 
 def _div(g: Graph, a: Any, b: Any, rounding_mode: str | None = None) -> Node:
-    if rounding_mode is not None:
-        raise Unsupported(f"a division that rounds ({rounding_mode})")
-    return g.div(a, b)
+    if rounding_mode == "floor":
+        return _floor_divide(g, a, b)
+    quotient = g.div(a, b)
+    return g.stop(_trunc(g, quotient)) if rounding_mode == "trunc" else quotient
+
+
+def _floor_divide(g: Graph, a: Any, b: Any) -> Node:
+    nothing = g.equal(b, 0)
+    return g.stop(g.select(nothing, g.div(a, b), floored(g, a, b, g.remainder(a, b))))
+
+
+def _fmod(g: Graph, a: Any, b: Any) -> Node:
+    size = g.abs(b)
+    return g.select(g.less(a, 0), g.neg(g.remainder(g.neg(a), size)), g.remainder(a, size))
 
 
 def _pow(g: Graph, a: Any, b: Any) -> Node:
@@ -110,6 +122,30 @@ def _cosh(g: Graph, a: Node) -> Node:
     return g.mul(0.5, g.add(g.exp(a), g.exp(g.neg(a))))
 
 
+def _odd(function: Callable[[Graph, Node], Node]) -> Rule:
+    """Of a function with f(-a) = -f(a), all of it by what it is for positive numbers."""
+
+    def rule(g: Graph, a: Node) -> Node:
+        is_negative = g.less(a, 0)
+        size = g.select(is_negative, g.neg(a), a)  # abs has no derivative at 0
+        value = function(g, size)
+        return g.select(is_negative, g.neg(value), value)
+
+    return rule
+
+
+def _asinh(g: Graph, a: Node) -> Node:
+    is_large = g.less(1e10, a)  # its square may overflow
+    small = g.select(is_large, 0, a)
+    square = g.mul(small, small)
+    exact = g.log1p(g.add(small, g.div(square, g.add(1, g.sqrt(g.add(square, 1))))))
+    return g.select(is_large, g.add(g.log(g.select(is_large, a, 1)), math.log(2)), exact)
+
+
+def _atanh(g: Graph, a: Node) -> Node:
+    return g.mul(0.5, g.log1p(g.div(g.mul(2, a), g.sub(1, a))))
+
+
 def _lerp(g: Graph, start: Any, end: Any, weight: Any) -> Node:
     return g.add(start, g.mul(weight, g.sub(end, start)))
 
@@ -161,7 +197,12 @@ POINTWISE: dict[Any, Rule] = {
     aten.pow: _pow,
     aten.sinh: _sinh,
     aten.cosh: _cosh,
+    aten.asinh: _odd(_asinh),
+    aten.atanh: _odd(_atanh),
     aten.floor: _plain("floor"),
+    aten.remainder: _plain("remainder"),
+    aten.fmod: _fmod,
+    aten.floor_divide: _floor_divide,
     aten.ceil: _ceil,
     aten.trunc: _trunc,
     aten.frac: lambda g, a: g.sub(a, _trunc(g, a)),

@@ -36,6 +36,7 @@ CASES: dict[str, list[Sequence[float]]] = {
     "cos": [NUMBERS],
     "erf": [NUMBERS],
     "pow": [(*POSITIVE, 0.0), (0.0, 1.0, 2.0, -1.5, 0.5)],
+    "remainder": [NUMBERS, (-2.5, -1.0, 0.3, 4.0)],
     "maximum": [NUMBERS, NUMBERS],
     "minimum": [NUMBERS, NUMBERS],
     "select": [(0.0, 1.0), NUMBERS, NUMBERS],

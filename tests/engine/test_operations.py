@@ -41,7 +41,8 @@ CASES: dict[Any, list[Function]] = {
     aten.sub: [of_two(aten.sub), lambda a: aten.sub(a, 2.5), lambda a, b: aten.sub(a, b, alpha=3)],
     aten.rsub: [lambda a: aten.rsub(a, 1), lambda a, b: aten.rsub(a, b, alpha=2)],
     aten.mul: [of_two(aten.mul), lambda a: aten.mul(a, 0), lambda a: aten.mul(a, -2)],
-    aten.div: [of_two(aten.div), lambda a: aten.div(a, 3), lambda a: aten.div(a, 0)],
+    aten.div: [of_two(aten.div), lambda a: aten.div(a, 3), lambda a: aten.div(a, 0)]
+    + [lambda a, b, m=m: a * aten.div(a, b, rounding_mode=m) for m in ("floor", "trunc")],
     aten.neg: [of_one(aten.neg)],
     aten.abs: [of_one(aten.abs)],
     aten.sqrt: [of_one(aten.sqrt)],
@@ -63,7 +64,16 @@ CASES: dict[Any, list[Function]] = {
     aten.pow: [of_two(aten.pow), *(lambda a, p=p: aten.pow(a, p) for p in (0, 1, 2, 3, 4, 1.5, 0.5, -0.5, -1, -2, -3))],
     aten.sinh: [of_one(aten.sinh)],
     aten.cosh: [of_one(aten.cosh)],
+    aten.asinh: [of_one(aten.asinh), lambda a: aten.asinh(a * 1e12), lambda a: aten.asinh(a * 1e-12)],
+    aten.atanh: [lambda a: aten.atanh(a / 30.0), lambda a: aten.atanh(a * 1e-12)],
     aten.floor: [of_one(aten.floor)],
+    aten.remainder: [
+        of_two(aten.remainder),
+        lambda a: aten.remainder(a, 0.3),
+        lambda a: a + aten.remainder(2.0, a.detach()),
+    ],
+    aten.fmod: [lambda a, b: aten.fmod(a, b + 0.17), lambda a: aten.fmod(a, 0.3), lambda a: aten.fmod(a, -0.3)],
+    aten.floor_divide: [lambda a, b: a * aten.floor_divide(a.detach(), b.detach())],
     aten.ceil: [of_one(aten.ceil)],
     aten.trunc: [of_one(aten.trunc)],
     aten.frac: [of_one(aten.frac)],
@@ -225,7 +235,6 @@ def test_over_columns(operation, function):
 @pytest.mark.parametrize(
     ("function", "reason"),
     [
-        (lambda a: torch.div(a, 0.3, rounding_mode="floor"), "a division that rounds (floor)"),
         (lambda a: a * ((a > 0) + (a > -1)), "aten.add of truth values"),
         (lambda a: a * a.long(), "values that become another type"),
         (lambda a: a * a.float(), "values that become another type"),

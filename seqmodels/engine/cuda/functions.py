@@ -49,6 +49,19 @@ def power(a, b):
     real = tl.where((a < 0) & (whole != b), float("nan"), signed)
     return tl.where(b == 0.0, 1.0, real)
 
+
+# A quotient may have been rounded to the next whole number, up or down. Infinity goes into no number.
+@triton.jit
+def remainder(x, y):
+    a = tl.abs(x)
+    b = tl.abs(y)
+    r = tl.fma(-tl.floor(a / b), b, a)
+    r = tl.where(r < 0, r + b, r)
+    r = tl.where(r >= b, r - b, r)
+    r = tl.where((a < float("inf")) & (b == float("inf")), a, r)
+    r = tl.where(x < 0, -r, r)
+    return tl.where((r != 0) & ((r < 0) != (y < 0)), r + y, r)
+
 """
 
 FLOAT32 = """\
@@ -181,6 +194,7 @@ EXPRESSIONS = {
     "erf": "tl.erf({})",
     "pow": "power({}, {})",
     "floor": "tl.floor({})",
+    "remainder": "remainder({}, {})",
     "maximum": "maximum({}, {})",
     "minimum": "minimum({}, {})",
     "less": "({} < {}).to(REAL)",

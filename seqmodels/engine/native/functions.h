@@ -10,10 +10,22 @@
         return y;                                                                                                     \
     }
 
+#define EACH_PAIR(name, expression)                                                                                    \
+    INLINE vec name(vec x, vec y) {                                                                                   \
+        vec z;                                                                                                        \
+        for (int i = 0; i < LANES; i++) {                                                                             \
+            real a = x[i], b = y[i];                                                                                  \
+            z[i] = expression;                                                                                        \
+        }                                                                                                             \
+        return z;                                                                                                     \
+    }
+
 INLINE vec truth(truths where) { return choose(where, set(1), set(0)); }
 INLINE vec absolute(vec x) { return (vec)((mask)x & ~(mask)set(-(real)0)); }
 INLINE vec maximum(vec a, vec b) { return choose(less_equal(b, a) | ~equal(a, a), a, b); } /* NaN goes through */
 INLINE vec minimum(vec a, vec b) { return choose(less_equal(a, b) | ~equal(a, a), a, b); }
+/* A remainder of b that may have the other sign. */
+INLINE real with_sign_of(real b, real rest) { return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest; }
 INLINE real sum_of(vec x) {
     real sum = 0;
     for (int i = 0; i < LANES; i++) sum += x[i];
@@ -26,8 +38,8 @@ INLINE real amax_of(vec x) {
 }
 
 #if REAL_BYTES == 4
-extern float expm1f(float), logf(float), log1pf(float), sinf(float), cosf(float), erff(float), powf(float, float);
-extern float expf(float);
+extern float expm1f(float), logf(float), log1pf(float), sinf(float), cosf(float), erff(float), expf(float);
+extern float powf(float, float), fmodf(float, float);
 EACH(expm1_, expm1f(a))
 EACH(log_, logf(a))
 EACH(log1p_, log1pf(a))
@@ -37,11 +49,8 @@ EACH(erf_, erff(a))
 EACH(floor_, __builtin_floorf(a))
 EACH(sqrt_, __builtin_sqrtf(a))
 EACH(softplus_, (a > 0 ? a : 0) + log1pf(expf(-__builtin_fabsf(a))))
-INLINE vec pow_(vec x, vec y) {
-    vec z;
-    for (int i = 0; i < LANES; i++) z[i] = powf(x[i], y[i]);
-    return z;
-}
+EACH_PAIR(pow_, powf(a, b))
+EACH_PAIR(remainder_, with_sign_of(b, fmodf(a, b)))
 
 /* 2^n for whole n in -126 .. 127; infinity for 128. */
 INLINE vec power_of_two(mask n) { return (vec)((n + 127) << 23); }
@@ -99,7 +108,7 @@ INLINE vec tanh_(vec x) {
 }
 #else
 extern double exp(double), expm1(double), log(double), log1p(double), sin(double), cos(double), erf(double);
-extern double tanh(double), pow(double, double);
+extern double tanh(double), pow(double, double), fmod(double, double);
 EACH(exp_, exp(a))
 EACH(expm1_, expm1(a))
 EACH(log_, log(a))
@@ -112,9 +121,6 @@ EACH(sqrt_, __builtin_sqrt(a))
 EACH(tanh_, tanh(a))
 EACH(sigmoid_, 1 / (1 + exp(-a)))
 EACH(softplus_, (a > 0 ? a : 0) + log1p(exp(-__builtin_fabs(a))))
-INLINE vec pow_(vec x, vec y) {
-    vec z;
-    for (int i = 0; i < LANES; i++) z[i] = pow(x[i], y[i]);
-    return z;
-}
+EACH_PAIR(pow_, pow(a, b))
+EACH_PAIR(remainder_, with_sign_of(b, fmod(a, b)))
 #endif

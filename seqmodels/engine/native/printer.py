@@ -27,6 +27,7 @@ EXPRESSIONS = {
     "erf": "erf_({})",
     "pow": "pow_({}, {})",
     "floor": "floor_({})",
+    "remainder": "remainder_({}, {})",
     "maximum": "maximum({}, {})",
     "minimum": "minimum({}, {})",
     "less": "truth(less({}, {}))",
