@@ -60,6 +60,11 @@ class Cell(nn.Module):
         self.input_size = input_size
         self.hidden_size = hidden_size
 
+    def __setattr__(self, name: str, value: object) -> None:
+        if isinstance(value, Tensor | nn.Module) and hasattr(Cell, name):  # Python would find the method, not this
+            raise CellError(f"{type(self).__name__}.{name}: every cell has a method of this name; choose another")
+        super().__setattr__(name, value)
+
     @property
     def state_sizes(self) -> tuple[int, ...]:
         """Number of features of each state; ``hidden_size`` each unless overridden."""

@@ -99,6 +99,13 @@ def test_a_cell_without_a_step_says_what_to_define(one_line):
         Cell(3, 5)(torch.zeros(1, 3))
 
 
+@pytest.mark.parametrize("made", [nn.Linear(2, 2), nn.Parameter(torch.zeros(2))])
+@pytest.mark.parametrize("name", ["output", "forward", "float"])
+def test_what_a_method_would_hide_is_refused(name, made, one_line):
+    with one_line(CellError, f"Elman.{name}: every cell has a method of this name; choose another"):
+        setattr(get_cell("elman")(2, 2), name, made)
+
+
 @pytest.mark.usefixtures("_types_unchecked")
 @pytest.mark.parametrize(
     ("name", "options", "parts"),

@@ -73,6 +73,8 @@ def as_contraction(func: Any, args: tuple, batch: int | None = None) -> Contract
         args: What it is called with.
         batch: B, where it is known: by their letters alone, both operands of ``"bi,gij->gbj"`` could be the rows.
     """
+    if func is F.linear and args[2:] == (None,):
+        args = args[:2]
     if len(args) < 2 or not all(isinstance(each, Tensor) for each in args[-2:]):
         return None
     found: list[Contraction] = []

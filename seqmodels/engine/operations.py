@@ -335,11 +335,17 @@ def normalise(g: Graph, pieces: Pieces, widths: list[int], epsilon: float) -> Pi
     return [g.mul(g.sub(piece, middle), scale) for piece in pieces]
 
 
+def _any(g: Graph, pieces: Pieces, widths: list[int]) -> Node:
+    return _amax(g, [_truth(g, piece) for piece in pieces], widths)
+
+
 TO_NUMBER: dict[Any, Callable[..., Node]] = {
     aten.sum: _sum,
     aten.mean: _mean,
     aten.amax: _amax,
     aten.amin: lambda g, pieces, widths: g.neg(_amax(g, [g.neg(piece) for piece in pieces], widths)),
+    aten.any: _any,
+    aten.all: lambda g, pieces, widths: _not(g, _any(g, [g.equal(piece, 0) for piece in pieces], widths)),
     aten.logsumexp: _logsumexp,
     aten.linalg_vector_norm: _norm,
     aten.var: _variance,

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from seqmodels.cell import Cell
+from seqmodels.engine.attention import ATTENTION
 from seqmodels.engine.contractions import as_contraction
 from seqmodels.engine.torch_cells import STEP_FUNCTIONS
 
@@ -69,6 +70,11 @@ class ProductMode(TorchFunctionMode):
         if func in STEP_FUNCTIONS:  # torch's own cells hide their products: write them out
             with self:
                 return STEP_FUNCTIONS[func](*args, **kwargs)
+        if self.writes_out and func in ATTENTION:
+            with self:
+                result = ATTENTION[func](*args, **kwargs)
+            if result is not NotImplemented:
+                return result
         contraction = as_contraction(func, args, self.batch) if self.writes_out and not kwargs else None
         if contraction is not None:
             with self:

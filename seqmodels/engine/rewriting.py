@@ -4,12 +4,13 @@ Nothing is changed in place, no number lies in a tensor; products of two values 
 state and a vector, are sums; sums of the columns so far are products.
 """
 
+import itertools
 from collections.abc import Iterable
 from math import prod
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
-from torch import fx
+from torch import Tensor, fx
 from torch._guards import detect_fake_mode
 
 from seqmodels.engine.contractions import MOST_PRODUCTS
@@ -17,6 +18,7 @@ from seqmodels.engine.graph import Unsupported
 from seqmodels.engine.moves import SAME, TURNS, order_of, packet, shape_of
 
 aten = torch.ops.aten
+PARTS = {aten.select, aten.slice, aten.narrow}
 
 
 class Writer:
@@ -71,7 +73,7 @@ def write_numbers(traced: fx.GraphModule) -> None:
 
 
 def write_products_of_rows(graph: fx.Graph, rows: int) -> None:
-    """torch.bmm of [B, M, K] and [B, K, N], one of M, K and N being 1, becomes a sum of products, or products alone.
+    """torch.bmm of [B, M, K] and [B, K, N] becomes sums of products, or products alone.
 
     Args:
         graph: The step.
@@ -79,55 +81,89 @@ def write_products_of_rows(graph: fx.Graph, rows: int) -> None:
     """
     writer = Writer(graph)
     for node in graph.find_nodes(op="call_function", target=aten.bmm.default):
-        first, second = node.args
-        (batch, height, terms), width = shape_of(first), shape_of(second)[2]
-        if batch != rows or 1 not in (height, terms, width):
+        first, second = (_Part.of(cast(fx.Node, each)) for each in node.args)
+        height, width = len(first.place), len(second.place.T)
+        if shape_of(node)[0] != rows or min(height, width) > MOST_PRODUCTS:
             continue
         with graph.inserting_before(node):
-            if terms == 1:
-                result = writer.call(aten.mul.Tensor, first, second)
-            elif width == 1:
-                result = _times_vector(writer, first, second)
-            else:  # the same, the other way round
-                turned, column = (writer.call(aten.transpose.int, each, 1, 2) for each in (second, first))
-                result = writer.call(aten.transpose.int, _times_vector(writer, turned, column), 1, 2)
+            if len(second.place) == 1:
+                result = writer.call(aten.mul.Tensor, *node.args)
+            elif width == 1 or height > MOST_PRODUCTS:
+                result = writer.call(aten.transpose.int, _products(writer, second.turned, first), 1, 2)
+            else:
+                result = _products(writer, first, second.turned)
         node.replace_all_uses_with(result)
 
 
-def _times_vector(writer: Writer, matrix: fx.Node, column: fx.Node) -> fx.Node:
-    """[B, M, K] times [B, K, 1]: as sums over rows of the matrix, or over its columns where those lie side by side."""
-    terms = shape_of(matrix)[2]
-    source = _transposed(matrix)
-    if source is not None:
-        columns = writer.call(aten.reshape.default, source, [shape_of(matrix)[0], terms, shape_of(matrix)[1]])
-        total = writer.call(aten.sum.dim_IntList, writer.call(aten.mul.Tensor, columns, column), [1], True)
-        return writer.call(aten.transpose.int, total, 1, 2)
-    row = writer.call(aten.transpose.int, column, 1, 2)
-    return writer.call(aten.sum.dim_IntList, writer.call(aten.mul.Tensor, matrix, row), [2], True)
+class _Part(NamedTuple):
+    """A matrix [M, K] for each row of the batch, whose numbers lie somewhere in a value [B, ...]."""
+
+    source: fx.Node
+    place: Tensor  # [M, K]
+
+    @classmethod
+    def of(cls, matrix: fx.Node) -> "_Part":
+        """What a value [B, M, K] is, behind all views and parts of views: turned twice, it was not turned."""
+        source, steps, rows = matrix, [], shape_of(matrix)[0]
+        while _only_moves(source) and shape_of(cast(fx.Node, source.args[0]))[0] == rows:
+            steps.append(source)
+            source = cast(fx.Node, source.args[0])
+        shape = shape_of(source)
+        place = torch.arange(prod(shape[1:])).reshape(1, *shape[1:]).expand(shape)
+        for step in reversed(steps):
+            as_it_is = packet(step) in SAME | {aten.expand}
+            place = place.reshape(shape_of(step)) if as_it_is else step.target(place, *step.args[1:], **step.kwargs)  # type: ignore[operator]
+        return cls(source, place[0])
+
+    @property
+    def turned(self) -> "_Part":
+        return _Part(self.source, self.place.T)
+
+    @property
+    def lies_in_order(self) -> bool:
+        """Whether each of its rows is one run of columns."""
+        return bool((self.place.diff(dim=1) == 1).all())
+
+    def row(self, index: int) -> "_Part":
+        return _Part(self.source, self.place[index : index + 1])
+
+    def written(self, writer: Writer) -> fx.Node:
+        """As a value [B, M, K]."""
+        place, rows = self.place.flatten(), shape_of(self.source)[0]
+        value = writer.call(aten.reshape.default, self.source, [rows, prod(shape_of(self.source)[1:])])
+        if not torch.equal(place, torch.arange(shape_of(value)[1])):
+            ends = [0, *(torch.nonzero(place.diff() != 1)[:, 0] + 1).tolist(), len(place)]
+            if len(ends) > MOST_PRODUCTS**2:
+                raise Unsupported("a product of two values of the batch that takes single numbers")
+            runs = [(int(place[start]), end - start) for start, end in itertools.pairwise(ends)]
+            value = writer.call(aten.cat.default, [writer.call(aten.narrow.default, value, 1, *run) for run in runs], 1)
+        return writer.call(aten.reshape.default, value, [rows, *self.place.shape])
 
 
-def _transposed(matrix: fx.Node) -> fx.Node | None:
-    """A value that is [B, K, M] where this is [B, M, K], if views and permutations have made this of it."""
-    source, steps, rows = matrix, [], shape_of(matrix)[0]
-    while _turns_or_keeps(source) and shape_of(cast(fx.Node, source.args[0]))[0] == rows:
-        steps.append(source)
-        source = cast(fx.Node, source.args[0])
-    place = torch.arange(prod(shape_of(source)[1:])).reshape(1, *shape_of(source)[1:])
-    for step in reversed(steps):
-        if packet(step) in TURNS:
-            order = order_of(step, place.dim())
-            if order[0] != 0:
-                return None
-            place = place.permute(order)
-        place = place.reshape(1, *shape_of(step)[1:])
-    return source if torch.equal(place[0].T.flatten(), torch.arange(place.numel())) else None
+def _only_moves(node: fx.Node) -> bool:
+    """Whether a value is a part of its operand, or all of it, perhaps in another order, for every row of the batch."""
+    kind, shape = packet(node), shape_of(node)
+    if kind is aten.expand:  # torch.matmul expands what is large enough, too
+        return shape == shape_of(cast(fx.Node, node.args[0]))
+    if kind in TURNS:
+        return order_of(node, len(shape))[0] == 0
+    return kind in SAME or (kind in PARTS and len(node.args) > 1 and node.args[1] != 0)
 
 
-def _turns_or_keeps(node: fx.Node) -> bool:
-    """Whether a value has all numbers of its operand, each once; torch.matmul expands what is large enough, too."""
-    if packet(node) is aten.expand:
-        return shape_of(node) == shape_of(cast(fx.Node, node.args[0]))
-    return packet(node) in SAME | TURNS
+def _products(writer: Writer, rows: _Part, matrix: _Part) -> fx.Node:
+    """Each row of [B, M, K] times the transpose of [B, N, K], as [B, M, N]: sums along its rows, or its columns."""
+    by_column = matrix.turned.lies_in_order and not matrix.lies_in_order
+    factor = (matrix.turned if by_column else matrix).written(writer)
+    results = []
+    for index in range(len(rows.place)):
+        row = rows.row(index).written(writer)
+        if by_column:
+            product = writer.call(aten.mul.Tensor, factor, writer.call(aten.transpose.int, row, 1, 2))
+            results.append(writer.call(aten.sum.dim_IntList, product, [1], True))
+        else:
+            total = writer.call(aten.sum.dim_IntList, writer.call(aten.mul.Tensor, factor, row), [2], True)
+            results.append(writer.call(aten.transpose.int, total, 1, 2))
+    return writer.call(aten.cat.default, results, 1)
 
 
 def write_running_sums(graph: fx.Graph, rows: int, states: Iterable[fx.Node]) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, fx, nn
 
 from seqmodels.engine.batch_first import put_batch_first
 from seqmodels.engine.graph import Unsupported
+from seqmodels.engine.heads import set_heads_apart
 from seqmodels.engine.layer_pass import LayerPass
 from seqmodels.engine.own_gradients import refuse_own_gradients
 from seqmodels.engine.products import ChangedProducts
@@ -207,6 +208,7 @@ def _trace(layer: LayerPass, modules: _Modules, decompose: bool) -> Traced:
     placeholders = zip(graph.find_nodes(op="placeholder"), inputs, strict=True)
     undo_changes(graph)
     write_numbers(traced)
+    set_heads_apart(graph, rows)
     write_products_of_rows(graph, rows)
     write_running_sums(graph, rows, [node for node, item in placeholders if item.kind == "state"])
     put_batch_first(graph, rows)

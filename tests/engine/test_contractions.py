@@ -88,6 +88,12 @@ def test_products_of_more_dimensions(function, first, second):
     torch.testing.assert_close(as_contraction(function, (first, second)).written_out(), function(first, second))
 
 
+def test_a_module_without_a_bias():
+    weight = M[:4].t()
+    expected = F.linear(CUBE, weight)
+    torch.testing.assert_close(as_contraction(F.linear, (CUBE, weight, None)).written_out(), expected)
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [(ROWS, M), (ROWS, M[:, 0]), (CUBE, HEADS[0, :, 0]), (GATES, GATES.mT), (WIDE, BOTH)],

@@ -136,6 +136,8 @@ ROW_CASES: dict[Any, list[Function]] = {
     aten.mean: [lambda a: aten.mean(a, 1), lambda a: a * aten.mean(a, [-1], True)],
     aten.amax: [lambda a: aten.amax(a, 1), lambda a: a * aten.amax(a, [-1], True)],
     aten.amin: [lambda a: aten.amin(a, 1), lambda a: a * aten.amin(a, [-1], True)],
+    aten.any: [lambda a: a * aten.any(a > 0, 1, True), lambda a: a * aten.any(a, -1, True)],
+    aten.all: [lambda a: a * aten.all(a > 0, 1, True), lambda a: a * aten.all(a, -1, True)],
     aten.logsumexp: [lambda a: aten.logsumexp(a, 1), lambda a: a * aten.logsumexp(a, [-1], True)],
     aten.linalg_vector_norm: [lambda a, p=p: aten.linalg_vector_norm(a, p, [1]) for p in (1, 1.5, 2, 3, math.inf)],
     aten.var: [lambda a, c=c: aten.var(a, [1], correction=c) for c in (0, 1, 2, None)],

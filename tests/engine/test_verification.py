@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from agreement import measure, require_equal
+from agreement import measured, require_equal
 from torch import nn
 from torch.nn import functional as F
 
@@ -70,21 +70,19 @@ IN_PLACE = {
 }
 
 
-def measured(candidate, backend):
-    torch.manual_seed(0)
-    rnn = RNN(Written, INPUTS, H, backend=backend, candidate=candidate).double()
-    return measure(rnn, torch.randn(T, B, INPUTS, dtype=torch.float64))
-
-
 @pytest.mark.parametrize("name", ACROSS_ROWS)
 def test_what_looks_across_rows_is_refused(name):
     with pytest.raises(OptionError, match="row"):
-        measured(ACROSS_ROWS[name], "native")
+        measured(Written, "native", INPUTS, H, candidate=ACROSS_ROWS[name])
 
 
 @pytest.mark.parametrize("name", WITHIN_ROWS)
 def test_what_looks_at_rows_alone_is_computed(name):
-    require_equal(measured(WITHIN_ROWS[name], "native"), measured(WITHIN_ROWS[name], "reference"), 1e-9)
+    require_equal(
+        measured(Written, "native", INPUTS, H, candidate=WITHIN_ROWS[name]),
+        measured(Written, "reference", INPUTS, H, candidate=WITHIN_ROWS[name]),
+        1e-9,
+    )
 
 
 @pytest.mark.parametrize("name", IN_PLACE)
@@ -93,7 +91,11 @@ def test_what_is_changed_in_place_is_seen(name):
     def candidate(cell, x, h):
         return changed(cell, x, h, IN_PLACE[name])
 
-    require_equal(measured(candidate, "auto"), measured(candidate, "reference"), 1e-9)
+    require_equal(
+        measured(Written, "auto", INPUTS, H, candidate=candidate),
+        measured(Written, "reference", INPUTS, H, candidate=candidate),
+        1e-9,
+    )
 
 
 class Counting(Cell):
