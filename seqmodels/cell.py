@@ -6,7 +6,7 @@ state. :class:`seqmodels.RNN` runs it over sequences.
 
 import math
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -60,7 +60,7 @@ class Cell(nn.Module):
         self.input_size = input_size
         self.hidden_size = hidden_size
 
-    def __setattr__(self, name: str, value: object) -> None:
+    def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Tensor | nn.Module) and hasattr(Cell, name):  # Python would find the method, not this
             raise CellError(f"{type(self).__name__}.{name}: every cell has a method of this name; choose another")
         super().__setattr__(name, value)

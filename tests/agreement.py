@@ -24,11 +24,10 @@ def measure(rnn: RNN, x: Tensor, state: Sequence[Tensor] = (), **arguments: Any)
         values |= {f"{which} {name}": s for name, s in zip(names, rnn.cell.pack_state(states), strict=True)}
     leaves = inputs | {name: p for name, p in rnn.named_parameters() if p.requires_grad}
     source = torch.Generator().manual_seed(0)
-    weighted = {name: value for name, value in values.items() if value.requires_grad}  # a state may be zeros
-    weights = [torch.randn(value.shape, generator=source).to(value) for value in weighted.values()]
-    gradients = torch.autograd.grad(
-        list(weighted.values()), list(leaves.values()), weights, allow_unused=True, materialize_grads=True
-    )
+    weighted = [(value, torch.randn(value.shape, generator=source).to(value)) for value in values.values()]
+    weighted = [pair for pair in weighted if pair[0].requires_grad]  # a state may be zeros, or count
+    results, weights = zip(*weighted, strict=True)
+    gradients = torch.autograd.grad(results, list(leaves.values()), weights, allow_unused=True, materialize_grads=True)
     return values | {f"gradient of {name}": g for name, g in zip(leaves, gradients, strict=True)}
 
 

@@ -34,6 +34,10 @@ def affine(w: Weights, name: str, a: np.ndarray) -> np.ndarray:
     return w[f"{name}.weight"] @ a + w.get(f"{name}.bias", 0)
 
 
+def normalised(w: Weights, name: str, a: np.ndarray) -> np.ndarray:
+    return w[f"{name}.weight"] * (a - a.mean()) / sqrt(a.var() + 1e-5) + w[f"{name}.bias"]
+
+
 def modrelu(z: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.array([np.sign(one) * max(abs(one) + shift, 0) for one, shift in zip(z, b, strict=True)])
 
@@ -74,6 +78,16 @@ def nbrc(w, x, h):
 def cfn(w, x, h):
     theta, eta = split(sigma(affine(w, "U", h) + affine(w, "V", x)), 2)
     return (theta * tanh(h) + eta * tanh(w["W.weight"] @ x),)
+
+
+def clockwork(w, x, h, t, groups=4):
+    H = len(h)
+    group = [i * groups // H for i in range(H)]
+    new = affine(w, "W", x)
+    for i in range(H):
+        new[i] += sum(w["U.weight"][i, j] * h[j] for j in range(H) if group[j] >= group[i])
+    runs = np.array([np.isclose(t[0] % 2**g, 0) for g in group])
+    return np.where(runs, tanh(new), h), (t + 1) % 2 ** (groups - 1)
 
 
 def cornn(w, x, y, z, dt=0.042, gamma=2.7, epsilon=4.7):
@@ -127,15 +141,11 @@ def janet(w, x, h, beta=1.0):
     return (sigma(s) * h + (1 - sigma(s - beta)) * tanh(c),)
 
 
-def _normalised(w: Weights, name: str, a: np.ndarray) -> np.ndarray:
-    return w[f"{name}.weight"] * (a - a.mean()) / sqrt(a.var() + 1e-5) + w[f"{name}.bias"]
-
-
 def layer_norm_lstm(w, x, h, c):
-    products = _normalised(w, "norm_h", w["W_h.weight"] @ h) + _normalised(w, "norm_x", w["W_x.weight"] @ x)
+    products = normalised(w, "norm_h", w["W_h.weight"] @ h) + normalised(w, "norm_x", w["W_x.weight"] @ x)
     f, i, o, g = split(products, 4)
     c = sigma(f) * c + sigma(i) * tanh(g)
-    return sigma(o) * tanh(_normalised(w, "norm_c", c)), c
+    return sigma(o) * tanh(normalised(w, "norm_c", c)), c
 
 
 def lem(w, x, y, z, dt=1.0):
@@ -247,6 +257,29 @@ def nas(w, x, h, c):
     return tanh(c * tanh(two[2] + two[3])), c
 
 
+def ntm(w, x, h, c, r, w_read, w_write, M, rows=8, width=16):
+    gates = [w["lstm.weight_ih"] @ concatenate([x, r]), w["lstm.bias_ih"], w["lstm.weight_hh"] @ h, w["lstm.bias_hh"]]
+    i, f, new, o = split(sum(gates), 4)
+    c = sigma(f) * c + sigma(i) * tanh(new)
+    h = sigma(o) * tanh(c)
+    memory, first = M.reshape(rows, width) + w["M"], eye(rows)[0]
+    of_heads = split(affine(w, "W", h), [width + 6, 2 * (width + 6), 3 * width + 12])
+    weightings = []
+    for head, old in zip(of_heads[:2], (w_read + first, w_write + first), strict=True):
+        k, (beta, g, gamma), s = split(head, [width, width + 3])
+        beta, g, gamma, s = softplus(beta), sigma(g), 1 + softplus(gamma), softmax(s)
+        alike = [k @ row / sqrt(k @ k) / sqrt(row @ row) for row in memory]
+        mixed = g * softmax(beta * np.array(alike)) + (1 - g) * old
+        places = range(rows)
+        moved = np.array([sum(s[d + 1] * mixed[(n - d) % rows] for d in (-1, 0, 1)) for n in places])
+        sharp = np.maximum(moved, 1e-12) ** gamma
+        weightings.append(sharp / sharp.sum())
+    read, write = weightings
+    erase, add = sigma(of_heads[2]), of_heads[3]
+    memory = memory * (1 - outer(write, erase)) + outer(write, add)
+    return h, c, read @ memory, read - first, write - first, (memory - w["M"]).ravel()
+
+
 def on_lstm(w, x, h, c, chunk_size=1):
     H = len(h)
     rows = split(affine(w, "W", x) + w["U.weight"] @ h, [H, 2 * H, 3 * H, 4 * H, 4 * H + H // chunk_size])
@@ -256,6 +289,16 @@ def on_lstm(w, x, h, c, chunk_size=1):
     both = forget * insert
     c = (f * both + (forget - both)) * c + (i * both + (insert - both)) * new
     return o * tanh(c), c
+
+
+def phased_lstm(w, x, h, c, t, open_share=0.05, leak=0.001):
+    i, f, new, o = split(affine(w, "W", x) + w["U.weight"] @ h, 4)
+    i, f = sigma(i + w["peep_i"] * c), sigma(f + w["peep_f"] * c)
+    new_c = f * c + i * tanh(new)
+    new_h = sigma(o + w["peep_o"] * new_c) * tanh(new_c)
+    p = np.mod(t - w["s"], w["tau"]) / w["tau"]
+    k = np.select([p < open_share / 2, p < open_share], [2 * p / open_share, 2 - 2 * p / open_share], leak * p)
+    return k * new_h + (1 - k) * h, k * new_c + (1 - k) * c, t + 1
 
 
 def ran(w, x, h, c):
@@ -271,6 +314,26 @@ def rhn(w, x, h, depth=3):
         t = sigma(W_T + R_T)
         h = tanh(W_H + R_H) * t + h * (1 - t)
     return (h,)
+
+
+def rmc(w, x, M, slots=None, heads=1):
+    slots = slots or next(n for n in (4, 3, 2, 1) if len(M) % n == 0)
+    d = len(M) // slots // heads
+    M = M.reshape(slots, -1) + eye(slots, d * heads)
+    x = affine(w, "W_x", x)
+    seen = np.vstack([M, x])
+    attended = M.copy()
+    for part in (slice(n * d, (n + 1) * d) for n in range(heads)):
+        q, k, v = M @ w["W_q.weight"][part].T, seen @ w["W_k.weight"][part].T, seen @ w["W_v.weight"][part].T
+        for n in range(slots):
+            attended[n, part] += softmax(k @ q[n] / sqrt(d)) @ v
+    new = []
+    for old, row in zip(M, attended, strict=True):
+        a = normalised(w, "norm_a", row)
+        n = normalised(w, "norm_n", a + affine(w, "W_2", relu(affine(w, "W_1", a))))
+        i, f = split(affine(w, "W_g", x) + w["U_g.weight"] @ tanh(old), 2)
+        new.append(sigma(i) * tanh(n) + sigma(f + 1) * old)
+    return ((np.array(new) - eye(slots, d * heads)).ravel(),)
 
 
 def scornn(w, x, h):
@@ -304,6 +367,19 @@ def sru(w, x, h, c):
     f, r = sigma(f + w["v_f"] * c), sigma(r + w["v_r"] * c)
     c = f * c + (1 - f) * (w["W.weight"] @ x)
     return r * c + (1 - r) * (w["P.weight"] @ x if "P.weight" in w else x), c
+
+
+def stack_rnn(w, x, h, s, stacks=2, depth=16):
+    s = s.reshape(stacks, depth)
+    h = sigma(affine(w, "W", x) + w["U.weight"] @ h + w["P.weight"] @ s[:, :2].ravel())
+    new = np.zeros_like(s)
+    for n in range(stacks):
+        push, pop, keep = softmax(w["A.weight"][3 * n : 3 * n + 3] @ h)
+        above = concatenate([[sigma(w["D.weight"][n] @ h)], s[n]])
+        for i in range(depth):
+            below = s[n, i + 1] if i + 1 < depth else 0
+            new[n, i] = push * above[i] + pop * below + keep * s[n, i]
+    return h, new.ravel()
 
 
 def star(w, x, h):

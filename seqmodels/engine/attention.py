@@ -50,8 +50,8 @@ def _multi_head(
         return NotImplemented
     weights, biases = weight.chunk(3), (None,) * 3 if bias is None else bias.chunk(3)
     q, k, v = (
-        F.linear(rows.transpose(0, 1), *each).unflatten(-1, (heads, -1)).transpose(1, 2)
-        for rows, *each in zip((query, key, value), weights, biases, strict=True)
+        F.linear(rows.transpose(0, 1), matrix, added).unflatten(-1, (heads, -1)).transpose(1, 2)
+        for rows, matrix, added in zip((query, key, value), weights, biases, strict=True)
     )
     shares = _weights(q, k, (size // heads) ** -0.5)
     result = F.linear((shares @ v).transpose(1, 2).flatten(2), out_weight, out_bias).transpose(0, 1)

@@ -122,7 +122,7 @@ class _Part(NamedTuple):
     @property
     def lies_in_order(self) -> bool:
         """Whether each of its rows is one run of columns."""
-        return bool((self.place.diff(dim=1) == 1).all())
+        return torch.equal(self.place[:, 1:], self.place[:, :-1] + 1)
 
     def row(self, index: int) -> "_Part":
         return _Part(self.source, self.place[index : index + 1])
@@ -147,7 +147,7 @@ def _only_moves(node: fx.Node) -> bool:
         return shape == shape_of(cast(fx.Node, node.args[0]))
     if kind in TURNS:
         return order_of(node, len(shape))[0] == 0
-    return kind in SAME or (kind in PARTS and len(node.args) > 1 and node.args[1] != 0)
+    return kind in SAME or (kind in PARTS and node.args[1:2] not in ((), (0,)))
 
 
 def _products(writer: Writer, rows: _Part, matrix: _Part) -> fx.Node:

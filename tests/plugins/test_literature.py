@@ -16,6 +16,7 @@ CELLS = registry.literature_names()
 VARIANTS = [
     *((name, 6, {}) for name in CELLS),
     ("antisymmetric", 6, {"gated": True, "gamma": 0.3, "epsilon": 0.5}),
+    ("clockwork", 6, {"groups": 3}),
     ("cornn", 6, {"dt": 0.5, "gamma": 0.3, "epsilon": 0.7}),
     ("deep_transition", 6, {"depth": 1}),
     ("delta_net", 6, {"key_size": 3}),
@@ -29,11 +30,15 @@ VARIANTS = [
     ("ltc", 6, {"unfolds": 2}),
     ("mlstm", 6, {"key_size": 3}),
     ("narx", 6, {"order": 2}),
+    ("ntm", 6, {"rows": 4, "width": 3}),
     ("on_lstm", 6, {"chunk_size": 3}),
+    ("phased_lstm", 6, {"open_share": 0.5, "leak": 0.1}),
     ("rhn", 6, {"depth": 5}),
+    ("rmc", 12, {"slots": 3, "heads": 2}),
     ("scrn", 6, {"context_size": 3, "alpha": 0.5}),
     ("slstm", 6, {"heads": 3}),
     ("sru", 3, {}),
+    ("stack_rnn", 6, {"stacks": 3, "depth": 4}),
     ("unicornn", 6, {"dt": 0.5, "alpha": 3.0}),
 ]
 
@@ -76,14 +81,19 @@ def test_each_says_where_it_comes_from(name):
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
+        ("clockwork", {"groups": 0}, "groups must be at least 1"),
         ("deep_transition", {"depth": 0}, "depth must be at least 1"),
         ("ltc", {"unfolds": 0}, "unfolds must be at least 1"),
         ("fastgrnn", {"rank": 0}, "rank must be at least 1"),
         ("lru", {"slowest": 0.5}, "0 <= fastest < slowest < 1"),
         ("narx", {"order": 1}, "with 1 it is elman"),
+        ("ntm", {"rows": 0}, "rows must be at least 1"),
         ("on_lstm", {"chunk_size": 4}, "chunk_size must divide hidden_size 6"),
         ("rhn", {"depth": 0}, "depth must be at least 1"),
+        ("rmc", {"slots": 4}, "slots must divide hidden_size 6"),
+        ("rmc", {"slots": 2, "heads": 2}, "heads must divide the 3 numbers of a row"),
         ("slstm", {"heads": 4}, "heads must divide hidden_size 6"),
+        ("stack_rnn", {"depth": 1}, "depth must be at least 2"),
     ],
 )
 def test_wrong_options_are_one_line(name, options, message, one_line):
@@ -98,6 +108,52 @@ def test_orthogonal_matrices_keep_the_length_of_a_state():
         h = torch.randn(2, 6, dtype=torch.float64)
         new = cell.step(torch.zeros(2, 3, dtype=torch.float64), h)
         torch.testing.assert_close(new.norm(dim=-1), h.norm(dim=-1))
+
+
+def test_groups_of_a_clockwork_run_at_their_times():
+    cell = get_cell("clockwork")(3, 6, groups=3)
+    state, ran = cell.zero_state(torch.zeros(1, 3)), []
+    for _ in range(6):
+        new = cell.step(torch.randn(1, 3), *state)
+        ran.append((new[0] != state[0]).view(3, 2).all(1).tolist())
+        state = new
+    assert ran == [[True, True, True], [True, False, False], [True, True, False], [True, False, False], *ran[:2]]
+
+
+def test_a_closed_unit_of_a_phased_lstm_keeps_its_state():
+    cell = get_cell("phased_lstm")(3, 6, leak=0.0)
+    cell.tau.data.fill_(10.0), cell.s.data.fill_(0.0)
+    h, c, t = (torch.randn(2, size) for size in cell.state_sizes)
+    for phase, moves in ((0.2, True), (0.4, True), (3.0, False), (10.0, False), (20.2, True)):
+        new = cell.step(torch.randn(2, 3), h, c, torch.full_like(t, phase))
+        assert torch.equal(new[0], h) is torch.equal(new[1], c) is not moves
+
+
+def test_a_stack_gives_back_what_was_pushed_in_the_other_order():
+    cell = get_cell("stack_rnn")(1, 4, stacks=1, depth=8).double()
+    numbers, (h, s) = [], cell.zero_state(torch.zeros(1, 1, dtype=torch.float64))
+    for push in (True, True, True, False, False):
+        cell.A.weight.data.copy_(torch.tensor([[99.0], [0], [0]] if push else [[0.0], [99], [0]]).expand(3, 4))
+        h, s = cell.step(torch.randn(1, 1, dtype=torch.float64), h, s)
+        numbers.append(s[0, 0].item())
+    assert len({*numbers[:3]}) == 3
+    np.testing.assert_allclose(numbers[3:], numbers[1::-1])
+
+
+def test_a_turing_machine_finds_by_its_key_what_it_has_written():
+    cell = get_cell("ntm")(3, 6, rows=5, width=4)
+    memory = torch.nn.functional.normalize(torch.randn(2, 5, 4), dim=-1)
+    head = torch.cat([memory[:, 3], torch.tensor([[99.0, 99, 9, -99, 99, -99]]).expand(2, -1)], 1)
+    w = cell._address(head, torch.full((2, 5), 0.2), memory)
+    torch.testing.assert_close(w, torch.eye(5)[3].expand(2, -1), atol=1e-3, rtol=0)
+    moved = torch.cat([head[:, :-3], torch.tensor([[-99.0, -99, 99]]).expand(2, -1)], 1)
+    torch.testing.assert_close(cell._address(moved, w, memory), torch.eye(5)[4].expand(2, -1), atol=1e-3, rtol=0)
+
+
+def test_slots_of_a_relational_memory_differ_from_the_start():
+    cell = get_cell("rmc")(3, 24, slots=4)
+    rows = (cell.step(torch.randn(1, 3), torch.zeros(1, 24)).view(4, 6) + cell.start).detach()
+    assert torch.cdist(rows, rows)[~torch.eye(4, dtype=bool)].min() > 0.1
 
 
 def test_a_chaos_free_network_forgets_without_input():
