@@ -1,9 +1,11 @@
 """A traced step rewritten so that no value has the batch and another dimension in one.
 
 ``torch.matmul`` of [B, heads, M, K] and [B, heads, K, N], and attention made of it, count heads as rows of the batch:
-[B * heads, M, K]. What comes of such values has the batch apart again, and each head is a product of its own.
+[B * heads, M, K]. So does ``linear(h.view(-1, K))`` of all parts of a state. What comes of such values has the batch
+apart again, and each head is a product of its own.
 """
 
+import operator
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -11,6 +13,7 @@ import torch
 from torch import Tensor, fx
 
 from seqmodels.engine import operations
+from seqmodels.engine.blocks import reduction
 from seqmodels.engine.contractions import MOST_PRODUCTS
 from seqmodels.engine.moves import SAME, TURNS, order_of, packet, shape_of
 from seqmodels.engine.rewriting import Writer
@@ -47,8 +50,9 @@ class _Rewriting:
         kind = packet(node)
         if kind in KEEP:
             return self._kept
-        is_of_heads = any(source in self.apart for source in node.all_input_nodes)
-        if not is_of_heads:
+        if kind is operator.getitem:
+            return self._normalised
+        if not any(source in self.apart for source in node.all_input_nodes):
             return None
         if kind in operations.POINTWISE:
             return self._pointwise
@@ -76,6 +80,15 @@ class _Rewriting:
         dim %= len(shape_of(node))
         return self._call(node.target, self.apart[source], dim + 1, *options) if dim else None
 
+    def _normalised(self, node: fx.Node) -> fx.Node | None:
+        norm = cast(fx.Node, node.args[0])
+        if packet(norm) is not aten.native_layer_norm or norm.args[0] not in self.apart or node.args[1] != 0:
+            return None
+        source, *options = cast(Any, norm.args)
+        if len(options[0]) >= len(shape_of(source)):
+            return None  # over rows of the batch
+        return self._call(operator.getitem, self._call(norm.target, self.apart[source], *options), 0)
+
     def _pointwise(self, node: fx.Node) -> fx.Node | None:
         dims = len(shape_of(node))
         for source in node.all_input_nodes:
@@ -84,6 +97,25 @@ class _Rewriting:
                 return None
         args, kwargs = fx.node.map_arg((node.args, node.kwargs), lambda source: self.apart.get(source, source))
         return self._call(node.target, *args, **kwargs)
+
+    def _reduced(self, node: fx.Node) -> fx.Node | None:
+        source, *options = cast(Any, node.args)
+        dims, _ = reduction(node)
+        places = [dim % len(shape_of(source)) for dim in dims or (0,)]
+        if 0 in places or node.kwargs:
+            return None
+        return self._call(node.target, self.apart[source], [place + 1 for place in places], *options[1:])
+
+    def _of_weight(self, node: fx.Node) -> fx.Node | None:
+        """torch.mm and addmm of [B * heads, K] with a matrix [K, N]."""
+        *bias, operand, matrix = cast(Any, node.args)
+        given = self.apart.get(operand)
+        others = [self.rows in shape_of(each) or each in self.apart for each in (*bias, matrix)]
+        if given is None or any(others) or shape_of(given)[1] > MOST_PRODUCTS:
+            return None
+        parts = [self._call(aten.select.int, given, 1, index) for index in range(shape_of(given)[1])]
+        products = [self._call(node.target, *bias, part, matrix, **node.kwargs) for part in parts]
+        return self._call(aten.stack.default, products, 1)
 
     def _product(self, node: fx.Node) -> fx.Node | None:
         first, second = (self.apart.get(cast(fx.Node, each)) for each in node.args)
@@ -99,5 +131,7 @@ class _Rewriting:
 _RULES: dict[Any, Any] = {
     **dict.fromkeys(TURNS, _Rewriting._turned),
     **dict.fromkeys(operations.TO_ROW, _Rewriting._whole_row),
+    **dict.fromkeys((aten.sum, aten.mean, aten.amax, aten.amin), _Rewriting._reduced),
+    **dict.fromkeys((aten.mm, aten.addmm), _Rewriting._of_weight),
     aten.bmm: _Rewriting._product,
 }

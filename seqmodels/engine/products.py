@@ -152,7 +152,7 @@ class ChangedProducts(ProductMode):
     def product(self, index: int, call: Call) -> Tensor:
         operand, weight, bias = call
         if index in self.operand_masks:
-            operand = operand * self.operand_masks[index]
+            operand = operand * _for_parts(self.operand_masks[index], operand)
         if index in self.weight_masks:
             weight = self.masked(index, weight)
         if index not in self.norms:
@@ -166,6 +166,12 @@ class ChangedProducts(ProductMode):
         if known is None or known[0] is not weight:
             known = self.masked_weights[index] = (weight, weight * self.weight_masks[index])
         return known[1]
+
+
+def _for_parts(mask: Tensor, operand: Tensor) -> Tensor:
+    """A mask [B, K] for an operand [B, K], or [B * parts, K] where a step lays parts of the state below each other."""
+    parts = len(operand) // max(len(mask), 1)
+    return mask if parts == 1 else mask[:, None].expand(-1, parts, -1).reshape(operand.shape)
 
 
 class SequenceProducts(ChangedProducts):

@@ -81,10 +81,10 @@ def write_products_of_rows(graph: fx.Graph, rows: int) -> None:
     """
     writer = Writer(graph)
     for node in graph.find_nodes(op="call_function", target=aten.bmm.default):
-        first, second = (_Part.of(cast(fx.Node, each)) for each in node.args)
-        height, width = len(first.place), len(second.place.T)
-        if shape_of(node)[0] != rows or min(height, width) > MOST_PRODUCTS:
+        batch, height, width = shape_of(node)
+        if batch != rows or min(height, width) > MOST_PRODUCTS:
             continue
+        first, second = (_Part.of(cast(fx.Node, each)) for each in node.args)
         with graph.inserting_before(node):
             if len(second.place) == 1:
                 result = writer.call(aten.mul.Tensor, *node.args)
@@ -108,11 +108,10 @@ class _Part(NamedTuple):
         while _only_moves(source) and shape_of(cast(fx.Node, source.args[0]))[0] == rows:
             steps.append(source)
             source = cast(fx.Node, source.args[0])
-        shape = shape_of(source)
-        place = torch.arange(prod(shape[1:])).reshape(1, *shape[1:]).expand(shape)
+        place = torch.arange(prod(shape_of(source)[1:])).reshape(1, *shape_of(source)[1:])  # of one row of the batch
         for step in reversed(steps):
-            as_it_is = packet(step) in SAME | {aten.expand}
-            place = place.reshape(shape_of(step)) if as_it_is else step.target(place, *step.args[1:], **step.kwargs)  # type: ignore[operator]
+            is_part = packet(step) in PARTS | TURNS
+            place = step.target(place, *step.args[1:]) if is_part else place.reshape(1, *shape_of(step)[1:])  # type: ignore[operator]
         return cls(source, place[0])
 
     @property
@@ -147,7 +146,7 @@ def _only_moves(node: fx.Node) -> bool:
         return shape == shape_of(cast(fx.Node, node.args[0]))
     if kind in TURNS:
         return order_of(node, len(shape))[0] == 0
-    return kind in SAME or (kind in PARTS and node.args[1:2] not in ((), (0,)))
+    return kind in SAME or (kind in PARTS and not node.kwargs and node.args[1:2] not in ((), (0,)))
 
 
 def _products(writer: Writer, rows: _Part, matrix: _Part) -> fx.Node:

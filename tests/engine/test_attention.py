@@ -107,6 +107,38 @@ def test_masks_and_dropout_are_as_in_torch(name):
     require_equal(found, expected, 1e-9)
 
 
+class Parts(Cell):
+    """One matrix for all parts of the state, laid below each other."""
+
+    def __init__(self, input_size, hidden_size, change):
+        super().__init__(input_size, hidden_size)
+        self.change = change
+        self.read, self.product = nn.Linear(input_size, hidden_size), nn.Linear(SIZE, SIZE)
+        self.plain = nn.Linear(SIZE, SIZE, bias=False)
+
+    def step(self, x, h):
+        return torch.tanh(self.read(x) + self.change(self, h.reshape(-1, SIZE)).view(-1, self.hidden_size))
+
+
+OF_PARTS = {
+    "a module": lambda c, p: c.product(p),
+    "two modules": lambda c, p: c.plain(torch.relu(c.product(p)) + p),
+    "sums": lambda c, p: c.plain(p) * p.mean(1, keepdim=True) - p.amax(-1)[:, None] + p.sum(-1, keepdim=True),
+    "softmax": lambda c, p: c.plain(torch.softmax(p, -1) * p.log_softmax(1)),
+    "layer norm": lambda c, p: c.plain(F.layer_norm(p, (SIZE,), c.product.bias)),
+}
+OPTIONS = {"none": {}, "recurrent_dropout": {"recurrent_dropout": 0.5}, "layer_norm": {"layer_norm": True}}
+
+
+@pytest.mark.parametrize(
+    ("change", "options"),
+    [*((name, "none") for name in OF_PARTS), ("a module", "recurrent_dropout"), ("two modules", "layer_norm")],
+)
+def test_parts_laid_below_each_other_are_computed(change, options):
+    given = {"change": OF_PARTS[change], **OPTIONS[options]}
+    require_equal(*(measured(Parts, each, INPUTS, SLOTS * SIZE, **given) for each in ("native", "reference")), 1e-9)
+
+
 def test_rnns_dropout_masks_the_products_of_attention():
     """Of all that is written out: the masks of both runs are the same."""
     found = []
