@@ -63,6 +63,7 @@ UNARY: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[float], float]]] = 
     "square": (lambda a: a**2, lambda a: a * a),
     "above": (lambda a: (a > 0.1).to(a.dtype), lambda a: 1),
     "roll": (lambda a: a.roll(1, -1), lambda a: a),
+    "remainder": (lambda a: a % 0.7 + a.abs() % 1.3, lambda a: 2),
     "round": (lambda a: torch.tensor(0.25) * (4 * a).round(), lambda a: a + 1),
 }
 OF_ROWS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[float], float]]] = {
@@ -111,6 +112,12 @@ OF_MATRICES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {  # a matrix of th
     "rows and vector": lambda a, b: torch.einsum("bij,bi->bj", a.view(len(a), b.shape[1], -1), b) / b.shape[1],
     "vector times rows": lambda a, b: (b[:, None] @ a.view(len(a), b.shape[1], -1))[:, 0] / b.shape[1],
     "turned times vector": lambda a, b: (a.view(len(a), b.shape[1], -1).mT @ b[..., None])[..., 0] / b.shape[1],
+}
+OF_PARTS: dict[str, Callable[[Tensor], Tensor]] = {  # [B, parts, n]
+    "transpose": lambda a: a.mT,
+    "attention": lambda a: F.scaled_dot_product_attention(a, torch.tanh(a), a),
+    "attention by matmul": lambda a: torch.softmax(a @ torch.tanh(a.mT), -1) @ a,
+    "parts below each other": lambda a: a + torch.softmax(a.reshape(-1, a.shape[2]), -1).view(a.shape),
 }
 PRODUCTS = ("linear", "tied", *WITH_MATRIX, *WITH_GATES, *WITH_HEADS)
 KINDS = ["unary", "unary", "binary", "binary", "product", "product", "vector", "row", "shape", "matrix"]
@@ -168,8 +175,8 @@ class RandomCell(Cell):
             return a[:, slice(*op.numbers)]
         if name == "repeat":
             return a.repeat(1, *op.numbers)
-        if name == "transpose":
-            return a.view(len(a), *op.numbers, -1).transpose(1, 2).flatten(1)
+        if name in OF_PARTS:
+            return OF_PARTS[name](a.view(len(a), *op.numbers, -1)).flatten(1)
         if name == "cat":
             return torch.cat(operands, -1)
         if name in WITH_VECTOR:
@@ -256,10 +263,11 @@ class _Builder:
         return self.add(name, (a,), size, self.bounds[a] + 1)
 
     def shape(self, a: int) -> None:
-        """A slice, a concatenation, or parts in another order or several times."""
+        """A slice, a concatenation, or parts in another order, several times or attending to each other."""
         parts = [count for count in (2, 3) if self.sizes[a] % count == 0 and self.sizes[a] > count]
         if parts and self.draw(st.booleans()):
-            self.add("transpose", (a,), self.sizes[a], self.bounds[a], (self.draw(st.sampled_from(parts)),))
+            name, count = self.draw(st.sampled_from(list(OF_PARTS))), self.draw(st.sampled_from(parts))
+            self.add(name, (a,), self.sizes[a], self.bounds[a] + 1, (count,))
         elif 2 * self.sizes[a] <= WIDEST and self.draw(st.booleans()):
             self.add("repeat", (a,), 2 * self.sizes[a], self.bounds[a], (2,))
         elif self.sizes[a] > 1 and self.draw(st.booleans()):
