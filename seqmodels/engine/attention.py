@@ -1,5 +1,6 @@
 """torch's attention written out in products, where there is no mask and nothing is drawn."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -26,40 +27,32 @@ def _weights(query: Tensor, key: Tensor, scale: float) -> Tensor:
     return (query * scale @ key.transpose(-2, -1)).softmax(-1)
 
 
-def _multi_head(
-    query: Tensor,  # [M, B, E]
-    key: Tensor,
-    value: Tensor,
-    size: int,
-    heads: int,
-    weight: Tensor | None,
-    bias: Tensor | None,
-    bias_k: Tensor | None,
-    bias_v: Tensor | None,
-    add_zero: bool,
-    dropout: float,
-    out_weight: Tensor,
-    out_bias: Tensor | None,
-    training: bool = True,
-    need_weights: bool = True,
-    average_attn_weights: bool = True,
-    **other: Any,
-) -> Any:
-    has_other = any(option is not None and option is not False for option in (bias_k, *other.values()))
-    if query.dim() != 3 or weight is None or has_other or add_zero or (dropout and training):
+def _multi_head(*args: Any, **kwargs: Any) -> Any:
+    given = _SIGNATURE.bind(*args, **kwargs)
+    given.apply_defaults()
+    options = given.arguments
+    query, weight, bias, heads = (options[name] for name in ("query", "in_proj_weight", "in_proj_bias", "num_heads"))
+    is_masked = any(options[name] is not None and options[name] is not False for name in _NOT_WRITTEN)
+    if query.dim() != 3 or weight is None or is_masked or (options["dropout_p"] and options["training"]):
         return NotImplemented
     weights, biases = weight.chunk(3), (None,) * 3 if bias is None else bias.chunk(3)
     q, k, v = (
         F.linear(rows.transpose(0, 1), matrix, added).unflatten(-1, (heads, -1)).transpose(1, 2)
-        for rows, matrix, added in zip((query, key, value), weights, biases, strict=True)
+        for rows, matrix, added in zip((query, options["key"], options["value"]), weights, biases, strict=True)
     )
-    shares = _weights(q, k, (size // heads) ** -0.5)
-    result = F.linear((shares @ v).transpose(1, 2).flatten(2), out_weight, out_bias).transpose(0, 1)
-    if not need_weights:
+    shares = _weights(q, k, q.shape[-1] ** -0.5)
+    seen = (shares @ v).transpose(1, 2).flatten(2)
+    result = F.linear(seen, options["out_proj_weight"], options["out_proj_bias"]).transpose(0, 1)
+    if not options["need_weights"]:
         return result, None
-    return result, shares.mean(1) if average_attn_weights else shares
+    return result, shares.mean(1) if options["average_attn_weights"] else shares
 
 
+_SIGNATURE = inspect.signature(F.multi_head_attention_forward)
+_NOT_WRITTEN = (
+    *("bias_k", "bias_v", "add_zero_attn", "key_padding_mask", "attn_mask", "is_causal"),
+    *("use_separate_proj_weight", "static_k", "static_v"),
+)
 # Each gives NotImplemented for what torch must do itself.
 ATTENTION: dict[Any, Callable[..., Any]] = {
     F.scaled_dot_product_attention: _dot_product,

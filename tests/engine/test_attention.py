@@ -82,7 +82,18 @@ WRITTEN = {
     "MultiheadAttention, another order": lambda c, s: c.sequence_first(*[s.transpose(0, 1)] * 3)[0].transpose(0, 1),
     "MultiheadAttention of others": lambda c, s: c.attention(s[:, 1:], s, 2 * s)[0].sum(1, keepdim=True),
 }
+PADDING = torch.tensor([[False, True, False]])
+
+
+def padded(cell, slots):
+    rows, one = slots.transpose(0, 1), cell.attention
+    given = (SIZE, HEADS, one.in_proj_weight, one.in_proj_bias, None, None, False, 0.0)
+    out = (one.out_proj.weight, one.out_proj.bias, True, PADDING.expand(len(slots), -1), False)
+    return F.multi_head_attention_forward(rows, rows, rows, *given, *out)[0].transpose(0, 1)
+
+
 LEFT_TO_TORCH = {
+    "padding": padded,
     "a mask": dot_product(attn_mask=torch.zeros(SLOTS, SLOTS, dtype=torch.float64)),
     "causal": dot_product(is_causal=True),
     "a mask of many heads": lambda c, s: c.attention(s, s, s, attn_mask=torch.eye(SLOTS) > 0)[0],
