@@ -56,8 +56,8 @@ def run(layer: LayerPass, backend: str = "auto") -> LayerResult:
         layer: What to compute.
         backend: "reference": the plain loop; "native": generated code for the CPU; "vendor": torch's kernel, if the
             cell equals one of torch's modules; "cuda": generated code for GPUs; "auto": the first that can, on the CPU
-            of native, vendor and reference, elsewhere of cuda, vendor and reference. A single step is the cell's own in
-            any case but "native" and "cuda".
+            of native, vendor and reference, elsewhere of cuda, vendor and reference; of a single step, for which the
+            matrices would have to be packed, of vendor and reference.
 
     Raises:
         OptionError: If the backend that is asked for can't compute this; says why.

@@ -91,7 +91,7 @@ def normalisation_of(node: fx.Node) -> Normalisation | None:
     """What a value is, if it is the first result of torch's layer_norm or group_norm."""
     parent = node.args[0] if packet(node) is operator.getitem and node.args[1] == 0 else None
     kind = packet(parent) if isinstance(parent, fx.Node) else None
-    if kind not in (aten.native_layer_norm, aten.native_group_norm):
+    if kind not in operations.NORMALISATIONS:
         return None
     source, *options = cast(Any, parent).args
     tail = shape_of(source)[1:]

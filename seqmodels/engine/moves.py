@@ -43,7 +43,7 @@ def moves(node: fx.Node) -> list[Move] | None:
     if kind in SAME:
         source = node.args[0]
         return [Move(source, 0, prod(shape_of(source)[1:]))]  # type: ignore[arg-type]
-    rule = _RULES.get(kind)
+    rule = MOVES.get(kind)
     return None if rule is None else rule(node)
 
 
@@ -161,12 +161,6 @@ def _woven(sources: list[fx.Node], dim: int, sizes: list[int]) -> list[Move]:
     return found
 
 
-def _copy(node: fx.Node) -> list[Move] | None:
-    """A tensor filled with another: what is left of copy_."""
-    into, source = cast(fx.Node, node.args[0]), cast(fx.Node, node.args[1])
-    return _spread(source, node) if into.meta["val"].dtype == source.meta["val"].dtype else None
-
-
 def _spread(source: fx.Node, node: fx.Node) -> list[Move]:
     """A source broadcast to the shape of a node."""
     shape = shape_of(node)
@@ -232,7 +226,7 @@ def _rolled(node: fx.Node) -> list[Move] | None:
     return [move for move in found if move.length]
 
 
-_RULES: dict[Any, Callable[[fx.Node], list[Move] | None]] = {
+MOVES: dict[Any, Callable[[fx.Node], list[Move] | None]] = {
     aten.slice: _slice,
     aten.narrow: lambda node: _range(node.args[0], _dim(node, 1), *node.args[2:]),  # type: ignore[arg-type]
     aten.select: _select,
@@ -241,7 +235,6 @@ _RULES: dict[Any, Callable[[fx.Node], list[Move] | None]] = {
     aten.cat: _cat,
     aten.stack: _stack,
     aten.expand: lambda node: _spread(node.args[0], node),  # type: ignore[arg-type]
-    aten.copy: _copy,
     **dict.fromkeys(TURNS, _permuted),
     aten.repeat: _repeated,
     aten.roll: _rolled,

@@ -12,6 +12,7 @@ import torch
 
 from seqmodels.engine.derivative import floored
 from seqmodels.engine.graph import Graph, Node, Unsupported
+from seqmodels.engine.moves import MOVES, SAME
 
 aten = torch.ops.aten
 Rule = Callable[..., Node]
@@ -352,3 +353,5 @@ TO_NUMBER: dict[Any, Callable[..., Node]] = {
     aten.std: lambda g, pieces, widths, correction: _root(g, _variance(g, pieces, widths, correction)),
 }
 TO_ROW: dict[Any, Callable[..., Pieces]] = {aten._softmax: _softmax, aten._log_softmax: _log_softmax}
+NORMALISATIONS = {aten.native_layer_norm, aten.native_group_norm}
+KNOWN = {*POINTWISE, *TO_NUMBER, *TO_ROW, *NORMALISATIONS, *SAME, *MOVES}

@@ -207,6 +207,7 @@ def _by_torch(
     """The gradients by torch's own operations, which can be differentiated again if gradients are enabled."""
     is_asked_again = torch.is_grad_enabled()
     with torch.enable_grad():
+        tensors = [tensor.view_as(tensor) for tensor in tensors]  # one may have been computed from another
         new, final = interpret.run(loop_of(key), tensors, steps)
     given = [(result, g) for result, g in zip([*new, *final], gradients, strict=True) if g is not None]
     asked = [tensor for tensor, letter in zip(tensors, wanted, strict=True) if letter == "g"]

@@ -60,6 +60,18 @@ def _is_new(node: Any) -> bool:
     return len(returned) == 1 and returned[0].alias_info is None
 
 
+def write_copies(graph: fx.Graph) -> None:
+    """What is left of ``copy_``, a tensor filled with another, is the other: torch has no derivative of it."""
+    writer = Writer(graph)
+    for node in graph.find_nodes(op="call_function", target=aten.copy.default):
+        into, source = cast(Any, node.args[:2])
+        with graph.inserting_before(node):
+            filled = writer.call(aten.expand.default, source, [*shape_of(into)])
+            if (dtype := into.meta["val"].dtype) != source.meta["val"].dtype:
+                filled = writer.call(aten._to_copy.default, filled, dtype=dtype)
+        node.replace_all_uses_with(filled)
+
+
 def write_numbers(traced: fx.GraphModule) -> None:
     """A tensor of one number that the step makes, as ``torch.tensor(0.3)``, becomes that number."""
     for node in traced.graph.find_nodes(op="call_function", target=aten.lift_fresh_copy.default):

@@ -13,9 +13,16 @@ from seqmodels.engine.batch_first import put_batch_first
 from seqmodels.engine.graph import Unsupported
 from seqmodels.engine.heads import set_heads_apart
 from seqmodels.engine.layer_pass import LayerPass
+from seqmodels.engine.operations import KNOWN
 from seqmodels.engine.own_gradients import refuse_own_gradients
 from seqmodels.engine.products import ChangedProducts
-from seqmodels.engine.rewriting import undo_changes, write_numbers, write_products_of_rows, write_running_sums
+from seqmodels.engine.rewriting import (
+    undo_changes,
+    write_copies,
+    write_numbers,
+    write_products_of_rows,
+    write_running_sums,
+)
 from seqmodels.engine.settings import plain_settings
 from seqmodels.engine.whole_step import Surroundings, whole_step
 
@@ -152,8 +159,10 @@ def trace(layer: LayerPass, decompose: bool = False) -> Traced:
         return _trace(layer, modules.twin(), decompose)
     except _ChangesItself:
         raise
-    except (Unsupported, _NoTwin):
-        return _trace(layer, modules, decompose)
+    except (Unsupported, _NoTwin) as error:
+        if isinstance(error, Unsupported) and str(error) != FOREIGN:
+            raise
+        return _trace(layer, modules, decompose)  # while it is traced, no other thread should use the cell
 
 
 def _trace(layer: LayerPass, modules: _Modules, decompose: bool) -> Traced:
@@ -188,8 +197,9 @@ def _trace(layer: LayerPass, modules: _Modules, decompose: bool) -> Traced:
     if decompose:
         from torch._decomp import core_aten_decompositions
 
-        table, function = core_aten_decompositions(), torch.func.functionalize(step, remove="mutations")
-        table.pop(torch.ops.aten.detach.default, None)  # it becomes what keeps a gradient, as with no table at all
+        # What has a rule stays as it is: written out, a norm has no slope at 0, and detach one.
+        function = torch.func.functionalize(step, remove="mutations")
+        table = {key: rule for key, rule in core_aten_decompositions().items() if key.overloadpacket not in KNOWN}
     settings = plain_settings(modules)
     try:
         with without_autocast(layer.input.device.type):
@@ -207,6 +217,7 @@ def _trace(layer: LayerPass, modules: _Modules, decompose: bool) -> Traced:
     graph = traced.graph
     placeholders = zip(graph.find_nodes(op="placeholder"), inputs, strict=True)
     undo_changes(graph)
+    write_copies(graph)
     write_numbers(traced)
     set_heads_apart(graph, rows)
     write_products_of_rows(graph, rows)

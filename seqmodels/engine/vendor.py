@@ -67,7 +67,7 @@ class _Kernel(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Any, ...]:
         tensors = ctx.saved_tensors
         if torch.is_grad_enabled():
-            inputs = list(tensors)
+            inputs = [tensor.view_as(tensor) for tensor in tensors]  # one may have been computed from another
             outputs = _plain(ctx.layer, inputs[0], inputs[1 : 1 + ctx.states], inputs[1 + ctx.states :])
         else:
             inputs, outputs = ctx.inputs, ctx.outputs

@@ -491,9 +491,17 @@ static void outer_block(const Task *task, const Outer *outer, const Left *left, 
     }
 }
 
-/* Each thread takes some columns of each left operand. Blocks of rows are the same for any number of threads, and so is
-   the order of every sum. */
-static void multiply_outer(const Task *task, long thread, long team) {
+/* Whether two left operands of one right operand go to one matrix. */
+static int share_a_matrix(const Task *task, const Outer *outer) {
+    for (long l = outer->first_left; l < outer->first_left + outer->lefts; l++)
+        for (long k = outer->first_left; k < l; k++)
+            if (task->left[k].matrix == task->left[l].matrix) return 1;
+    return 0;
+}
+
+/* Each thread takes some columns of each left operand; where several go to one matrix, one after the other. Blocks of
+   rows are the same for any number of threads, and so is the order of every sum. */
+static void multiply_outer(Task *task, long thread, long team) {
     long all = task->steps * task->batch;
     real *buffer = task->blocks + thread * task->block_size;
     for (long o = 0; o < task->outers; o++) {
@@ -501,6 +509,8 @@ static void multiply_outer(const Task *task, long thread, long team) {
         const Slot *slot = &task->slot[outer->slot];
         long columns = ceil_div(outer->width, LANES);
         Entry *packed_left = (Entry *)(buffer + columns * LANES * BLOCK);
+        int in_turn = share_a_matrix(task, outer);
+        if (o) wait_for_all(task, team);
         /* The rows of step 0 apart: a state before it lies elsewhere. */
         for (long row = 0, rows; row < all; row += rows) {
             rows = least(BLOCK, row < task->batch ? task->batch - row : all - row);
@@ -515,6 +525,7 @@ static void multiply_outer(const Task *task, long thread, long team) {
                 const Left *left = &task->left[l];
                 long high = MOST_ROWS[MOST_VECTORS - 1], tiles = ceil_div(left->width, high);
                 long from = tiles * thread / team * high, to = least(tiles * (thread + 1) / team * high, left->width);
+                if (in_turn) wait_for_all(task, team);
                 if (from < to) outer_block(task, outer, left, from, to, row, rows, packed_left, buffer);
             }
         }

@@ -22,10 +22,14 @@ def pool() -> tuple[int, int, int] | None:
 
 def number_of_threads() -> int:
     """As many as torch is told to use; one in a forked process, which inherits a pool without its threads."""
-    return torch.get_num_threads() if pool() is not None and os.getpid() == _first_process() else 1
+    return torch.get_num_threads() if pool() is not None and not _is_forked else 1
 
 
-@functools.cache
-def _first_process() -> int:
-    """The process that asked first: only there do the pool's threads run."""
-    return os.getpid()
+def _fork() -> None:
+    global _is_forked
+    _is_forked = True
+
+
+_is_forked = False
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_fork)
