@@ -12,7 +12,6 @@ import socket
 import sys
 import threading
 import time
-from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
@@ -221,10 +220,11 @@ def validation_follows(trainer: Trainer) -> bool:
 
 
 def _checkpoint_path(trainer: Trainer) -> str:
+    # Joined as text: a Path would make "s3:/bucket" of "s3://bucket".
     for callback in trainer.checkpoint_callbacks:
         if isinstance(callback, ModelCheckpoint) and callback.dirpath:
-            return str(Path(callback.dirpath, "last.ckpt"))
-    return str(Path(trainer.default_root_dir, "checkpoints", "last.ckpt"))
+            return os.path.join(callback.dirpath, "last.ckpt")
+    return os.path.join(trainer.default_root_dir, "checkpoints", "last.ckpt")
 
 
 def _stop_watching_children() -> None:

@@ -161,6 +161,21 @@ def test_the_checkpoint_goes_where_the_others_are(tmp_path):
     assert os.listdir(tmp_path / "mine") == ["last.ckpt"]
 
 
+@pytest.mark.parametrize("in_root", [False, True])
+def test_a_remote_folder_stays_remote(tmp_path, monkeypatch, capfd, in_root):
+    monkeypatch.chdir(tmp_path)
+    root = f"memory://{tmp_path.name}"
+    if in_root:
+        trainer = make_trainer(root)
+    else:
+        trainer = make_trainer(tmp_path, ModelCheckpoint(f"{root}/checkpoints"), enable_checkpointing=True)
+    run_until_stopped(trainer, Model(place=("train", 0, 1)))
+    path = f"{root}/checkpoints/last.ckpt"
+    assert read_checkpoint(path)["global_step"] == 2
+    assert capfd.readouterr().err.endswith(f"resume with ckpt_path={path}\n")
+    assert os.listdir(tmp_path) == []
+
+
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_handlers_of_the_user_are_called_too(tmp_path, signum):
     calls = []
