@@ -240,7 +240,9 @@ def _split_step(step: Callable[..., Any], stage: str) -> Callable[..., Any]:
     """An evaluation step over whole batches, from one over splits that takes and returns hiddens."""
 
     @functools.wraps(step)
-    def whole(self: Any, batch: Any, batch_idx: int = 0, dataloader_idx: int = 0, **given: Any) -> Any:
+    def whole(self: Any, batch: Any, batch_idx: int = 0, dataloader_idx: Any = 0, **given: Any) -> Any:
+        if not isinstance(dataloader_idx, int):  # as in the step's own signature, where hiddens are the third
+            given["hiddens"] = dataloader_idx
         if given:  # called by a person, who says what the hiddens are
             return step(self, batch, batch_idx, **given)
         outputs: Any = None
