@@ -160,6 +160,10 @@ class TruncatedBPTT:
         """Called by NonFiniteGuard: the step was not finite, so neither may be its hiddens; the next starts anew."""
         self._hiddens_spoiled = True
 
+    def drop_hiddens(self) -> None:
+        """After a stand-in, whose hiddens enter nothing: those of the last split stay, were the step skipped or not."""
+        self._hiddens_spoiled = False
+
     def begin_batch(self, stage: str) -> None:
         """Forgets the hiddens of the last batch unless they are carried."""
         if not self.carry_hiddens:

@@ -272,6 +272,20 @@ def test_while_another_process_has_more_splits_nothing_is_learned_and_hiddens_st
     assert torch.equal(alone.hiddens("train"), together.hiddens("train"))
 
 
+def test_a_skipped_step_of_a_stand_in_spoils_no_hiddens(monkeypatch):
+    """The other processes' loss was not finite: our carried state has no part in it."""
+
+    class SkipTheFifth(pl.Callback):
+        def on_before_optimizer_step(self, trainer, module, optimizer):
+            if trainer.global_step == 4:
+                module.on_step_skipped()
+
+    monkeypatch.setattr(SplitOptimization, "_steps_of_all_processes", lambda self, own: 5)
+    model = Regression(carry=True)
+    fit(model, batches(2), callbacks=[SkipTheFifth()])
+    assert [carried for _, _, carried in model.calls] == [False] + [True] * 9
+
+
 def test_a_batch_without_steps_is_one_clear_error():
     data = TensorDataset(torch.zeros(2, 0, 2), torch.zeros(2, 0))
     with pytest.raises(InputError, match="a batch has no time steps"):
