@@ -18,7 +18,8 @@ from seqmodels.data.streams import NOT_SCORED
 from seqmodels.dropout import dropout_mask, locked_dropout, probability
 from seqmodels.errors import OptionError
 from seqmodels.rnn import RNN
-from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_bidirectional, refuse_options
+from seqmodels.tasks.cell_record import cell_record
+from seqmodels.tasks.recurrent import RecurrentTask, check_numbers, refuse_bidirectional, refuse_options
 from seqmodels.tasks.text_writer import TextWriter
 from seqmodels.training import NTASGD, TokenLoss
 
@@ -110,7 +111,7 @@ class LanguageModel(TextWriter, RecurrentTask):
         settings = {key: value for key, value in locals().items() if key not in ("self", "__class__", "tokenizer")}
         super().__init__()
         check_numbers("LanguageModel", {**settings, "embedding_size": embedding_size or None})  # 0: none
-        self.save_hyperparameters({**settings, "cell": cell_name(cell)})
+        self.save_hyperparameters(cell_record("LanguageModel", settings))
         self.tokenizer = Tokenizer.restored(tokenizer)
         self.carry_hiddens = carry_state is not False
         for name in DROPOUTS:

@@ -19,10 +19,11 @@ from seqmodels.errors import InputError, OptionError
 from seqmodels.evaluating import evaluating
 from seqmodels.rnn import RNN
 from seqmodels.tasks.answer_scores import AnswerScores
+from seqmodels.tasks.cell_record import cell_record
 from seqmodels.tasks.class_reader import likeliest
 from seqmodels.tasks.image_input import ImageInput
 from seqmodels.tasks.picture_rows import shown_records, thumbnail
-from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_options
+from seqmodels.tasks.recurrent import RecurrentTask, check_numbers, refuse_options
 
 INPUTS = ("both", "question", "image")
 TARGETS = ("common", "soft")
@@ -98,7 +99,7 @@ class VisualQuestionAnswerer(RecurrentTask):
         settings = {k: v for k, v in locals().items() if k not in ("self", "__class__", "tokenizer", "answers")}
         super().__init__()
         check_numbers("VisualQuestionAnswerer", settings)
-        self.save_hyperparameters({**settings, "cell": cell_name(cell)})
+        self.save_hyperparameters(cell_record("VisualQuestionAnswerer", settings))
         self.tokenizer = Tokenizer.restored(tokenizer)
         self.answers = list(answers)
         _check(settings, len(self.answers))
