@@ -115,6 +115,12 @@ class VisualQuestionAnswerer(RecurrentTask):
         self.from_question = nn.Linear(question_size, common_size)
         self.from_image = nn.Linear(self.image_input.size, common_size)
         self.to_answer = nn.Linear(common_size, len(self.answers))
+        unused = {
+            "question": (self.image_input, self.from_image),
+            "image": (self.embedding, self.rnn, self.from_question),
+        }
+        for module in unused.get(inputs, ()):
+            module.requires_grad_(False)  # DDP waits for a gradient of all that may have one
         self._scores = {stage: AnswerScores() for stage in ("val", "test")}
 
     def forward(self, image: Tensor, question: Int[Tensor, "T B"], lengths: Int[Tensor, " B"]) -> Float[Tensor, "B K"]:
@@ -125,7 +131,8 @@ class VisualQuestionAnswerer(RecurrentTask):
             question: Tokens of the questions.
             lengths: Tokens of each question.
         """
-        return self._answer_scores(self.image_input(image), question, lengths)
+        features = image if self.hparams["inputs"] == "question" else self.image_input(image)
+        return self._answer_scores(features, question, lengths)
 
     def _answer_scores(self, features: Tensor, question: Tensor, lengths: Tensor) -> Tensor:
         parts = []
