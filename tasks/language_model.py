@@ -61,7 +61,7 @@ class LanguageModel(TextWriter, RecurrentTask):
         carry_state: Carry the state from window to window. None: unless the Trainer's data module says that its windows
             have nothing to do with each other (``consecutive = False``, as that of :class:`seqmodels.data.Copying`).
         initial_scale: Draw all weights from U(-s, s), and biases of the cell as it wishes; torch's defaults if not
-            given.
+            given. The gains of ``layer_norm`` and a learned initial state begin at 1 and 0 all the same.
         optimizer: "adam", "rmsprop", "sgd", or "nt-asgd" (SGD that averages once validation stops improving).
         learning_rate: Its learning rate.
         weight_decay: Its L2 penalty.
@@ -138,9 +138,10 @@ class LanguageModel(TextWriter, RecurrentTask):
         self.bridge = nn.Linear(width, embedding_size) if tie_weights and width != embedding_size else nn.Identity()
         self.decoder = nn.Linear(embedding_size if tie_weights else width, vocabulary)
         if initial_scale is not None:
-            for parameter in self.parameters():
-                nn.init.uniform_(parameter, -initial_scale, initial_scale)
-            self.rnn.reset_parameters(initial_scale)
+            for module in (self.embedding, self.bridge, self.decoder):
+                for parameter in () if module is None else module.parameters():
+                    nn.init.uniform_(parameter, -initial_scale, initial_scale)
+            self.rnn.reset_parameters(initial_scale)  # of its cells: gains and initial states begin as ever
         if self.embedding is not None and tie_weights:
             self.decoder.weight = self.embedding.weight
         self._rate_scale = 1.0

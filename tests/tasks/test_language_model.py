@@ -301,6 +301,16 @@ def test_initial_scale_bounds_all_weights_and_keeps_the_forget_bias():
     assert max(float(p.abs().max()) for p in others) <= 0.05
 
 
+def test_initial_scale_leaves_gains_and_learned_initial_states_alone():
+    options = {"layer_norm": True, "learn_initial_state": True}
+    lm = model(initial_scale=0.05, rnn_options=options, embedding_size=7, tie_weights=True)
+    (layer,) = lm.rnn.layers
+    assert {float(gain) for norm in layer.norms.values() for gain in norm.weight} == {1}
+    assert {float(value) for state in layer.learned_state for value in state} == {0}
+    drawn = [lm.embedding.weight, lm.bridge.weight, lm.decoder.bias, lm.rnn.cell.W_h.weight]
+    assert all(0.03 < float(weight.detach().abs().max()) <= 0.05 for weight in drawn)
+
+
 def test_options_reach_the_network_and_the_cell():
     lm = model(cell="gru", rnn_options={"reset": "after", "layer_norm": True})
     assert lm.rnn.cell.reset == "after"
