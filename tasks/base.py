@@ -2,6 +2,7 @@
 
 import importlib
 from pathlib import Path
+from types import ModuleType
 from typing import Any, ClassVar, TypeVar
 
 import lightning.pytorch as pl
@@ -150,10 +151,19 @@ def load(path: str | Path, map_location: Any = "cpu") -> Task:
     # A checkpoint may name a class of this package, never one to import from elsewhere.
     if not module.startswith("seqmodels.tasks."):
         raise CheckpointError(f"{path}: holds no task of seqmodels.tasks; load it with its own class")
-    task = getattr(importlib.import_module(module), name, None)
+    task = getattr(_module(module), name, None)
     if not (isinstance(task, type) and issubclass(task, Task)):
         raise CheckpointError(f"{path}: is of {recorded['task']}, which this version of seqmodels doesn't have")
     return task._from_checkpoint(checkpoint, str(path), {})
+
+
+def _module(name: str) -> ModuleType | None:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if not f"{name}.".startswith(f"{error.name}."):  # one that it imports
+            raise
+        return None
 
 
 def _identity(cell: type[Cell]) -> dict[str, str | None]:

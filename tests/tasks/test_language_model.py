@@ -540,6 +540,15 @@ def test_other_checkpoints_are_refused(tmp_path):
             load(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    "task", ["seqmodels.tasks.gone:Gone", "seqmodels.tasks.base.gone:Gone", "seqmodels.tasks.base:Gone"]
+)
+def test_a_task_that_this_version_lacks_is_one_line(tmp_path, one_line, task):
+    torch.save({"seqmodels": {"task": task}}, tmp_path / "model.ckpt")
+    with one_line(CheckpointError, "model.ckpt: is of", task, "which this version of seqmodels doesn't have"):
+        load(tmp_path / "model.ckpt")
+
+
 @pytest.fixture
 def checkpoint_of_a_script(tmp_path, monkeypatch):
     """A checkpoint whose cell is in a module of its own, which says that it runs, and is imported no more."""
