@@ -39,18 +39,18 @@ class GracefulTermination(Callback):
     If the main process of a job that Lightning started itself is killed, its other ranks leave too, within 20 s.
 
     Args:
-        every_n_steps: ask the other ranks after every n-th batch only; one process always looks at once.
+        every_n_batches: ask the other ranks after every n-th batch only; one process always looks at once.
 
     Raises:
-        OptionError: ``every_n_steps`` is less than 1.
+        OptionError: ``every_n_batches`` is less than 1.
 
     >>> trainer = Trainer(callbacks=[GracefulTermination()], logger=False, enable_checkpointing=False)
     """
 
-    def __init__(self, every_n_steps: int = 1) -> None:
-        if every_n_steps < 1:
-            raise OptionError(f"GracefulTermination: every_n_steps is {every_n_steps}: give 1 or more")
-        self.every_n_steps = every_n_steps
+    def __init__(self, every_n_batches: int = 1) -> None:
+        if every_n_batches < 1:
+            raise OptionError(f"GracefulTermination: every_n_batches is {every_n_batches}: give 1 or more")
+        self.every_n_batches = every_n_batches
         self._signal = 0  # the first one received by this rank
         self._interrupted = False  # by Ctrl-C, whatever came first
         self._running = False  # batches are running, so that a flag will be seen
@@ -150,7 +150,7 @@ class GracefulTermination(Callback):
         if validation_follows(trainer):
             # Left to the validation: a checkpoint made now would skip it on resuming.
             self._random_state = get_random_state()
-        elif self._group is None or (trainer.fit_loop.total_batch_idx + 1) % self.every_n_steps == 0:
+        elif self._group is None or (trainer.fit_loop.total_batch_idx + 1) % self.every_n_batches == 0:
             self._leave_if_told(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -277,14 +277,14 @@ def test_with_several_ranks_every_nth_batch_asks_however_short_epochs_are(tmp_pa
             self.asked.append(self._trainer.global_step)
             return value
 
-    callback = OfTwo(every_n_steps=4)
+    callback = OfTwo(every_n_batches=4)
     make_trainer(tmp_path, termination=callback).fit(Model(), DATA)  # 3 epochs of 5 batches
     assert callback.asked == [4, 8, 12, 15, 15]  # and where training ends, and where all does
 
 
 def test_a_wrong_option_is_refused():
-    with pytest.raises(OptionError, match="every_n_steps is 0: give 1 or more"):
-        GracefulTermination(every_n_steps=0)
+    with pytest.raises(OptionError, match="every_n_batches is 0: give 1 or more"):
+        GracefulTermination(every_n_batches=0)
 
 
 # Real processes
