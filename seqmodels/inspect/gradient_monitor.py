@@ -15,6 +15,7 @@ from seqmodels.engine import LayerPass, LayerResult
 from seqmodels.errors import OptionError
 from seqmodels.inspect.layers import layers_of
 from seqmodels.inspect.watched_layer import WatchedLayer
+from seqmodels.training.nonfinite import gradient_scaler
 
 HOLD = "clip gradients (gradient_clip_val), lower the learning rate, or start from smaller recurrent matrices"
 KEEP = "use a cell with gates, a larger forget_bias, or shorter windows"
@@ -127,7 +128,7 @@ class GradientFlow(Callback):
         watched, self._watched = self._watched, {}
         if not watched:
             self._warn_once("nothing", "GradientFlow: the step ran no RNN over several time steps: nothing to measure")
-        scale = float(scaler.get_scale()) if (scaler := _scaler(trainer)) else 1.0
+        scale = float(scaler.get_scale()) if (scaler := gradient_scaler(trainer)) else 1.0
         root = trainer.strategy.root_device
         found: dict[str, Tensor] = {}
         with (
@@ -189,7 +190,3 @@ class GradientFlow(Callback):
 def _step(trainer: Trainer) -> int:
     """The step by which Lightning's loggers count."""
     return trainer.fit_loop.epoch_loop._batches_that_stepped
-
-
-def _scaler(trainer: Trainer) -> Any:
-    return getattr(trainer.precision_plugin, "scaler", None)
