@@ -112,9 +112,24 @@ class Task(TruncatedBPTT, pl.LightningModule):
 
         Of the module of a cell that is neither built in nor installed as a cell, it runs nothing: import it before.
 
+        Args:
+            checkpoint_path: A file, or an ``http(s)://`` or other fsspec address.
+            map_location: Where the tensors go, as in :func:`torch.load`, and so the task.
+            **options: Arguments of the task that take the place of those in the checkpoint; the weights must fit.
+
+        Returns:
+            The task, in evaluation mode.
+
         Raises:
             CheckpointError: If the file is missing, damaged, unsafe, or of another task or cell.
             UnknownCell: If its cell isn't there.
+
+        Example:
+            >>> from seqmodels.tasks import LanguageModel
+            >>> LanguageModel.load_from_checkpoint("nowhere.ckpt", learning_rate=1e-3)
+            Traceback (most recent call last):
+            ...
+            seqmodels.errors.CheckpointError: nowhere.ckpt: there is no such file: check the path
         """
         options.pop("weights_only", None)
         checkpoint = read_checkpoint(str(checkpoint_path), map_location)
@@ -141,9 +156,22 @@ def load(path: str | Path, map_location: Any = "cpu") -> Task:
 
     Of the module of a cell that is neither built in nor installed as a cell, it runs nothing: import it before.
 
+    Args:
+        path: A file, or an ``http(s)://`` or other fsspec address.
+        map_location: Where the tensors go, as in :func:`torch.load`, and so the task.
+
+    Returns:
+        The task, in evaluation mode.
+
     Raises:
         CheckpointError: If the file is missing, damaged, unsafe, or holds no task of this package.
         UnknownCell: If its cell isn't there.
+
+    Example:
+        >>> load("nowhere.ckpt")
+        Traceback (most recent call last):
+        ...
+        seqmodels.errors.CheckpointError: nowhere.ckpt: there is no such file: check the path
     """
     checkpoint = read_checkpoint(str(path), map_location)
     recorded = checkpoint.get(CHECKPOINT_KEY) or {}

@@ -38,8 +38,9 @@ class TruncatedBPTT:
     With :attr:`carry_hiddens`, hiddens also pass from batch to batch within an epoch: "carry hidden states forward for
     ever, but backpropagate k steps only". Then the batches must be consecutive windows of the same streams.
 
-    The checkpoint holds the carried state and the random state of every rank, so that a run killed anywhere continues
-    bitwise as if it had not been, given a loader that restores its position, as those of seqmodels.data do.
+    The checkpoint holds the carried state and the random state of every rank, so that a run goes on from it bitwise as
+    if it had not been stopped, given a loader that restores its position, as those of seqmodels.data do. Only a
+    gradient that was still being accumulated (``accumulate_grad_batches``) is lost.
 
     Attributes:
         truncated_bptt_steps: k, the time steps of a split; 0 leaves batches whole.
