@@ -158,7 +158,11 @@ class Cell(nn.Module):
         return self.unpack_state(self.next_state(x, states))
 
     def pack_state(self, state: State) -> tuple[Tensor, ...]:
-        """A tuple, from a tensor or a tuple; checks the number of states."""
+        """A tuple, from a tensor or a tuple.
+
+        Raises:
+            InputError: If it is not as many tensors as the cell has states.
+        """
         states = (state,) if isinstance(state, Tensor) else tuple(state)
         if len(states) != len(self.state_names):
             names = ", ".join(self.state_names)

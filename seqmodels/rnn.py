@@ -289,6 +289,9 @@ class RNN(nn.Module):
     def from_torch(cls, module: nn.RNNBase, **options: Any) -> "RNN":
         """An RNN with the weights of a :class:`torch.nn.RNN`, ``LSTM`` or ``GRU``; ``options`` as in the constructor.
 
+        Raises:
+            CellError: If it is another module, or an LSTM with projections.
+
         Example:
             >>> import torch, seqmodels
             >>> lstm = torch.nn.LSTM(3, 5, num_layers=2)

@@ -2,6 +2,7 @@
 
 import importlib
 from pathlib import Path
+from types import ModuleType
 from typing import Any, ClassVar, TypeVar
 
 import lightning.pytorch as pl
@@ -111,9 +112,24 @@ class Task(TruncatedBPTT, pl.LightningModule):
 
         Of the module of a cell that is neither built in nor installed as a cell, it runs nothing: import it before.
 
+        Args:
+            checkpoint_path: A file, or an ``http(s)://`` or other fsspec address.
+            map_location: Where the tensors go, as in :func:`torch.load`, and so the task.
+            **options: Arguments of the task that take the place of those in the checkpoint; the weights must fit.
+
+        Returns:
+            The task, in evaluation mode.
+
         Raises:
             CheckpointError: If the file is missing, damaged, unsafe, or of another task or cell.
             UnknownCell: If its cell isn't there.
+
+        Example:
+            >>> from seqmodels.tasks import LanguageModel
+            >>> LanguageModel.load_from_checkpoint("nowhere.ckpt", learning_rate=1e-3)
+            Traceback (most recent call last):
+            ...
+            seqmodels.errors.CheckpointError: nowhere.ckpt: there is no such file: check the path
         """
         options.pop("weights_only", None)
         checkpoint = read_checkpoint(str(checkpoint_path), map_location)
@@ -140,9 +156,22 @@ def load(path: str | Path, map_location: Any = "cpu") -> Task:
 
     Of the module of a cell that is neither built in nor installed as a cell, it runs nothing: import it before.
 
+    Args:
+        path: A file, or an ``http(s)://`` or other fsspec address.
+        map_location: Where the tensors go, as in :func:`torch.load`, and so the task.
+
+    Returns:
+        The task, in evaluation mode.
+
     Raises:
         CheckpointError: If the file is missing, damaged, unsafe, or holds no task of this package.
         UnknownCell: If its cell isn't there.
+
+    Example:
+        >>> load("nowhere.ckpt")
+        Traceback (most recent call last):
+        ...
+        seqmodels.errors.CheckpointError: nowhere.ckpt: there is no such file: check the path
     """
     checkpoint = read_checkpoint(str(path), map_location)
     recorded = checkpoint.get(CHECKPOINT_KEY) or {}
@@ -150,10 +179,19 @@ def load(path: str | Path, map_location: Any = "cpu") -> Task:
     # A checkpoint may name a class of this package, never one to import from elsewhere.
     if not module.startswith("seqmodels.tasks."):
         raise CheckpointError(f"{path}: holds no task of seqmodels.tasks; load it with its own class")
-    task = getattr(importlib.import_module(module), name, None)
+    task = getattr(_module(module), name, None)
     if not (isinstance(task, type) and issubclass(task, Task)):
         raise CheckpointError(f"{path}: is of {recorded['task']}, which this version of seqmodels doesn't have")
     return task._from_checkpoint(checkpoint, str(path), {})
+
+
+def _module(name: str) -> ModuleType | None:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if not f"{name}.".startswith(f"{error.name}."):  # one that it imports
+            raise
+        return None
 
 
 def _identity(cell: type[Cell]) -> dict[str, str | None]:

@@ -20,10 +20,11 @@ from seqmodels.errors import OptionError
 from seqmodels.evaluating import evaluating
 from seqmodels.rnn import RNN
 from seqmodels.tasks.caption_scores import CaptionScores
+from seqmodels.tasks.cell_record import cell_record
 from seqmodels.tasks.image_conditioning import CONDITIONINGS, ImageConditioning
 from seqmodels.tasks.image_input import ImageInput
 from seqmodels.tasks.picture_rows import shown_records, thumbnail
-from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_bidirectional, refuse_options
+from seqmodels.tasks.recurrent import RecurrentTask, check_numbers, refuse_bidirectional, refuse_options
 from seqmodels.tasks.self_critical import CaptionReward, draw
 from seqmodels.tasks.writing import line_of, without_unknown
 
@@ -112,7 +113,7 @@ class Captioner(RecurrentTask):
         settings = {k: v for k, v in locals().items() if k not in ("self", "__class__", "tokenizer")}
         super().__init__()
         check_numbers("Captioner", settings)
-        self.save_hyperparameters({**settings, "cell": cell_name(cell)})
+        self.save_hyperparameters(cell_record("Captioner", settings))
         self.tokenizer = Tokenizer.restored(tokenizer)
         _check(settings)
         options = rnn_options or {}

@@ -16,7 +16,8 @@ from seqmodels.dropout import probability
 from seqmodels.errors import InputError, OptionError
 from seqmodels.evaluating import evaluating
 from seqmodels.rnn import RNN
-from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_bidirectional, refuse_options
+from seqmodels.tasks.cell_record import cell_record
+from seqmodels.tasks.recurrent import RecurrentTask, check_numbers, refuse_bidirectional, refuse_options
 from seqmodels.tasks.writing import check_way_of_writing, generator_of, line_of, without_unknown
 from seqmodels.training import TokenLoss
 
@@ -75,7 +76,7 @@ class ConditionalGenerator(RecurrentTask):
         settings = {k: v for k, v in locals().items() if k not in ("self", "__class__", "tokenizer", "labels")}
         super().__init__()
         check_numbers("ConditionalGenerator", settings)
-        self.save_hyperparameters({**settings, "cell": cell_name(cell)})
+        self.save_hyperparameters(cell_record("ConditionalGenerator", settings))
         self.tokenizer = Tokenizer.restored(tokenizer)
         self.labels = labels
         options = rnn_options or {}

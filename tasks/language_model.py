@@ -18,7 +18,8 @@ from seqmodels.data.streams import NOT_SCORED
 from seqmodels.dropout import dropout_mask, locked_dropout, probability
 from seqmodels.errors import OptionError
 from seqmodels.rnn import RNN
-from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_bidirectional, refuse_options
+from seqmodels.tasks.cell_record import cell_record
+from seqmodels.tasks.recurrent import RecurrentTask, check_numbers, refuse_bidirectional, refuse_options
 from seqmodels.tasks.text_writer import TextWriter
 from seqmodels.training import NTASGD, TokenLoss
 
@@ -60,7 +61,7 @@ class LanguageModel(TextWriter, RecurrentTask):
         carry_state: Carry the state from window to window. None: unless the Trainer's data module says that its windows
             have nothing to do with each other (``consecutive = False``, as that of :class:`seqmodels.data.Copying`).
         initial_scale: Draw all weights from U(-s, s), and biases of the cell as it wishes; torch's defaults if not
-            given.
+            given. The gains of ``layer_norm`` and a learned initial state begin at 1 and 0 all the same.
         optimizer: "adam", "rmsprop", "sgd", or "nt-asgd" (SGD that averages once validation stops improving).
         learning_rate: Its learning rate.
         weight_decay: Its L2 penalty.
@@ -110,7 +111,7 @@ class LanguageModel(TextWriter, RecurrentTask):
         settings = {key: value for key, value in locals().items() if key not in ("self", "__class__", "tokenizer")}
         super().__init__()
         check_numbers("LanguageModel", {**settings, "embedding_size": embedding_size or None})  # 0: none
-        self.save_hyperparameters({**settings, "cell": cell_name(cell)})
+        self.save_hyperparameters(cell_record("LanguageModel", settings))
         self.tokenizer = Tokenizer.restored(tokenizer)
         self.carry_hiddens = carry_state is not False
         for name in DROPOUTS:
@@ -137,9 +138,10 @@ class LanguageModel(TextWriter, RecurrentTask):
         self.bridge = nn.Linear(width, embedding_size) if tie_weights and width != embedding_size else nn.Identity()
         self.decoder = nn.Linear(embedding_size if tie_weights else width, vocabulary)
         if initial_scale is not None:
-            for parameter in self.parameters():
-                nn.init.uniform_(parameter, -initial_scale, initial_scale)
-            self.rnn.reset_parameters(initial_scale)
+            for module in (self.embedding, self.bridge, self.decoder):
+                for parameter in () if module is None else module.parameters():
+                    nn.init.uniform_(parameter, -initial_scale, initial_scale)
+            self.rnn.reset_parameters(initial_scale)  # of its cells: gains and initial states begin as ever
         if self.embedding is not None and tie_weights:
             self.decoder.weight = self.embedding.weight
         self._rate_scale = 1.0

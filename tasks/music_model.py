@@ -12,7 +12,8 @@ from seqmodels.cell import Cell
 from seqmodels.data.sequences import SequenceBatch
 from seqmodels.dropout import probability
 from seqmodels.rnn import RNN
-from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_bidirectional, refuse_options
+from seqmodels.tasks.cell_record import cell_record
+from seqmodels.tasks.recurrent import RecurrentTask, check_numbers, refuse_bidirectional, refuse_options
 
 
 class MusicModel(RecurrentTask):
@@ -61,7 +62,7 @@ class MusicModel(RecurrentTask):
         settings = {key: value for key, value in locals().items() if key not in ("self", "__class__")}
         super().__init__()
         check_numbers("MusicModel", settings)
-        self.save_hyperparameters({**settings, "cell": cell_name(cell)})
+        self.save_hyperparameters(cell_record("MusicModel", settings))
         self.truncated_bptt_steps = truncated_bptt_steps
         self._dropout = probability("dropout", dropout)
         options = rnn_options or {}

@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
-from seqmodels import registry
 from seqmodels.cell import Cell
 from seqmodels.errors import OptionError
 from seqmodels.rnn import RNN
@@ -33,13 +32,6 @@ class RecurrentTask(Task):
         """Adam."""
         optimizer: Optimizer = torch.optim.Adam(self.parameters(), lr=self.hparams["learning_rate"])
         return optimizer
-
-
-def cell_name(cell: str | type[Cell] | Cell) -> str:
-    """What finds the cell again: its name, or the path of its class."""
-    if isinstance(cell, str):
-        return cell
-    return registry.name_of(cell if isinstance(cell, type) else type(cell))
 
 
 def refuse_options(task: str, options: dict[str, Any], *more: str) -> None:

@@ -16,8 +16,9 @@ from seqmodels.dropout import probability
 from seqmodels.errors import InputError, OptionError
 from seqmodels.evaluating import evaluating
 from seqmodels.rnn import RNN
+from seqmodels.tasks.cell_record import cell_record
 from seqmodels.tasks.pooling import Pooling
-from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_options
+from seqmodels.tasks.recurrent import RecurrentTask, check_numbers, refuse_options
 from seqmodels.tasks.word_vectors import word_embedding
 
 
@@ -62,7 +63,7 @@ class SequenceReader(RecurrentTask):
         self.head = nn.Linear(width, output_size)
         self.measures = nn.ModuleDict({stage: self._measures() for stage in ("val", "test")})
         shown = {key: value for key, value in settings.items() if key not in self.kept}
-        self.save_hyperparameters({**shown, "cell": cell_name(settings["cell"]), **self._resolved(settings)})
+        self.save_hyperparameters({**cell_record(name, shown), **self._resolved(settings)})
 
     def _make_embedding(self, settings: dict[str, Any]) -> nn.Embedding | None:
         size, vectors = settings["embedding_size"], settings.get("embeddings")

@@ -22,9 +22,10 @@ from seqmodels.evaluating import evaluating
 from seqmodels.rnn import RNN
 from seqmodels.tasks.attentional_decoder import AttentionalDecoder
 from seqmodels.tasks.base import parameter_count
+from seqmodels.tasks.cell_record import cell_record
 from seqmodels.tasks.encoder import Encoder
 from seqmodels.tasks.encoder_decoder import EncoderDecoder
-from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_options
+from seqmodels.tasks.recurrent import RecurrentTask, check_numbers, refuse_options
 from seqmodels.tasks.translation import Translation, Writer
 from seqmodels.tasks.translation_scores import TranslationScores
 
@@ -111,12 +112,15 @@ class Translator(RecurrentTask):
         super().__init__()
         check_numbers("Translator", settings)
         encoder_cell = cell if encoder_cell is None else encoder_cell
-        self.save_hyperparameters({**settings, "cell": cell_name(cell), "encoder_cell": cell_name(encoder_cell)})
         self.tokenizer = Tokenizer.restored(tokenizer)
         self.source_tokenizer = self.tokenizer if source_tokenizer is None else Tokenizer.restored(source_tokenizer)
         _check(settings)
         options = rnn_options or {}
         encoder_options = options if encoder_options is None else encoder_options
+        record = cell_record(
+            "Translator", {**settings, "encoder_cell": encoder_cell, "encoder_options": encoder_options}
+        )
+        self.save_hyperparameters(cell_record("Translator", record, "encoder_cell", "encoder_options"))
         for given in (options, encoder_options):
             refuse_options("Translator", given, "bidirectional", "learn_initial_state")
         embedding = nn.Embedding(len(self.tokenizer), embedding_size)

@@ -17,8 +17,9 @@ from seqmodels.dropout import probability
 from seqmodels.errors import InputError, OptionError
 from seqmodels.evaluating import evaluating
 from seqmodels.tasks.base import Task, parameter_count
+from seqmodels.tasks.cell_record import cell_record
 from seqmodels.tasks.class_reader import likeliest
-from seqmodels.tasks.recurrent import cell_name, check_numbers, refuse_options
+from seqmodels.tasks.recurrent import check_numbers, refuse_options
 from seqmodels.tasks.reports_classes import ReportsClasses
 from seqmodels.tasks.word_vectors import word_embedding
 from seqmodels.trees import Forest, Tree, TreeRNN
@@ -89,7 +90,7 @@ class TreeClassifier(ReportsClasses, Task):
         settings = {k: v for k, v in locals().items() if k not in NOT_AMONG_SETTINGS}
         super().__init__()
         check_numbers("TreeClassifier", settings)
-        self.save_hyperparameters({**settings, "cell": cell_name(cell)})
+        self.save_hyperparameters(cell_record("TreeClassifier", settings, options="cell_options"))
         self.tokenizer = Tokenizer.restored(tokenizer)
         self.labels = list(labels)
         _check(settings, len(self.labels))

@@ -19,10 +19,11 @@ from seqmodels.errors import InputError, OptionError
 from seqmodels.evaluating import evaluating
 from seqmodels.rnn import RNN
 from seqmodels.tasks.answer_scores import AnswerScores
+from seqmodels.tasks.cell_record import cell_record
 from seqmodels.tasks.class_reader import likeliest
 from seqmodels.tasks.image_input import ImageInput
 from seqmodels.tasks.picture_rows import shown_records, thumbnail
-from seqmodels.tasks.recurrent import RecurrentTask, cell_name, check_numbers, refuse_options
+from seqmodels.tasks.recurrent import RecurrentTask, check_numbers, refuse_options
 
 INPUTS = ("both", "question", "image")
 TARGETS = ("common", "soft")
@@ -98,7 +99,7 @@ class VisualQuestionAnswerer(RecurrentTask):
         settings = {k: v for k, v in locals().items() if k not in ("self", "__class__", "tokenizer", "answers")}
         super().__init__()
         check_numbers("VisualQuestionAnswerer", settings)
-        self.save_hyperparameters({**settings, "cell": cell_name(cell)})
+        self.save_hyperparameters(cell_record("VisualQuestionAnswerer", settings))
         self.tokenizer = Tokenizer.restored(tokenizer)
         self.answers = list(answers)
         _check(settings, len(self.answers))
@@ -114,6 +115,12 @@ class VisualQuestionAnswerer(RecurrentTask):
         self.from_question = nn.Linear(question_size, common_size)
         self.from_image = nn.Linear(self.image_input.size, common_size)
         self.to_answer = nn.Linear(common_size, len(self.answers))
+        unused = {
+            "question": (self.image_input, self.from_image),
+            "image": (self.embedding, self.rnn, self.from_question),
+        }
+        for module in unused.get(inputs, ()):
+            module.requires_grad_(False)  # DDP waits for a gradient of all that may have one
         self._scores = {stage: AnswerScores() for stage in ("val", "test")}
 
     def forward(self, image: Tensor, question: Int[Tensor, "T B"], lengths: Int[Tensor, " B"]) -> Float[Tensor, "B K"]:
@@ -124,7 +131,8 @@ class VisualQuestionAnswerer(RecurrentTask):
             question: Tokens of the questions.
             lengths: Tokens of each question.
         """
-        return self._answer_scores(self.image_input(image), question, lengths)
+        features = image if self.hparams["inputs"] == "question" else self.image_input(image)
+        return self._answer_scores(features, question, lengths)
 
     def _answer_scores(self, features: Tensor, question: Tensor, lengths: Tensor) -> Tensor:
         parts = []

@@ -20,7 +20,7 @@ def run(arguments: Sequence[str]) -> None:
 def _parser() -> ArgumentParser:
     parser = ArgumentParser("seqmodels answer", description="Ask a trained model about a picture.")
     add = parser.add_argument
-    add("checkpoint", type=Path, help="a checkpoint of a VisualQuestionAnswerer that seqmodels fit has written")
+    add("checkpoint", help="a checkpoint of a VisualQuestionAnswerer that seqmodels fit has written")
     add("--cell", **CELL)
     add("--image", type=Path, required=True, help="the picture")
     add("--question", required=True, help='such as "is there a red circle?"')

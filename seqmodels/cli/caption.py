@@ -40,7 +40,6 @@ def _parser() -> ArgumentParser:
     add = parser.add_argument
     add(
         "checkpoint",
-        type=Path,
         nargs="+",
         help="a checkpoint of a Captioner that seqmodels fit has written; several write together, as an ensemble",
     )

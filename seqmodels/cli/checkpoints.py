@@ -1,6 +1,5 @@
 """The models of checkpoints that a command line names."""
 
-from pathlib import Path
 from typing import TypeVar
 
 from seqmodels.errors import OptionError
@@ -8,8 +7,8 @@ from seqmodels.errors import OptionError
 Model = TypeVar("Model")
 
 
-def load_model(checkpoint: Path, command: str, *kinds: type[Model]) -> Model:
-    """The model in a checkpoint, if it is one that a subcommand takes.
+def load_model(checkpoint: str, command: str, *kinds: type[Model]) -> Model:
+    """The model in a checkpoint, a file or URL, if it is one that a subcommand takes.
 
     Raises:
         CheckpointError: If it can't be read.

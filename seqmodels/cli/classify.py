@@ -51,7 +51,7 @@ def _parser() -> ArgumentParser:
         "all parts follow.",
     )
     add = parser.add_argument
-    add("checkpoint", type=Path, help="of a SequenceClassifier or TreeClassifier that seqmodels fit has written")
+    add("checkpoint", help="of a SequenceClassifier or TreeClassifier that seqmodels fit has written")
     add_one = parser.add_mutually_exclusive_group().add_argument
     add_one("--text", nargs="+", action="extend", help='texts, such as "who was Galileo?", or trees')
     add_one(

@@ -3,7 +3,6 @@
 import argparse
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 
 from seqmodels.cli.arguments import CELL, ArgumentParser
 
@@ -38,7 +37,7 @@ def _parser() -> ArgumentParser:
         "classify and tag, and look at their units. Nothing is sent to any other machine.",
     )
     add = parser.add_argument
-    add("checkpoint", type=Path, nargs="+", help="checkpoints of any tasks that seqmodels fit has written")
+    add("checkpoint", nargs="+", help="checkpoints of any tasks that seqmodels fit has written")
     add("--cell", **CELL)
     add("--host", default="127.0.0.1", help="0.0.0.0 shows the page to the network, too (default: %(default)s)")
     add("--port", type=int, default=7860, help="of this machine (default: %(default)s)")

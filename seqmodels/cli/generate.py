@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqmodels.cli.arguments import CELL, ArgumentParser
@@ -71,7 +70,7 @@ def _temperature(options: argparse.Namespace) -> float:
 def _parser() -> ArgumentParser:
     parser = ArgumentParser("seqmodels generate", description="Let a trained model write.")
     add = parser.add_argument
-    add("checkpoint", type=Path, help="a checkpoint that seqmodels fit has written")
+    add("checkpoint", help="a checkpoint that seqmodels fit has written")
     add("--cell", **CELL)
     add("--prompt", default="", help="text to go on from")
     add("--label", help="of a ConditionalGenerator: the class of what it writes")

@@ -61,7 +61,7 @@ def _cells(cells: list[str], steps: int) -> dict[str, Figure]:
     return {"cells": decay_picture(cell_decays(cells, steps), "Before training")}
 
 
-def _map(checkpoint: Path, file: Path, steps: int) -> dict[str, Figure]:
+def _map(checkpoint: str, file: Path, steps: int) -> dict[str, Figure]:
     from torch.nn import functional as F
 
     from seqmodels.data import read_text
@@ -86,7 +86,7 @@ def _parser() -> ArgumentParser:
         "depends on each state before it.",
     )
     add = parser.add_argument
-    add("checkpoint", type=Path, nargs="?", help="of a language model; without one, the three pictures are drawn")
+    add("checkpoint", nargs="?", help="of a language model; without one, the three pictures are drawn")
     add("--cell", **CELL)
     add("--file", type=Path, help="a text for it to read")
     add("--cells", type=names, metavar="A,B,...", help="instead, how far gradients reach back in these, untrained")

@@ -45,7 +45,7 @@ def run(arguments: Sequence[str]) -> None:
         raise DataError(f"{options.folder}: can't be written ({error.strerror}); give another --folder") from None
 
 
-def _language_model(path: Path) -> LanguageModel:
+def _language_model(path: str) -> LanguageModel:
     from seqmodels import tasks
 
     model = tasks.load(path)
@@ -54,13 +54,13 @@ def _language_model(path: Path) -> LanguageModel:
     return model
 
 
-def _check_characters(models: dict[Path, LanguageModel]) -> None:
+def _check_characters(models: dict[str, LanguageModel]) -> None:
     for path, model in models.items():
         if (unit := model.tokenizer.unit) != "character":
             raise OptionError(f"--training-file: {path} reads {unit}s, but error types are of characters; leave it out")
 
 
-def _check_tokens(models: dict[Path, LanguageModel], text: str) -> None:
+def _check_tokens(models: dict[str, LanguageModel], text: str) -> None:
     """Before the search, which takes long: the models will stand side by side on the page."""
     from seqmodels.inspect.recording import tokens_of
     from seqmodels.inspect.unit_page import check_same_tokens
@@ -69,7 +69,7 @@ def _check_tokens(models: dict[Path, LanguageModel], text: str) -> None:
     check_same_tokens({str(path): found for path, found in tokens.items()})
 
 
-def _text(file: Path | None, checkpoint: Path) -> str:
+def _text(file: Path | None, checkpoint: str) -> str:
     """Of the file; if there is none, what the model was not trained on."""
     from seqmodels.data import read_text
     from seqmodels.inspect import held_out_text
@@ -84,7 +84,7 @@ def _text(file: Path | None, checkpoint: Path) -> str:
     return text
 
 
-def _title(path: Path, model: LanguageModel) -> str:
+def _title(path: str, model: LanguageModel) -> str:
     return f"{model.hparams['cell']} ({path})"
 
 
@@ -103,7 +103,7 @@ def _search(model: LanguageModel, text: str, properties: list[str], options: Any
 
 
 def _print_errors(
-    models: dict[Path, LanguageModel], searches: dict[str, UnitSearch], text: str, file: Path | None
+    models: dict[str, LanguageModel], searches: dict[str, UnitSearch], text: str, file: Path | None
 ) -> None:
     """The table of error types of the models whose training text is there, and of each which text that is, or why none.
 
@@ -135,7 +135,7 @@ def _errors(reading: Reading, training: str) -> ErrorTypes:
     return error_types("".join(reading.tokens), reading.log_probabilities.nan_to_num(0.0), training)
 
 
-def _training_text(checkpoint: Path, file: Path | None) -> tuple[str, str]:
+def _training_text(checkpoint: str, file: Path | None) -> tuple[str, str]:
     """And what it is, in words."""
     from seqmodels.data import read_text
     from seqmodels.inspect import training_text
@@ -182,7 +182,7 @@ def _parser() -> ArgumentParser:
         "bracket, and more; colour the text by them; draw how often its gates saturate; count its errors by type.",
     )
     add = parser.add_argument
-    add("checkpoint", type=Path, nargs="+", help="of language models that seqmodels fit has written; two are compared")
+    add("checkpoint", nargs="+", help="of language models that seqmodels fit has written; two are compared")
     add("--cell", **CELL)
     add("--file", type=Path, help="a text to read (default: of the training's text what was kept for the test)")
     add("--training-file", type=Path, help="the text it was trained on (default: where the checkpoint says it was)")

@@ -26,7 +26,7 @@ def _parser() -> ArgumentParser:
         "read from standard input, one a line.",
     )
     add = parser.add_argument
-    add("checkpoint", type=Path, help="a checkpoint of a SequenceTagger that seqmodels fit has written")
+    add("checkpoint", help="a checkpoint of a SequenceTagger that seqmodels fit has written")
     add("--cell", **CELL)
     add_one = parser.add_mutually_exclusive_group().add_argument
     add_one("--text", nargs="+", action="extend", help='texts, words with spaces between: "the dog barks"')

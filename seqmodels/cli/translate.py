@@ -86,7 +86,7 @@ def _parser() -> ArgumentParser:
         "standard input.",
     )
     add = parser.add_argument
-    add("checkpoint", type=Path, help="a checkpoint of a Translator that seqmodels fit has written")
+    add("checkpoint", help="a checkpoint of a Translator that seqmodels fit has written")
     add("--cell", **CELL)
     given = parser.add_mutually_exclusive_group()
     given.add_argument("--text", nargs="+", action="extend", help="texts to translate")

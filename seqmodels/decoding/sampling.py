@@ -9,7 +9,7 @@ from torch import Tensor
 
 from seqmodels.decoding.constraints import Constraints
 from seqmodels.decoding.filters import filter_logits
-from seqmodels.decoding.step import Step, check_logits, check_whole
+from seqmodels.decoding.step import Step, check_logits, check_whole, not_numbers
 from seqmodels.errors import OptionError
 
 
@@ -32,6 +32,7 @@ def greedy(
         constraints: Rules on what is written.
 
     Raises:
+        InputError: If logits have the wrong shape, or are NaN.
         OptionError: If an option is out of range, or a rule leaves no token where there is no end to stop with.
 
     Example:
@@ -76,6 +77,7 @@ def sample(
         constraints: Rules on what is written; the filters choose among what they leave.
 
     Raises:
+        InputError: If logits have the wrong shape, or are NaN.
         OptionError: If an option is out of range, or a rule leaves no token where there is no end to stop with.
 
     Example:
@@ -113,6 +115,8 @@ def _write(
     for time in range(length):
         logits, state = step(tokens, state)
         check_logits(logits, len(tokens), end)
+        if (broken := ~(logits.amax(-1) < torch.inf)).any():  # of a NaN, too
+            raise not_numbers(int(broken.nonzero()[0, 0]))
         if constraints is not None:
             logits, stuck = _constrained(constraints, logits, written[:, :time], ended, end)
             ended = ended | stuck

@@ -11,9 +11,9 @@ from seqmodels.decoding.beams import Beams, Choice, choose
 from seqmodels.decoding.constraints import Constraints
 from seqmodels.decoding.diversity import Diversity
 from seqmodels.decoding.hypothesis import Hypothesis, Pool
-from seqmodels.decoding.step import Step, check_logits, check_start, check_whole, select_rows
+from seqmodels.decoding.step import Step, check_logits, check_start, check_whole, not_numbers, select_rows
 from seqmodels.decoding.trace import TraceStep, trace_step
-from seqmodels.errors import InputError, OptionError
+from seqmodels.errors import OptionError
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,7 @@ class Search:
         ended, stuck, broken = chosen.end_score > -torch.inf, chosen.stuck > -torch.inf, chosen.broken
         happened = torch.stack([ended.any(), stuck.any(), broken.any()]).tolist()
         if happened[2]:
-            item = int(beams.items[broken.any(0)][0])
-            raise InputError(f"step: the logits of sequence {item} are not all numbers; look for NaN in the model")
+            raise not_numbers(int(beams.items[broken.any(0)][0]))
         if happened[1]:
             if not beams.written.shape[3]:
                 item = int(beams.items[stuck.any(2).any(0)][0])

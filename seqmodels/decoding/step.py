@@ -73,6 +73,11 @@ def check_logits(logits: Any, rows: int, end: int | None = None) -> None:
         raise OptionError(f"end: there is no token {end}, the model has {logits.shape[1]}")
 
 
+def not_numbers(sequence: int) -> InputError:
+    """What every decoder raises where logits are NaN or infinite."""
+    return InputError(f"step: the logits of sequence {sequence} are not all numbers; look for NaN in the model")
+
+
 def check_whole(name: str, value: Any, least: int, most: int | None = None) -> None:
     """Raises OptionError unless the option is a whole number from ``least`` to ``most``."""
     if type(value) is not int or value < least or (most is not None and value > most):

@@ -2,7 +2,6 @@
 
 import html
 import os
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,17 +10,17 @@ from seqmodels import tasks
 from seqmodels.errors import OptionError
 
 
-def load_models(checkpoints: Sequence[Path]) -> dict[str, tasks.Task]:
-    """The tasks in these files, by the name of each: the part of its path in which it differs from the others.
+def load_models(checkpoints: Sequence[str | Path]) -> dict[str, tasks.Task]:
+    """The tasks in these files or URLs, by the name of each: the part of its path in which it differs from the others.
 
     Raises:
         CheckpointError: If a file is missing, damaged, or holds no task.
         OptionError: If a file is given twice.
     """
-    paths = [path.resolve() for path in checkpoints]
-    twice = [path for path, count in Counter(paths).items() if count > 1]
-    if twice:
-        raise OptionError(f"{twice[0]} is given twice; give each checkpoint once")
+    paths = [Path(checkpoint).resolve() for checkpoint in checkpoints]  # of URLs, too: to tell them apart and name them
+    for checkpoint, path in zip(checkpoints, paths, strict=True):
+        if paths.count(path) > 1:
+            raise OptionError(f"{checkpoint} is given twice; give each checkpoint once")
     return dict(zip(names_of(paths), map(tasks.load, checkpoints), strict=True))
 
 

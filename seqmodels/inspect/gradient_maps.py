@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from seqmodels import engine
 from seqmodels.engine import LayerPass, LayerResult, within_lengths
 from seqmodels.errors import InputError
-from seqmodels.inspect.layers import layers_of
+from seqmodels.inspect.layers import join_runs, layers_of
 from seqmodels.layer import Layer, reverse
 
 States = tuple[Tensor, ...]  # each [B, S]
@@ -180,13 +180,7 @@ class _Tapped:
             own = [next(gradients) for state in call.states for _ in state]
             for index, name in enumerate(call.names):
                 found.setdefault((call.place, name), []).append(call.norms(own, index))
-        return {key: _joined(key[0], parts) for key, parts in found.items()}
-
-
-def _joined(place: str, parts: list[Tensor]) -> Tensor:
-    if len({part.shape[1] for part in parts}) > 1:
-        raise InputError(f"{place} ran with batches of different sizes; run the model once, or with one size")
-    return torch.cat(parts)
+        return {key: join_runs(key[0], parts) for key, parts in found.items()}
 
 
 def _run(model: nn.Module, losses: Callable[[], Tensor]) -> tuple[_Tapped, Tensor]:

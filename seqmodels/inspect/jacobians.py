@@ -11,7 +11,7 @@ from seqmodels.cell import Cell
 from seqmodels.engine import LayerPass, LayerResult, within_lengths
 from seqmodels.engine.products import Call, ProductMode
 from seqmodels.errors import InputError
-from seqmodels.inspect.layers import layers_of
+from seqmodels.inspect.layers import join_runs, layers_of
 
 
 class LayerJacobians(NamedTuple):
@@ -131,10 +131,7 @@ def _as_rows(layer: LayerPass, before: tuple[Tensor, ...]) -> LayerPass:
 
 
 def _joined(calls: list[LayerJacobians]) -> LayerJacobians:
-    parts = [call.jacobians for call in calls]
-    if len({part.shape[1] for part in parts}) > 1:
-        raise InputError(f"{calls[0].place} ran with batches of different sizes; run the model once, or with one size")
-    return calls[0]._replace(jacobians=torch.cat(parts))
+    return calls[0]._replace(jacobians=join_runs(calls[0].place, [call.jacobians for call in calls]))
 
 
 class RecurrentMatrix(NamedTuple):

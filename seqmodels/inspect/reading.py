@@ -83,22 +83,25 @@ def read(
     """
     tokens = tokens_of(model, text)
     recorded: list[list[LayerRecording]] = []
-    expected: list[Tensor] = []
+    expected = [torch.full((1,), torch.nan, device=tokens.device)]
+    begin = 1
     best: list[list[tuple[str, float]]] = []
     text_of = functools.cache(lambda token: model.tokenizer.decode([token]))
     for found in read_windows(model, tokens, names, layers, window):
         logits, _ = found.output
         log_probabilities = logits[:, 0].float().log_softmax(-1)
-        expected.append(log_probabilities)
+        # Of the tokens that came, not of all: a text has many more tokens than a window.
+        came = tokens[begin : begin + len(log_probabilities)]
+        expected.append(log_probabilities[: len(came)].gather(1, came)[:, 0])
+        begin += len(log_probabilities)
         top = log_probabilities.exp().topk(min(likeliest, len(model.tokenizer)))
         for probabilities, ids in zip(top.values.tolist(), top.indices.tolist(), strict=True):
             best.append([(text_of(token), p) for token, p in zip(ids, probabilities, strict=True)])
         recorded.append(found.layers)
-    read_ones = torch.cat(expected)[:-1].gather(1, tokens[1:])[:, 0]
     return Reading(
         tokens=model.tokenizer.decode_each(tokens[:, 0]),
         units=[units for parts in zip(*recorded, strict=True) for units in _joined(parts)],
-        log_probabilities=torch.cat([read_ones.new_full((1,), torch.nan), read_ones]),
+        log_probabilities=torch.cat(expected),
         likeliest=best,
     )
 

@@ -16,7 +16,7 @@ from seqmodels.engine import LayerPass, LayerResult, within_lengths
 from seqmodels.engine.products import SequenceProducts
 from seqmodels.errors import InputError, OptionError
 from seqmodels.evaluating import evaluating
-from seqmodels.inspect.layers import layers_of
+from seqmodels.inspect.layers import join_runs, layers_of
 from seqmodels.inspect.recording_cell import recording_cell
 from seqmodels.inspect.step_variables import Variable, step_variables
 from seqmodels.layer import Layer, reverse
@@ -266,10 +266,7 @@ def _joined(calls: list[LayerRecording]) -> LayerRecording:
     first = calls[0]
     if len(calls) == 1:
         return first
-    if len({value.shape[1] for call in calls for value in call.values()}) > 1:
-        raise InputError(f"{first.place} ran with batches of different sizes; record one of them")
-    values = {name: torch.cat([call[name] for call in calls]) for name in first}
-    return replace(first, data=values)
+    return replace(first, data={name: join_runs(first.place, [call[name] for call in calls]) for name in first})
 
 
 def tokens_of(model: nn.Module, text: str) -> Int64[Tensor, "T 1"]:

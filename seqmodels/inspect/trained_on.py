@@ -11,7 +11,7 @@ from seqmodels.training import read_checkpoint
 _PIECE = 500  # characters: long enough that texts of a kind share few
 
 
-def training_text(checkpoint: Path) -> Text:
+def training_text(checkpoint: str | Path) -> Text:
     """The training part of the text, as ``seqmodels.data.TextData`` had read it; and what it is, in words.
 
     Nothing is kept for this: Lightning writes the options of the data into each checkpoint. A path in them that is
@@ -30,7 +30,7 @@ def training_text(checkpoint: Path) -> Text:
     return _parts_of(checkpoint)["train"]
 
 
-def held_out_text(checkpoint: Path) -> Text:
+def held_out_text(checkpoint: str | Path) -> Text:
     """The test part of the same text, or where there is none the validation's.
 
     Raises:
@@ -55,7 +55,7 @@ def share_read_before(text: str, training: str) -> float:
     return sum(text[start:end] in training for start, end in pairwise(ends)) / count
 
 
-def _parts_of(checkpoint: Path) -> dict[str, Text]:
+def _parts_of(checkpoint: str | Path) -> dict[str, Text]:
     saved = read_checkpoint(checkpoint)
     options = saved.get("datamodule_hyper_parameters", {})
     if "TextData" not in saved or not options:

@@ -34,7 +34,8 @@ class SafeCheckpointIO(TorchCheckpointIO):
     - A file appears whole or not at all: kill the process or fill the disk at any moment, and the previous checkpoint
       is intact. Temporary files of killed processes are removed at the next save.
     - Every checkpoint carries the sha256 of each tensor in it (weights, optimizer, carried state) and of all else;
-      reading refuses a file of whose content one bit has changed (it has padding, too, that nothing depends on).
+      reading refuses a file of whose content one bit has changed (it has padding, too, that nothing depends on). Only
+      of an object whose class you have allowed (``torch.serialization.add_safe_globals``) the class alone is checked.
     - Saving refuses what could not be read back safely, naming it; reading never runs code, whatever the file holds.
 
     Remote targets (``s3://...``) are written by fsspec, in its own way, with the same digests.

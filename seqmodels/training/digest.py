@@ -63,6 +63,9 @@ def check_storable(value: Any, file: str) -> None:
 def digest(checkpoint: dict[str, Any]) -> dict[str, Any]:
     """The sha256 of every tensor by its path, and one of everything else (structure, numbers, texts).
 
+    Of an object whose class the user has allowed, it has the name of the class only: it may be pickled otherwise each
+    time.
+
     >>> a, b = (digest({"w": torch.zeros(2), "epoch": epoch}) for epoch in (1, 2))
     >>> a["tensors"] == b["tensors"], a["rest"] == b["rest"]
     (True, False)

@@ -61,7 +61,7 @@ class NonFiniteGuard(Callback):
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer) -> None:
         parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
         loss, self._loss = self._loss, None
-        if self._all_finite(trainer, loss, [] if _scaler(trainer) else [p.grad for p in parameters]):
+        if self._all_finite(trainer, loss, [] if gradient_scaler(trainer) else [p.grad for p in parameters]):
             self._in_a_row = 0
             return
         where = f"epoch {trainer.current_epoch}, batch {self._batch_idx}, step {trainer.global_step}"
@@ -107,7 +107,8 @@ class NonFiniteGuard(Callback):
         return not bool(bad)
 
 
-def _scaler(trainer: Trainer) -> Any:
+def gradient_scaler(trainer: Trainer) -> Any:
+    """What scales the loss up and its gradients down with ``precision="16-mixed"``; None otherwise."""
     return getattr(trainer.precision_plugin, "scaler", None)
 
 

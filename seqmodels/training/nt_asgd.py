@@ -1,5 +1,6 @@
 """Non-monotonically triggered averaged SGD (Merity, Keskar and Socher 2018, algorithm 1)."""
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -51,7 +52,8 @@ class NTASGD(Optimizer):
         """Tells the loss of a validation; may begin the averaging."""
         shared = self.param_groups[0]
         earlier = shared["losses"][: -shared["patience"]] if shared["patience"] else shared["losses"]
-        if not self.averages and earlier and loss > min(earlier):
+        # min with a NaN in it depends on the order.
+        if not self.averages and loss > min(filter(math.isfinite, earlier), default=math.inf):
             shared["steps_averaged"] = 0
         shared["losses"] = [*shared["losses"], float(loss)]
 

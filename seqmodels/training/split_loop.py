@@ -132,7 +132,9 @@ class SplitOptimization(_AutomaticOptimization):
             trainer._logger_connector.on_batch_start(split)
             step = OrderedDict(batch=split, batch_idx=batch_idx, hiddens=module.hiddens("train"))
             found = super().run(optimizer, batch_idx, step)
-            if not self._stands_in:
+            if self._stands_in:
+                module.drop_hiddens()
+            else:
                 outputs = found
                 if outputs:  # empty if the training step returned None
                     module.keep_hiddens("train", outputs)

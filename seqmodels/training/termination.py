@@ -12,9 +12,8 @@ import socket
 import sys
 import threading
 import time
-from pathlib import Path
 from types import FrameType
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import torch
 import torch.distributed as dist
@@ -33,25 +32,27 @@ class GracefulTermination(Callback):
 
     The checkpoint goes to the folder of the trainer's `ModelCheckpoint`, or to ``checkpoints`` in its
     ``default_root_dir``. A signal during validation is served between its batches; resuming repeats that validation
-    from its start (a `TruncatedBPTT` with the random state it had). A second Ctrl-C ends at once, without a checkpoint.
+    from its start (a `TruncatedBPTT` with the random state it had). One after the last batch ends a training with its
+    checkpoint, too, and a test once it is done. A second Ctrl-C ends at once, without a checkpoint.
     Handlers that were there before are called too, and put back afterwards.
 
     If the main process of a job that Lightning started itself is killed, its other ranks leave too, within 20 s.
 
     Args:
-        every_n_steps: ask the other ranks after every n-th batch only; one process always looks at once.
+        every_n_batches: ask the other ranks after every n-th batch only; one process always looks at once.
 
     Raises:
-        OptionError: ``every_n_steps`` is less than 1.
+        OptionError: ``every_n_batches`` is less than 1.
 
     >>> trainer = Trainer(callbacks=[GracefulTermination()], logger=False, enable_checkpointing=False)
     """
 
-    def __init__(self, every_n_steps: int = 1) -> None:
-        if every_n_steps < 1:
-            raise OptionError(f"GracefulTermination: every_n_steps is {every_n_steps}: give 1 or more")
-        self.every_n_steps = every_n_steps
-        self._signal = 0  # the one received by this rank
+    def __init__(self, every_n_batches: int = 1) -> None:
+        if every_n_batches < 1:
+            raise OptionError(f"GracefulTermination: every_n_batches is {every_n_batches}: give 1 or more")
+        self.every_n_batches = every_n_batches
+        self._signal = 0  # the first one received by this rank
+        self._interrupted = False  # by Ctrl-C, whatever came first
         self._running = False  # batches are running, so that a flag will be seen
         self._leaving = False
         self._pid = os.getpid()
@@ -63,7 +64,8 @@ class GracefulTermination(Callback):
     # Signals
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        self._signal, self._running, self._leaving, self._pid = 0, False, False, os.getpid()
+        self._signal, self._interrupted, self._running, self._leaving = 0, False, False, False
+        self._pid = os.getpid()
         if dist.is_available() and dist.is_initialized() and trainer.world_size > 1:
             # A group of its own, on the CPU: no device is waited for, no other collective can be met.
             self._group = dist.new_group(backend="gloo")
@@ -86,11 +88,12 @@ class GracefulTermination(Callback):
     def _on_sigint(self, signum: int, frame: FrameType | None) -> None:
         if os.getpid() != self._pid:
             return  # a worker of a data loader: its parent decides
-        if self._signal == signum:
+        if self._interrupted:
             self._leave_at_once()
         if not self._running:
             self._call_previous_sigint(signum, frame)
             return
+        self._interrupted = True
         self._signal = self._signal or signum
         if self._trainer.is_global_zero:
             _say("Ctrl-C: finishing this batch, then writing a checkpoint. Press again to stop at once without one.")
@@ -127,6 +130,8 @@ class GracefulTermination(Callback):
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         self._restore(trainer)
+        if signum := self._told(trainer):  # since the last batch of an evaluation, or the end of training
+            self._leave(trainer, signum, " at the end")
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         self._restore(trainer)
@@ -145,8 +150,12 @@ class GracefulTermination(Callback):
         if validation_follows(trainer):
             # Left to the validation: a checkpoint made now would skip it on resuming.
             self._random_state = get_random_state()
-        elif self._group is None or (trainer.fit_loop.total_batch_idx + 1) % self.every_n_steps == 0:
+        elif self._group is None or (trainer.fit_loop.total_batch_idx + 1) % self.every_n_batches == 0:
             self._leave_if_told(trainer)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._leave_if_told(trainer)
+        self._running = False
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._start_evaluation(trainer.num_sanity_val_batches if trainer.sanity_checking else trainer.num_val_batches)
@@ -178,23 +187,27 @@ class GracefulTermination(Callback):
 
     # Leaving
 
-    def _leave_if_told(self, trainer: Trainer) -> None:
+    def _told(self, trainer: Trainer) -> int:
+        """The signal that any rank has received, and that no rank has left for yet; 0 without one."""
         signum = int(self._reduce(float(self._signal), dist.ReduceOp.MAX))
-        if signum == 0 or self._leaving:
+        return 0 if self._leaving else signum
+
+    def _leave_if_told(self, trainer: Trainer) -> None:
+        if not (signum := self._told(trainer)):
             return
         self._leaving = True
-        _stop_watching_children()
-        what = f"{'Ctrl-C' if signum == signal.SIGINT else 'SIGTERM'}: stopped"
         if trainer.state.fn != TrainerFn.FITTING or trainer.sanity_checking:
-            what += "; no checkpoint, as nothing was trained"
-        else:
-            path = _checkpoint_path(trainer)
-            if trainer.validating and self._random_state is not None:
-                set_random_state(self._random_state)
-            trainer.save_checkpoint(path, weights_only=False)
-            what += f" after step {trainer.global_step}; resume with ckpt_path={path}"
+            self._leave(trainer, signum, "; no checkpoint, as nothing was trained")
+        path = _checkpoint_path(trainer)
+        if trainer.validating and self._random_state is not None:
+            set_random_state(self._random_state)
+        trainer.save_checkpoint(path, weights_only=False)
+        self._leave(trainer, signum, f" after step {trainer.global_step}; resume with ckpt_path={path}")
+
+    def _leave(self, trainer: Trainer, signum: int, when: str) -> NoReturn:
+        _stop_watching_children()
         if trainer.is_global_zero:
-            _say(what)
+            _say(f"{'Ctrl-C' if signum == signal.SIGINT else 'SIGTERM'}: stopped{when}")
         raise SystemExit(128 + signum)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
@@ -221,10 +234,11 @@ def validation_follows(trainer: Trainer) -> bool:
 
 
 def _checkpoint_path(trainer: Trainer) -> str:
+    # Joined as text: a Path would make "s3:/bucket" of "s3://bucket".
     for callback in trainer.checkpoint_callbacks:
         if isinstance(callback, ModelCheckpoint) and callback.dirpath:
-            return str(Path(callback.dirpath, "last.ckpt"))
-    return str(Path(trainer.default_root_dir, "checkpoints", "last.ckpt"))
+            return os.path.join(callback.dirpath, "last.ckpt")
+    return os.path.join(trainer.default_root_dir, "checkpoints", "last.ckpt")
 
 
 def _stop_watching_children() -> None:

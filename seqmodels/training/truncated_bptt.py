@@ -38,8 +38,9 @@ class TruncatedBPTT:
     With :attr:`carry_hiddens`, hiddens also pass from batch to batch within an epoch: "carry hidden states forward for
     ever, but backpropagate k steps only". Then the batches must be consecutive windows of the same streams.
 
-    The checkpoint holds the carried state and the random state of every rank, so that a run killed anywhere continues
-    bitwise as if it had not been, given a loader that restores its position, as those of seqmodels.data do.
+    The checkpoint holds the carried state and the random state of every rank, so that a run goes on from it bitwise as
+    if it had not been stopped, given a loader that restores its position, as those of seqmodels.data do. Only a
+    gradient that was still being accumulated (``accumulate_grad_batches``) is lost.
 
     Attributes:
         truncated_bptt_steps: k, the time steps of a split; 0 leaves batches whole.
@@ -160,6 +161,10 @@ class TruncatedBPTT:
         """Called by NonFiniteGuard: the step was not finite, so neither may be its hiddens; the next starts anew."""
         self._hiddens_spoiled = True
 
+    def drop_hiddens(self) -> None:
+        """After a stand-in, whose hiddens enter nothing: those of the last split stay, were the step skipped or not."""
+        self._hiddens_spoiled = False
+
     def begin_batch(self, stage: str) -> None:
         """Forgets the hiddens of the last batch unless they are carried."""
         if not self.carry_hiddens:
@@ -240,7 +245,9 @@ def _split_step(step: Callable[..., Any], stage: str) -> Callable[..., Any]:
     """An evaluation step over whole batches, from one over splits that takes and returns hiddens."""
 
     @functools.wraps(step)
-    def whole(self: Any, batch: Any, batch_idx: int = 0, dataloader_idx: int = 0, **given: Any) -> Any:
+    def whole(self: Any, batch: Any, batch_idx: int = 0, dataloader_idx: Any = 0, **given: Any) -> Any:
+        if not isinstance(dataloader_idx, int):  # as in the step's own signature, where hiddens are the third
+            given["hiddens"] = dataloader_idx
         if given:  # called by a person, who says what the hiddens are
             return step(self, batch, batch_idx, **given)
         outputs: Any = None

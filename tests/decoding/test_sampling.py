@@ -117,6 +117,14 @@ def test_values_out_of_range_are_one_line(decode, options, message, one_line):
         decode(markov, {"steps": torch.zeros(3)}, START, **{"length": 2, **options})
 
 
+@pytest.mark.parametrize("decode", [greedy, sample])
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_logits_that_are_not_numbers_are_one_line(decode, value, one_line):
+    logits = torch.tensor([[0.0, 1.0], [value, 0.0], [0.0, -torch.inf]])
+    with one_line(InputError, "step: the logits of sequence 1 are not all numbers; look for NaN in the model"):
+        decode(lambda tokens, state: (logits, state), None, START, 2)
+
+
 def test_logits_of_another_shape_are_one_line(one_line):
     with one_line(InputError, "step must give floating-point logits [3, V], not [3]"):
         greedy(lambda tokens, state: (torch.zeros(3), state), None, START, 2)

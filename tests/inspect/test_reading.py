@@ -1,10 +1,12 @@
 """A language model reads a text."""
 
 import math
+import weakref
 
 import pytest
 import torch
 from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
 
 from seqmodels.data import build_tokenizer
 from seqmodels.errors import InputError
@@ -58,6 +60,35 @@ def test_windows_change_nothing(model):
     for one, two in zip(whole.units, cut.units, strict=True):
         assert one.name == two.name
         assert torch.allclose(one.values, two.values, atol=1e-6)
+
+
+def test_expectations_are_kept_of_the_tokens_of_the_text_only(model):
+    """Not of the whole vocabulary: that is thousands of times as much."""
+
+    class Watch(TorchFunctionMode):
+        def __init__(self):
+            super().__init__()
+            self.made, self.most = [], 0
+
+        def __torch_function__(self, function, types, arguments=(), options=None):
+            result = function(*arguments, **(options or {}))
+            if function is torch.Tensor.log_softmax:
+                self.made.append(weakref.ref(result))
+                self.most = max(self.most, sum(made() is not None for made in self.made))
+            return result
+
+    with Watch() as watch:
+        read(model, TEXT, window=4)
+    assert len(watch.made) == 7
+    assert watch.most <= 2
+
+
+@pytest.mark.parametrize("window", [1, 5, 26])
+def test_the_last_window_may_be_of_one_token(model, window):
+    text = TEXT[:26]
+    assert torch.allclose(
+        read(model, text, window=window).log_probabilities[1:], read(model, text).log_probabilities[1:], atol=1e-6
+    )
 
 
 def test_units_are_found_by_name_and_layer(model):

@@ -301,6 +301,16 @@ def test_initial_scale_bounds_all_weights_and_keeps_the_forget_bias():
     assert max(float(p.abs().max()) for p in others) <= 0.05
 
 
+def test_initial_scale_leaves_gains_and_learned_initial_states_alone():
+    options = {"layer_norm": True, "learn_initial_state": True}
+    lm = model(initial_scale=0.05, rnn_options=options, embedding_size=7, tie_weights=True)
+    (layer,) = lm.rnn.layers
+    assert {float(gain) for norm in layer.norms.values() for gain in norm.weight} == {1}
+    assert {float(value) for state in layer.learned_state for value in state} == {0}
+    drawn = [lm.embedding.weight, lm.bridge.weight, lm.decoder.bias, lm.rnn.cell.W_h.weight]
+    assert all(0.03 < float(weight.detach().abs().max()) <= 0.05 for weight in drawn)
+
+
 def test_options_reach_the_network_and_the_cell():
     lm = model(cell="gru", rnn_options={"reset": "after", "layer_norm": True})
     assert lm.rnn.cell.reset == "after"
@@ -528,6 +538,15 @@ def test_other_checkpoints_are_refused(tmp_path):
     for name in ("foreign.ckpt", "hostile.ckpt", "missing.ckpt"):
         with pytest.raises(CheckpointError, match=name):
             load(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "task", ["seqmodels.tasks.gone:Gone", "seqmodels.tasks.base.gone:Gone", "seqmodels.tasks.base:Gone"]
+)
+def test_a_task_that_this_version_lacks_is_one_line(tmp_path, one_line, task):
+    torch.save({"seqmodels": {"task": task}}, tmp_path / "model.ckpt")
+    with one_line(CheckpointError, "model.ckpt: is of", task, "which this version of seqmodels doesn't have"):
+        load(tmp_path / "model.ckpt")
 
 
 @pytest.fixture

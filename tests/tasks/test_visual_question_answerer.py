@@ -49,6 +49,18 @@ def test_with_picture_and_question_all_is_known_and_with_either_alone_it_is_not(
     assert max(accuracy["question"], accuracy["image"]) <= 0.5
 
 
+@pytest.mark.parametrize("inputs", ["both", "question", "image"])
+def test_all_that_is_trainable_has_a_gradient(data, inputs):
+    """DDP waits for all of them."""
+    model = make(data, inputs=inputs)
+    assert model.image_input.fine_tune
+    data.setup("fit")
+    model.training_step(next(iter(data.train_dataloader())), 0)["loss"].backward()
+    trainable = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    assert trainable == {name for name, parameter in model.named_parameters() if parameter.grad is not None}
+    assert ("rnn" in {name.partition(".")[0] for name in trainable}) == (inputs != "image")
+
+
 def test_each_type_of_answer_has_its_accuracy_and_the_result_file_its_answers(data, tmp_path):
     model = make(data)
     trainer = fit(model, data, epochs=1)

@@ -1,6 +1,7 @@
 """SGD that averages once validation stops improving."""
 
 import copy
+import math
 
 import pytest
 import torch
@@ -37,7 +38,14 @@ def test_it_is_sgd_before_the_trigger():
 
 @pytest.mark.parametrize(
     ("patience", "losses", "triggered_by"),
-    [(1, [3, 2, 1, 2.5], 3), (2, [3, 2, 1, 2, 2.5], 4), (2, [3, 2.5, 2, 1.5], None), (0, [3, 4], 1)],
+    [
+        (1, [3, 2, 1, 2.5], 3),
+        (2, [3, 2, 1, 2, 2.5], 4),
+        (2, [3, 2.5, 2, 1.5], None),
+        (0, [3, 4], 1),
+        (1, [math.nan, 3, 2, 2.5, 3.5], 4),
+        (0, [math.nan, 3, 4], 2),
+    ],
 )
 def test_averaging_begins_when_a_loss_is_worse_than_the_best_of_all_but_the_last(patience, losses, triggered_by):
     _, optimizer = quadratic(patience=patience)

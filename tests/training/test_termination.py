@@ -161,6 +161,21 @@ def test_the_checkpoint_goes_where_the_others_are(tmp_path):
     assert os.listdir(tmp_path / "mine") == ["last.ckpt"]
 
 
+@pytest.mark.parametrize("in_root", [False, True])
+def test_a_remote_folder_stays_remote(tmp_path, monkeypatch, capfd, in_root):
+    monkeypatch.chdir(tmp_path)
+    root = f"memory://{tmp_path.name}"
+    if in_root:
+        trainer = make_trainer(root)
+    else:
+        trainer = make_trainer(tmp_path, ModelCheckpoint(f"{root}/checkpoints"), enable_checkpointing=True)
+    run_until_stopped(trainer, Model(place=("train", 0, 1)))
+    path = f"{root}/checkpoints/last.ckpt"
+    assert read_checkpoint(path)["global_step"] == 2
+    assert capfd.readouterr().err.endswith(f"resume with ckpt_path={path}\n")
+    assert os.listdir(tmp_path) == []
+
+
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_handlers_of_the_user_are_called_too(tmp_path, signum):
     calls = []
@@ -192,6 +207,51 @@ def test_before_anything_was_trained_there_is_nothing_to_save(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_after_the_last_batch_ends_a_training_with_its_checkpoint(tmp_path, signum, code):
+    class Late(Model):
+        def on_train_epoch_end(self):
+            self.visit("end", None)
+
+    whole, resumed = Model(), Model()
+    make_trainer(tmp_path, max_epochs=4).fit(whole, DATA, DATA)
+    assert run_until_stopped(make_trainer(tmp_path), Late(signum, ("end", 2, None))) == code
+    path = tmp_path / "checkpoints" / "last.ckpt"
+    assert read_checkpoint(path)["global_step"] == 15
+    make_trainer(tmp_path, max_epochs=4).fit(resumed, DATA, DATA, ckpt_path=path)
+    assert resumed.visited == whole.visited[-len(resumed.visited) :]
+    assert resumed.visited[0] == ("train", 3, 0)
+    torch.testing.assert_close(resumed.state_dict(), whole.state_dict(), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_after_the_last_batch_of_a_test_is_not_lost(tmp_path, capfd, signum, code):
+    class Late(Model):
+        def on_test_epoch_end(self):
+            self.visit("end", None)
+
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    with pytest.raises(SystemExit) as caught:
+        make_trainer(tmp_path).test(Late(signum, ("end", 0, None)), DATA)
+    assert caught.value.code == code
+    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+    assert "stopped at the end" in capfd.readouterr().err
+
+
+def test_a_second_ctrl_c_ends_at_once_whatever_came_before(tmp_path):
+    class AtOnce(GracefulTermination):
+        def _leave_at_once(self):
+            raise SystemExit("at once")
+
+    class Impatient(Model):
+        def training_step(self, batch, batch_idx):
+            for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGINT):
+                os.kill(os.getpid(), signum)
+            return super().training_step(batch, batch_idx)
+
+    assert run_until_stopped(make_trainer(tmp_path, termination=AtOnce()), Impatient()) == "at once"
+
+
 def test_an_interrupt_outside_the_batches_is_not_held_back(tmp_path):
     class Slow(Model):
         def on_fit_start(self):
@@ -217,27 +277,28 @@ def test_with_several_ranks_every_nth_batch_asks_however_short_epochs_are(tmp_pa
             self.asked.append(self._trainer.global_step)
             return value
 
-    callback = OfTwo(every_n_steps=4)
+    callback = OfTwo(every_n_batches=4)
     make_trainer(tmp_path, termination=callback).fit(Model(), DATA)  # 3 epochs of 5 batches
-    assert callback.asked == [4, 8, 12]
+    assert callback.asked == [4, 8, 12, 15, 15]  # and where training ends, and where all does
 
 
 def test_a_wrong_option_is_refused():
-    with pytest.raises(OptionError, match="every_n_steps is 0: give 1 or more"):
-        GracefulTermination(every_n_steps=0)
+    with pytest.raises(OptionError, match="every_n_batches is 0: give 1 or more"):
+        GracefulTermination(every_n_batches=0)
 
 
 # Real processes
 
 SOON = 100.0  # seconds on a busy machine; a rank that is left alone waits for half an hour
 SCRIPT = """
-import os, sys, time
+import os, signal, sys, time
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from seqmodels.training.checkpoint import SafeCheckpointIO
 from seqmodels.training.termination import GracefulTermination
 
-folder, devices, workers, every, seconds = sys.argv[1], *map(int, sys.argv[2:5]), float(sys.argv[5])
+folder, devices, workers, every, late = sys.argv[1], *map(int, sys.argv[2:6])
+seconds = float(sys.argv[6])
 torch.set_num_threads(1)
 
 class Model(LightningModule):
@@ -257,6 +318,10 @@ class Model(LightningModule):
         time.sleep(0.01)
         if batch_idx == 2:
             self.note("validating")
+    def on_train_epoch_end(self):
+        self.note("ending")
+        if self.trainer.global_rank == late:
+            os.kill(os.getpid(), signal.SIGTERM)
     def configure_optimizers(self):
         return torch.optim.Adam(self.parameters())
 
@@ -268,7 +333,7 @@ trainer = Trainer(accelerator="cpu", devices=devices, strategy="ddp" if devices 
                   enable_model_summary=False, num_sanity_val_steps=0, val_check_interval=100,
                   callbacks=[GracefulTermination(every)], plugins=[SafeCheckpointIO()])
 try:
-    trainer.fit(Model(), batches(10**5), batches(10**4))
+    trainer.fit(Model(), *((batches(10**5), batches(10**4)) if late < 0 else (batches(100), batches(3))))
 except SystemExit as leaving:
     with open(f"{folder}/exit-{trainer.global_rank}", "w") as file:
         file.write(str(leaving.code))
@@ -279,11 +344,11 @@ except SystemExit as leaving:
 class Job:
     """A training in processes of its own: started by Lightning, or by torchrun."""
 
-    def __init__(self, folder, ranks=1, when="training", workers=0, every=1, seconds=0.0, launcher=()):
+    def __init__(self, folder, ranks=1, when="training", workers=0, every=1, late=-1, seconds=0.0, launcher=()):
         self.folder, self.ranks = folder, ranks
         script = folder / "train.py"
         script.write_text(SCRIPT)
-        command = [sys.executable, *launcher, script, folder, ranks, workers, every, seconds]
+        command = [sys.executable, *launcher, script, folder, ranks, workers, every, late, seconds]
         self.main = subprocess.Popen(
             list(map(str, command)), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             start_new_session=True,
@@ -393,6 +458,12 @@ def test_all_ranks_leave_together_whichever_is_told(job, ranks, told, options):
     some = job(ranks=ranks, **options)
     some.send(signal.SIGTERM, told)
     check_left_in_order(some)
+
+
+def test_all_ranks_leave_together_if_one_is_told_after_the_last_batch(job):
+    two = job(ranks=2, when="ending", late=1)
+    two.sent = time.monotonic()
+    check_left_in_order(two)
 
 
 def test_ranks_started_by_torchrun_leave_together(job):

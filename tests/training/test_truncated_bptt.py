@@ -219,6 +219,24 @@ def test_evaluation_carries_hiddens_only_if_asked():
     assert [given is not None for _, given, _ in carried.evaluated] == [False] + [True] * 5
 
 
+def test_an_evaluation_step_called_in_its_own_signature_takes_the_hiddens():
+    class Derived(Regression):
+        def validation_step(self, batch, batch_idx, hiddens):
+            return super().validation_step(batch, batch_idx, hiddens)
+
+    batch, given = next(iter(batches(1))), torch.ones(1, 2, 4, dtype=torch.float64)
+    model = Regression()
+    model.validation_step(batch, 0, given)
+    ((steps, hiddens, _),) = model.evaluated
+    assert steps == STEPS
+    assert torch.equal(hiddens, given)
+    assert model.hiddens("validate") is None
+    derived, alone = Derived(), Regression()
+    fit(derived, validation=batches(1)), fit(alone, validation=batches(1))
+    assert [steps for steps, _, _ in derived.evaluated] == [5, 5, 4]
+    assert torch.equal(derived.evaluated[-1][2], alone.evaluated[-1][2])
+
+
 def test_training_goes_on_where_a_checkpoint_left_off(tmp_path):
     whole = Regression(carry=True)
     fit(whole, max_epochs=3)
@@ -252,6 +270,20 @@ def test_while_another_process_has_more_splits_nothing_is_learned_and_hiddens_st
     for a, b in zip(alone.parameters(), together.parameters(), strict=True):
         assert torch.equal(a, b)
     assert torch.equal(alone.hiddens("train"), together.hiddens("train"))
+
+
+def test_a_skipped_step_of_a_stand_in_spoils_no_hiddens(monkeypatch):
+    """The other processes' loss was not finite: our carried state has no part in it."""
+
+    class SkipTheFifth(pl.Callback):
+        def on_before_optimizer_step(self, trainer, module, optimizer):
+            if trainer.global_step == 4:
+                module.on_step_skipped()
+
+    monkeypatch.setattr(SplitOptimization, "_steps_of_all_processes", lambda self, own: 5)
+    model = Regression(carry=True)
+    fit(model, batches(2), callbacks=[SkipTheFifth()])
+    assert [carried for _, _, carried in model.calls] == [False] + [True] * 9
 
 
 def test_a_batch_without_steps_is_one_clear_error():
