@@ -32,6 +32,23 @@ def test_double_backward_through_the_vendors_kernel(name, options, lengths):
         assert found.abs().max() > 0
 
 
+def first_gradients(rnn, x, create_graph):
+    rnn.zero_grad()
+    start = tuple(torch.tanh(x.mean(0) @ torch.ones(4, size).to(x))[None] for size in rnn.cell.state_sizes)
+    output = rnn(x, rnn.cell.unpack_state(start))[0]
+    return torch.autograd.grad(output.square().sum(), [x, *rnn.parameters()], create_graph=create_graph)
+
+
+@pytest.mark.parametrize(
+    ("name", "backend"), [("lstm", "vendor"), *((c, "native") for c in ("mut1", "minimal_rnn", "rmc"))]
+)
+def test_first_gradients_are_the_same_where_second_ones_may_follow(name, backend):
+    """Also of inputs of the loop that are computed from each other."""
+    rnn, x = RNN(name, 4, H, backend=backend).double(), torch.randn(T, B, 4, dtype=torch.float64, requires_grad=True)
+    for found, expected in zip(*(first_gradients(rnn, x, each) for each in (True, False)), strict=True):
+        torch.testing.assert_close(found, expected)
+
+
 def test_vmap_over_inputs(cell_name):
     rnn, x = RNN(cell_name, 4, H, num_layers=2, bidirectional=True), torch.randn(7, T, B, 4)
     found = vmap(lambda one: rnn(one, lengths=[5, 0, 2])[0])(x)

@@ -22,7 +22,6 @@ MOVES: dict[str, tuple[tuple[int, ...], Callable[[Tensor], Tensor]]] = {
     "columns put into a slice": ((6,), lambda a: torch.slice_scatter(a, a[:, :2], 1, 3, 5)),
     "columns put at the end": ((2, 3), lambda a: torch.slice_scatter(a, a[:, :, :2], 2, 1)),
     "rows put into all rows": ((2,), lambda a: torch.slice_scatter(a, a.clone(), 0)),
-    "copy": ((1,), lambda a: torch.ops.aten.copy(a.new_zeros(a.shape[0], 3), a)),
     "narrow": ((6,), lambda a: a.narrow(1, 2, 3)),
     "select": ((6,), lambda a: a[:, 2]),
     "select from the end": ((3, 4), lambda a: a[:, -1]),

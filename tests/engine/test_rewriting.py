@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from agreement import measure, require_equal
+from agreement import measure, measured, require_equal
 from torch import nn
 from torch.nn import functional as F
 
@@ -42,6 +42,21 @@ IN_PLACE = {  # within what torch makes of them, on tensors of their own
 }
 
 
+WRITTEN_OUT = {  # by torch, for what the engine has no rule of
+    "beside a norm of zeros": lambda cell, new, h: F.softshrink(new, 0.1) + F.normalize(cell.product.weight[0, :H] * h),
+    "beside a deviation": lambda cell, new, h: F.softshrink(new, 0.1) + h.std(1, keepdim=True),
+    "beside a roll": lambda cell, new, h: F.softshrink(new, 0.1) + h.roll(1, 1),
+    "columns changed in place": lambda cell, new, h: changed(new) + h,
+}
+
+
+def changed(new):
+    new = new * 1.0
+    new[:, 0] += 1
+    new[:, 1] = torch.sigmoid(new[:, 2])
+    return new
+
+
 RUNNING_SUMS = {
     "over the row": lambda cell, new, h: new.cumsum(-1) + h,
     "over parts": lambda cell, new, h: torch.cat([new, h], 1).view(-1, 2, H).softmax(2).cumsum(2)[:, 1] + h,
@@ -60,6 +75,12 @@ def test_what_a_step_makes_on_its_way_is_computed(name):
     for rate in (0.25, 0.75):
         native.cell.rate = loop.cell.rate = rate
         torch.testing.assert_close(native(x)[0], loop(x)[0])
+
+
+@pytest.mark.parametrize("name", WRITTEN_OUT)
+def test_what_torch_writes_out_has_the_same_gradients(name):
+    options = {"change": WRITTEN_OUT[name], "rate": 0.25}
+    require_equal(*(measured(Written, each, H, H, **options) for each in ("native", "reference")), 1e-9)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,11 @@
 """A cell that is changed after its first call computes what it now says."""
 
+import dataclasses
+import enum
 import functools
+import types
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -13,14 +17,29 @@ from seqmodels.engine.settings import LARGEST, plain_settings
 T, B, INPUTS, H = 4, 3, 5, 6
 
 
+class Choice(enum.Enum):
+    ONE, THREE = 1, 3
+
+
+@dataclasses.dataclass(slots=True)
+class Part:
+    size: float
+
+
 class Changing(Cell):
+    gain = 1.0
+
     def __init__(self, input_size, hidden_size):
         super().__init__(input_size, hidden_size)
         self.W, self.U = nn.Linear(input_size, hidden_size), nn.Linear(hidden_size, hidden_size)
         self.act, self.function, self.scale, self.scales = nn.Tanh(), torch.tanh, 1.0, [1.0, 0.5]
+        self.choice, self.given, self.made = Choice.ONE, types.SimpleNamespace(part=Part(1.0)), np.ones(2, np.float32)
+
+    def own(self):
+        return self.gain * self.choice.value * self.given.part.size * float(self.made[0])
 
     def step(self, x, h):
-        return self.act(self.W(x) * self.scales[0] + self.function(self.U(h)) * self.scale)
+        return self.act(self.W(x) * self.scales[0] + self.function(self.U(h)) * self.scale * self.own())
 
 
 def difference(rnn: RNN, x: torch.Tensor) -> float:
@@ -38,6 +57,12 @@ CHANGES = {
     "a part of a function": lambda cell: setattr(cell, "function", functools.partial(torch.clamp, min=0.1)),
     "a number": lambda cell: setattr(cell, "scale", 3.0),
     "a number in a list": lambda cell: cell.scales.__setitem__(0, 3.0),
+    "a choice": lambda cell: setattr(cell, "choice", Choice.THREE),
+    "a part of an object": lambda cell: setattr(cell.given.part, "size", 3.0),
+    "an object": lambda cell: setattr(cell.given, "part", Part(3.0)),
+    "a number in an array": lambda cell: cell.made.__setitem__(0, 3.0),
+    "an attribute of its class": lambda cell: setattr(type(cell), "gain", 3.0),
+    "a method of its class": lambda cell: setattr(type(cell), "own", lambda self: 3.0),
     "the step": lambda cell: setattr(cell, "step", lambda x, h: torch.sigmoid(cell.W(x) + cell.U(h))),
     "the step of its class": lambda cell: setattr(type(cell), "step", lambda self, x, h: torch.sigmoid(self.W(x) + h)),
 }

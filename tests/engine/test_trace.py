@@ -74,6 +74,24 @@ def test_what_has_no_twin_is_traced_itself(cell):
     assert generated.refusal(layer_of(cell)) is None
 
 
+class LooksAtValues(Cell):
+    """It can't be traced; who tries, does so on a twin."""
+
+    def __init__(self, input_size, hidden_size):
+        super().__init__(input_size, hidden_size)
+        self.product, self.seen, self.real = nn.Linear(input_size, hidden_size), [], id(self)
+
+    def step(self, x, h):
+        self.seen.append(isinstance(x, FakeTensor) and id(self) == self.real)
+        return torch.tanh(self.product(x) + h) if h.sum() > 0 else h
+
+
+def test_what_is_refused_was_not_traced_on_the_cell_itself():
+    layer = layer_of(LooksAtValues)
+    assert generated.refusal(layer) is not None
+    assert not any(layer.cell.seen)
+
+
 def test_many_threads_may_run_a_cell_first():
     rnn, x = RNN("gru", H, H), torch.randn(T, B, H)
     begin, found = threading.Barrier(4), []

@@ -7,6 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from patience import PATIENCE
+
+from seqmodels import RNN
 
 RUN = """
 import sys, warnings, torch
@@ -98,6 +102,44 @@ def test_many_processes_that_start_at_once_on_an_empty_cache(tmp_path):
     assert [process.returncode for process in started] == [0] * 8, ended
     assert len({shown for shown, _ in ended}) == 1
     assert not any("Warning: " in line and "kept" in line for _, errors in ended for line in errors.splitlines())
+
+
+@pytest.mark.parametrize("isa", ["portable", "native"])
+def test_the_instruction_set_may_change_in_a_process(isa, monkeypatch):
+    x, found = torch.randn(5, 3, 4), []
+    RNN("gru", 4, 6, backend="native")(x)
+    monkeypatch.setenv("SEQMODELS_ISA", isa)
+    cell = RNN("coupled", 4, 37).cell
+    for backend in ("native", "reference"):
+        found.append(RNN(cell, 4, 37, backend=backend)(x)[0])
+    torch.testing.assert_close(*found)
+
+
+FORKED = """
+import os, threading, torch
+from seqmodels import RNN
+from seqmodels.engine import generated
+torch.set_num_threads(2)
+torch.randn(4_000_000).exp_()  # torch's pool of threads is there
+rnn, tracing, done = RNN("lstm", 32, 64, backend="native"), threading.Event(), threading.Event()
+def trace():
+    with generated._tracing:
+        tracing.set(), done.wait()
+threading.Thread(target=trace, daemon=True).start()
+tracing.wait()
+child = os.fork()
+if child == 0:
+    with torch.no_grad():
+        os._exit(0 if rnn(torch.randn(8, 64, 32))[0].shape == (8, 64, 64) else 1)
+done.set()
+assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_child_may_be_the_first_to_run_a_cell_whatever_its_parent_was_doing():
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("isa", ["avx2", "portable"])
