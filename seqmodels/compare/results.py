@@ -115,6 +115,11 @@ class Result:
     environment: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
+    def step(self) -> int:
+        """Training steps up to the last validation."""
+        return self.history[-1].step if self.history else 0
+
+    @property
     def seconds(self) -> float:
         """Training time."""
         return self.history[-1].seconds if self.history else 0.0

@@ -23,7 +23,7 @@ from seqmodels.compare.report.names import listing, plural
 from seqmodels.compare.results import Result, Trial
 from seqmodels.compare.space import Space
 from seqmodels.compare.training import Training
-from seqmodels.compare.trial import ERROR, RESULT, make_job, run_job
+from seqmodels.compare.trial import RESULT, make_job, run_job, write_failure
 from seqmodels.compare.workers import Outcome, Workers
 from seqmodels.errors import DataError, OptionError
 from seqmodels.files.folder_lock import FolderLock
@@ -195,10 +195,20 @@ class Study:
         write_json(self.folder / "study.json", given)
         self._read_results()
         if retry_failed:
-            for key in [key for key, result in self.results.items() if result.status == "failed"]:
-                (self.folder / "trials" / key / RESULT).unlink()
-                del self.results[key]
-                self.taken_up.discard(key)
+            for result in [result for result in self.results.values() if result.status == "failed"]:
+                self._retry(result)
+
+    def _retry(self, failed: Result) -> None:
+        """Have a trial run again, from its checkpoint if it has one."""
+        key, path = failed.trial.key, self.folder_of(failed.trial) / RESULT
+        self.taken_up.discard(key)
+        is_timed = self.training.seconds is not None
+        if failed.trial.phase == "search" and not is_timed and 0 < failed.step < self.training.last_step:
+            self.results[key] = dataclasses.replace(failed, status="stopped", error="")  # others were judged by it
+            write_json(path, self.results[key].to_dict())
+        else:
+            path.unlink()
+            del self.results[key]
 
     def _make_plan(self) -> Plan:
         sizes, self.layers = self._sizes()
@@ -285,9 +295,7 @@ class Study:
 
     def _record(self, step: Step, outcome: Outcome) -> None:
         if outcome.error:
-            result = Result(step.trial, "failed", error=outcome.error)
-            write_json(self.folder_of(step.trial) / RESULT, result.to_dict())
-            (self.folder_of(step.trial) / ERROR).write_text(f"{outcome.error}\n", encoding="utf-8")
+            result = write_failure(self.folder_of(step.trial), step.trial, step.until, outcome.error)
         else:
             result = Result.from_dict(outcome.value)
         self.results[step.trial.key] = result

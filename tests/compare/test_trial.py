@@ -172,6 +172,46 @@ def test_scaling_takes_each_matrix_once_though_cells_be_within_cells_and_share_i
         assert torch.equal(value, before[name] * (2 if value.dim() > 1 else 1)), name
 
 
+def test_a_trial_that_fails_keeps_what_it_had_and_goes_on_from_there(problem, training, tmp_path, monkeypatch) -> None:
+    search = trial(phase="search")
+    undisturbed = run_trial(problem, search, training, tmp_path / "a")
+    paused = run_trial(problem, search, training, tmp_path / "b", until=10)
+    with monkeypatch.context() as patched:
+        patched.setattr("seqmodels.compare.trial._make", broken)
+        failed = run_trial(problem, search, training, tmp_path / "b")
+    assert (failed.status, failed.error) == ("failed", "RuntimeError: no memory")
+    assert (failed.history, failed.value) == (paused.history, paused.value)
+    (tmp_path / "b" / "result.json").unlink()  # as --retry-failed may
+    again = run_trial(problem, search, training, tmp_path / "b")
+    assert numbers(again) == numbers(undisturbed)
+    assert again.history[:2] == paused.history  # with their times: nothing was trained again
+    assert not list((tmp_path / "b").glob("*.ckpt"))
+
+
+def broken(*_: Any) -> Any:
+    raise RuntimeError("no memory")
+
+
+def test_a_trial_whose_processes_are_gone_keeps_what_it_had(problem, training, tmp_path, monkeypatch) -> None:
+    paused = run_trial(problem, trial(), training, tmp_path, until=10)
+    killed = subprocess.CompletedProcess([], -9, stdout="Killed\n")
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: killed)
+    failed = run_trial(problem, trial(), dataclasses.replace(training, devices=2), tmp_path)
+    assert (failed.status, failed.error) == ("failed", "its processes ended with code -9: Killed")
+    assert failed.history == paused.history
+    assert Result.from_dict(read_json(tmp_path / "result.json")) == failed
+
+
+def test_a_result_of_processes_that_are_gone_stands(problem, training, whole, tmp_path, monkeypatch) -> None:
+    def finish(*_: Any, **__: Any) -> subprocess.CompletedProcess:
+        write_json(tmp_path / "trial" / "result.json", whole.to_dict())
+        return subprocess.CompletedProcess([], -9, stdout="Killed")
+
+    monkeypatch.setattr("subprocess.run", finish)
+    training = dataclasses.replace(training, devices=2)
+    assert run_trial(problem, trial(), training, tmp_path / "trial") == whole
+
+
 class Killed(BaseException):
     """The process ends here."""
 
