@@ -15,7 +15,7 @@ from seqmodels.compare.space import FIXED_RATES, SEARCHED_RATES
 from seqmodels.errors import OptionError
 
 if TYPE_CHECKING:
-    from seqmodels.compare import Study
+    from seqmodels.compare import StoredStudy, Study
     from seqmodels.compare.report import StudyResults
     from seqmodels.compare.workers import Workers
 
@@ -74,17 +74,17 @@ def _train(options: argparse.Namespace, command: str) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     """What there is of a study, wherever it was trained."""
-    from seqmodels.compare import Study
+    from seqmodels.compare import StoredStudy
 
     for name, value in vars(options).items():
         if name not in ("report", "folder", "wandb") and value != _parser().get_default(name):
             option = name.replace("_", "-")
             raise OptionError(f"--{option} has no effect with --report, which is of the study as it is; leave it out")
-    study = Study.load(options.folder)
+    study = StoredStudy.load(options.folder)
     return _conclude(study, study.write_report(), options)
 
 
-def _conclude(study: "Study", results: "StudyResults", options: argparse.Namespace) -> int:
+def _conclude(study: "StoredStudy", results: "StudyResults", options: argparse.Namespace) -> int:
     """Prints the table, where the report is, and what has failed; the exit code is 1 if some trial has."""
     from rich.console import Console
 

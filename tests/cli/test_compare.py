@@ -68,11 +68,12 @@ def test_its_weights_are_used_like_those_of_any_run(trained, capsys) -> None:
 
 @pytest.fixture
 def elsewhere(folder, trained):
-    """A study that was trained on a GPU, one of whose trials is missing."""
+    """A study that was trained on a GPU, where its text was, one of whose trials is missing."""
     place = Path("st[/b]")  # brackets are no markup
     shutil.copytree(trained, place)
     study = json.loads((place / "study.json").read_text())
     study["options"]["training"]["accelerator"] = "gpu"
+    study["options"]["problems"][0]["data_options"]["path"] = "/elsewhere/my.txt"
     (place / "study.json").write_text(json.dumps(study))
     shutil.rmtree(place / "report")
     shutil.rmtree(place / "trials/my/gru/final-1")
