@@ -28,7 +28,7 @@ from seqmodels.compare.results import Result, Status, Trial
 from seqmodels.compare.training import Training, set_optimizer
 from seqmodels.compare.workers import end_with
 from seqmodels.errors import CheckpointError, NonFiniteLoss
-from seqmodels.training import NonFiniteGuard, SafeCheckpointIO
+from seqmodels.training import GracefulTermination, NonFiniteGuard, SafeCheckpointIO
 
 RESULT, JOB, ERROR = "result.json", "job.json", "error.txt"
 
@@ -165,7 +165,8 @@ def _train(
     trainer = _trainer(
         training,
         folder,
-        callbacks=[recorder, NonFiniteGuard()],
+        # No checkpoint at a signal: a trial goes on from a validation, which the recorder's is of.
+        callbacks=[recorder, NonFiniteGuard(), GracefulTermination(checkpoint=False)],
         max_epochs=-1,  # the recorder ends it
         gradient_clip_val=trial.settings.gradient_clip,
         **_validation(training),

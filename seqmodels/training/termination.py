@@ -40,6 +40,7 @@ class GracefulTermination(Callback):
 
     Args:
         every_n_steps: ask the other ranks after every n-th batch only; one process always looks at once.
+        checkpoint: write one; False where others are written, from which the run goes on.
 
     Raises:
         OptionError: ``every_n_steps`` is less than 1.
@@ -47,10 +48,10 @@ class GracefulTermination(Callback):
     >>> trainer = Trainer(callbacks=[GracefulTermination()], logger=False, enable_checkpointing=False)
     """
 
-    def __init__(self, every_n_steps: int = 1) -> None:
+    def __init__(self, every_n_steps: int = 1, checkpoint: bool = True) -> None:
         if every_n_steps < 1:
             raise OptionError(f"GracefulTermination: every_n_steps is {every_n_steps}: give 1 or more")
-        self.every_n_steps = every_n_steps
+        self.every_n_steps, self.checkpoint = every_n_steps, checkpoint
         self._signal = 0  # the one received by this rank
         self._running = False  # batches are running, so that a flag will be seen
         self._leaving = False
@@ -187,6 +188,8 @@ class GracefulTermination(Callback):
         what = f"{'Ctrl-C' if signum == signal.SIGINT else 'SIGTERM'}: stopped"
         if trainer.state.fn != TrainerFn.FITTING or trainer.sanity_checking:
             what += "; no checkpoint, as nothing was trained"
+        elif not self.checkpoint:
+            what += f" after step {trainer.global_step}"
         else:
             path = _checkpoint_path(trainer)
             if trainer.validating and self._random_state is not None:

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -56,16 +57,22 @@ def test_pausing_changes_no_number(problem, training, tmp_path, cell) -> None:
     assert numbers(run_trial(problem, trial(cell), training, tmp_path / "b")) == numbers(undisturbed)
 
 
-def test_a_trial_killed_at_any_moment_goes_on_and_gives_the_same(problem, training, whole, tmp_path) -> None:
+@pytest.mark.parametrize(
+    ("signum", "said"), [(signal.SIGKILL, r""), (signal.SIGTERM, r"\nSIGTERM: stopped after step \d+\n")]
+)
+def test_a_trial_killed_at_any_moment_goes_on_and_gives_the_same(
+    problem, training, whole, tmp_path, signum, said
+) -> None:
     folder, code = tmp_path / "killed", "import sys, json; from seqmodels.compare.trial import run_job; "
     write_json(tmp_path / "job.json", make_job(problem, trial(), training, folder, None))
     code += f"run_job(json.load(open({str(tmp_path / 'job.json')!r})))"
-    with subprocess.Popen([sys.executable, "-c", code]) as process:
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) as process:
         while not (folder / "last.ckpt").exists():
             assert process.poll() is None
             time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
-    assert not (folder / "result.json").exists()
+        process.send_signal(signum)
+        assert re.fullmatch(said, process.communicate()[1])
+    assert {path.name for path in folder.iterdir()} <= {"best.ckpt", "last.ckpt", "progress.json", "trial.json"}
     assert numbers(run_trial(problem, trial(), training, folder)) == numbers(whole)
 
 
