@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -55,8 +56,9 @@ class Space:
         for name in self.names():
             for value in self.bounds(name):
                 smallest = {"dropout": 0.0, "num_layers": 1.0}.get(name, 1e-12)
-                largest = 0.999 if name == "dropout" else float("inf")
-                if not smallest <= value <= largest or (name == "num_layers" and value != int(value)):
+                largest = 0.999 if name == "dropout" else math.inf
+                in_range = math.isfinite(value) and smallest <= value <= largest
+                if not in_range or (name == "num_layers" and value != int(value)):
                     raise OptionError(f"{name} can't be {value:g}; see seqmodels compare --help")
 
     @classmethod
