@@ -51,9 +51,14 @@ def importance(study: StudyResults, problem: Problem) -> dict[str, float] | None
     return dict(sorted(finite.items(), key=lambda item: -item[1])) if sum(finite.values()) > 0 else None
 
 
+def that_count(results: Sequence[Result]) -> list[Result]:
+    """Trials that say something of their settings: those with a metric, and those that diverged."""
+    return [r for r in results if r.status == "diverged" or (r.status != "failed" and math.isfinite(r.value))]
+
+
 def _ranked(results: Sequence[Result], problem: Problem) -> list[tuple[Result, float]]:
     """Trials of one cell, each with the share of the others that are better: 0 the best, 1 what diverged."""
-    counted = [r for r in results if math.isfinite(r.value) or r.status == "diverged"]
+    counted = that_count(results)
     finite = [r.value for r in counted if r.status != "diverged"]
     ranked = []
     for result in counted:
