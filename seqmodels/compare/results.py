@@ -98,7 +98,8 @@ class Result:
 
     Attributes:
         trial: What was run.
-        status: "finished"; "stopped" early by the search; "diverged" (a loss was not finite); "failed" (an error).
+        status: "finished"; "stopped" early by the search; "diverged" (a loss was not finite, or the metric never was a
+            number); "failed" (an error).
         history: Its validations in order.
         value: Best metric on the validation data; NaN if there is none.
         test: Metric on the test data of the weights that were best in validation; NaN where it wasn't asked for.

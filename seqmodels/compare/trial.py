@@ -85,6 +85,8 @@ def _run(problem: Problem, trial: Trial, training: Training, folder: Path, until
             is_over = _train(problem, trial, training, folder, until, recorder)
             if not is_over:
                 status = "stopped"
+            elif math.isnan(recorder.value):
+                status, error = "diverged", f"val_{problem.metric} was never a number"
             elif trial.phase == "final":
                 test = _test(problem, trial, training, folder)
     except NonFiniteLoss as caught:

@@ -278,6 +278,12 @@ def test_a_metric_that_is_no_number_is_the_worst_there_is_and_no_failure(strange
     assert result.value == result.history[1].value
 
 
+def test_a_metric_that_is_never_a_number_has_diverged(stranger) -> None:
+    unsure = dataclasses.replace(get_problem("stranger:problem"), model="stranger:Unsure")
+    result = run_trial(unsure, trial(), Training(steps=1, validations=1), Path("trial"))
+    assert (result.status, result.error) == ("diverged", "val_error was never a number")
+
+
 def test_dropout_of_a_module_that_knows_nothing_of_studies_is_the_same_after_a_pause(stranger) -> None:
     noisy = dataclasses.replace(
         get_problem("stranger:problem"), model="stranger:Noisy", data="stranger:ResumableSeries"
