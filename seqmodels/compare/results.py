@@ -79,7 +79,8 @@ class Point:
 
     Attributes:
         step: Training steps taken, a batch each.
-        seconds: Training time so far, without validation and without the first step, which may compile kernels.
+        seconds: Training time so far, without validation and without the first step, which may compile kernels. Where a
+            trial goes on in another process, the first step there counts as the mean of those before.
         tokens: Tokens (or values of the first input tensor) trained on so far.
         value: The problem's metric on the validation data.
         train_loss: Mean loss of the training steps since the point before; NaN where there were none.
