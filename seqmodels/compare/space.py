@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from seqmodels.compare.quiet import quiet_optuna
 from seqmodels.compare.results import Settings
 from seqmodels.errors import OptionError
 
@@ -99,9 +100,9 @@ class Space:
         """So many random settings; the first ones are the same, however many."""
         import optuna
 
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
-        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed))
-        asked = [study.ask(self.distributions()).params for _ in range(number)]
+        with quiet_optuna():
+            study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed))
+            asked = [study.ask(self.distributions()).params for _ in range(number)]
         return [Settings(**{**params, "num_layers": int(params["num_layers"])}) for params in asked]
 
     def distributions(self) -> dict[str, BaseDistribution]:
