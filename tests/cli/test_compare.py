@@ -157,7 +157,7 @@ def test_every_option_is_explained(capsys) -> None:
         (["--cells", "gruu"], ["no cell named 'gruu'", "did you mean 'gru'?"]),
         (["--problems", "xmll"], ["no problem 'xmll'", "did you mean 'xml'?"]),
         (["--problems", ","], ["--problems", "give at least one name"]),
-        (["--parameters", "many"], ["--parameters"]),
+        (["--parameters", "1e5"], ["--parameters", "'1e5': give whole numbers with commas between"]),
         (["--parameters", "1000", "--tolerance", "0.0001"], ["can't be met", "give more parameters"]),
         (["--engine", "slurm"], ["no engine 'slurm'", "local or ray"]),
         (["--address", "auto"], ["--engine ray"]),
