@@ -45,7 +45,7 @@ def run(arguments: Sequence[str]) -> int:
 def _train(options: argparse.Namespace, command: str) -> int:
     from seqmodels.cli.own_cells import look_at_named
     from seqmodels.compare.progress import Display
-    from seqmodels.compare.report.names import plural
+    from seqmodels.compare.words import plural
 
     accelerator = _accelerator(options)
     if options.engine != "ray":  # a cluster may have what this machine lacks
@@ -88,8 +88,8 @@ def _conclude(study: "StoredStudy", results: "StudyResults", options: argparse.N
     """Prints the table, where the report is, and what has failed; the exit code is 1 if some trial has."""
     from rich.console import Console
 
-    from seqmodels.compare.report.names import plural
     from seqmodels.compare.report.table import to_text
+    from seqmodels.compare.words import plural
 
     console = Console()
     print(to_text(results, console.width, color=console.is_terminal))

@@ -13,11 +13,11 @@ from seqmodels.compare.environment import merged
 from seqmodels.compare.files import read_json
 from seqmodels.compare.plan import Plan, Size, Sizes
 from seqmodels.compare.problem import Problem
-from seqmodels.compare.report.names import listing, plural
 from seqmodels.compare.results import Result, Trial
 from seqmodels.compare.space import Space
 from seqmodels.compare.training import Training
 from seqmodels.compare.trial import RESULT
+from seqmodels.compare.words import listing, plural
 from seqmodels.errors import DataError
 from seqmodels.files.writing import writing_to
 

@@ -17,12 +17,12 @@ from seqmodels.compare.files import check_same, read_json, write_json
 from seqmodels.compare.plan import Size, Sizes, Step
 from seqmodels.compare.problem import Problem
 from seqmodels.compare.problems import get_problem
-from seqmodels.compare.report.names import plural
 from seqmodels.compare.results import Result
 from seqmodels.compare.space import Space
 from seqmodels.compare.stored import StoredStudy, read_study
 from seqmodels.compare.training import Training
 from seqmodels.compare.trial import RESULT, make_job, run_job, write_failure
+from seqmodels.compare.words import plural
 from seqmodels.compare.workers import Outcome, Workers
 from seqmodels.errors import OptionError
 from seqmodels.files.folder_lock import FolderLock

@@ -9,9 +9,10 @@ from statistics import median_low
 from typing import Literal
 
 from seqmodels.compare.problem import Problem
-from seqmodels.compare.report.names import decimals_for, fixed, listing, plural, probability, signed
+from seqmodels.compare.report.names import decimals_for, fixed, probability, signed
 from seqmodels.compare.report.statistics import Estimate, Ranking, average_ranks, holm, paired_difference
 from seqmodels.compare.report.summary import Row, StudyResults, summarize
+from seqmodels.compare.words import listing, plural
 
 LEVEL = 0.05
 Verdict = Literal["better", "worse", "same", "unknown"]
