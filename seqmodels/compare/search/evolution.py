@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from seqmodels.compare.files import write_json
+from seqmodels.compare.files import append_line, read_lines, write_json
 from seqmodels.compare.search.canonical import fingerprint
 from seqmodels.compare.search.cell_files import cell_file, class_name
-from seqmodels.compare.search.history import Candidate, append_line, read_lines, standings
+from seqmodels.compare.search.history import Candidate, standings
 from seqmodels.compare.search.jobs import Evaluator, Jobs, Work
 from seqmodels.compare.search.mutations import mutate
 from seqmodels.compare.search.options import SearchOptions
