@@ -88,30 +88,29 @@ def compare(study: StudyResults) -> tuple[Comparison, ...]:
 
 def tests_by_seed(study: StudyResults, problem: Problem, cell: str) -> dict[int, float]:
     """Seed -> test metric, more being better."""
-    sign = 1 if problem.mode == "max" else -1
-    return {result.trial.seed: sign * result.test for result in study.finals(problem.name, cell)}
+    return {result.trial.seed: problem.sign * result.test for result in study.finals(problem.name, cell)}
 
 
 def rank(study: StudyResults, rows: Sequence[Row] | None = None) -> Ranking | None:
     """Average ranks over problems; None with fewer than two problems or cells that have results."""
     rows = summarize(study) if rows is None else rows
-    scores = []
-    for problem in study.problems:
-        sign = 1 if problem.mode == "max" else -1
-        scores.append({row.cell: sign * row.test.mean for row in rows if row.problem == problem.name and row.test})
-    return average_ranks(scores)
+    return average_ranks([_means(rows, problem) for problem in study.problems])
 
 
 def best_first(study: StudyResults) -> list[str]:
     """All cells by their average place over problems; where a cell has no result, its place is the last."""
     rows, places = summarize(study), dict.fromkeys(study.cells, 0)
     for problem in study.problems:
-        sign = 1 if problem.mode == "max" else -1
-        means = {row.cell: sign * row.test.mean for row in rows if row.problem == problem.name and row.test}
+        means = _means(rows, problem)
         for cell in study.cells:
             mine = means.get(cell, -math.inf)
             places[cell] += sum(other > mine for other in means.values())
     return sorted(study.cells, key=lambda cell: places[cell])
+
+
+def _means(rows: Sequence[Row], problem: Problem) -> dict[str, float]:
+    """Cell -> mean of its test metric, more being better."""
+    return {row.cell: problem.sign * row.test.mean for row in rows if row.problem == problem.name and row.test}
 
 
 def decimals(rows: Sequence[Row], problem: str) -> int:
