@@ -225,10 +225,14 @@ class Study(StoredStudy):
         Args:
             workers: Where.
             watch: Called about twice a second, and after each trial, with what is running.
-            retry_failed: Run trials that failed again.
+            retry_failed: Run trials that failed again, from their last checkpoint if they have one.
+
+        Returns:
+            All results, those of earlier calls too, as the report has them; failures are results.
 
         Raises:
             DataError: If another process runs the study, or the folder can't be written.
+            OptionError: If another process has begun another study in the folder since.
         """
         with FolderLock(self.folder, "runs this study"):
             self._begin(retry_failed)

@@ -49,6 +49,19 @@ def run_trial(problem: Problem, trial: Trial, training: Training, folder: Path, 
         training: How.
         folder: Of this trial, on a disk that every machine of the study sees.
         until: Step at which to pause; None: the end. Has no meaning where a trial's length is a time.
+
+    Returns:
+        What came of it; of a trial that had got as far already, what is in the folder.
+
+    Raises:
+        DataError: If the folder can't be written, or a file of it is damaged.
+
+    Example:
+        >>> from seqmodels.compare import Settings, get_problem
+        >>> trial = Trial("memorisation", "gru", "final", 0, 0, hidden_size=8, parameters=1_000, settings=Settings())
+        >>> result = run_trial(get_problem("memorisation"), trial, Training(steps=4, validations=2), Path("trial"))
+        >>> result.status, [point.step for point in result.history]
+        ('finished', [2, 4])
     """
     _take(folder, trial)
     found = _earlier(folder, trial)
