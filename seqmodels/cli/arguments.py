@@ -34,7 +34,10 @@ def names(text: str) -> list[str]:
 
 def numbers(text: str) -> list[int]:
     """The type of an option that is a list of whole numbers with commas between."""
-    return [int(name) for name in names(text)]
+    try:
+        return [int(name) for name in names(text)]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: give whole numbers with commas between") from error
 
 
 def imported_cell(name: str) -> str:

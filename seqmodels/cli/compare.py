@@ -15,10 +15,12 @@ from seqmodels.compare.space import FIXED_RATES, SEARCHED_RATES
 from seqmodels.errors import OptionError
 
 if TYPE_CHECKING:
-    from seqmodels.compare import Study
+    from seqmodels.compare import StoredStudy, Study
     from seqmodels.compare.report import StudyResults
     from seqmodels.compare.workers import Workers
 
+SEVERAL: dict[str, Any] = {"metavar": "A,B,...", "type": names}
+NUMBER: dict[str, Any] = {"metavar": "N", "type": int}
 EXAMPLES = """\
 examples:
   seqmodels compare
@@ -45,7 +47,7 @@ def run(arguments: Sequence[str]) -> int:
 def _train(options: argparse.Namespace, command: str) -> int:
     from seqmodels.cli.own_cells import look_at_named
     from seqmodels.compare.progress import Display
-    from seqmodels.compare.report.names import plural
+    from seqmodels.compare.words import plural
 
     accelerator = _accelerator(options)
     if options.engine != "ray":  # a cluster may have what this machine lacks
@@ -74,22 +76,22 @@ def _train(options: argparse.Namespace, command: str) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     """What there is of a study, wherever it was trained."""
-    from seqmodels.compare import Study
+    from seqmodels.compare import StoredStudy
 
     for name, value in vars(options).items():
         if name not in ("report", "folder", "wandb") and value != _parser().get_default(name):
             option = name.replace("_", "-")
             raise OptionError(f"--{option} has no effect with --report, which is of the study as it is; leave it out")
-    study = Study.load(options.folder)
+    study = StoredStudy.load(options.folder)
     return _conclude(study, study.write_report(), options)
 
 
-def _conclude(study: "Study", results: "StudyResults", options: argparse.Namespace) -> int:
+def _conclude(study: "StoredStudy", results: "StudyResults", options: argparse.Namespace) -> int:
     """Prints the table, where the report is, and what has failed; the exit code is 1 if some trial has."""
     from rich.console import Console
 
-    from seqmodels.compare.report.names import plural
     from seqmodels.compare.report.table import to_text
+    from seqmodels.compare.words import plural
 
     console = Console()
     print(to_text(results, console.width, color=console.is_terminal))
@@ -113,52 +115,60 @@ def _parser() -> ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    several: dict[str, Any] = {"metavar": "A,B,...", "type": names}
-    number: dict[str, Any] = {"metavar": "N", "type": int}
-    what = parser.add_argument_group("what is compared")
-    what.add_argument(
+    for add in (_add_compared, _add_budget, _add_settings, _add_places, _add_report):
+        add(parser)
+    return parser
+
+
+def _add_compared(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("what is compared")
+    group.add_argument(
         "--cells",
-        **several,
+        **SEVERAL,
         help="names (see seqmodels cells), literature for all of its cells, or package.module:Class (default: the "
         "lecture's, and all that were installed)",
     )
-    what.add_argument(
+    group.add_argument(
         "--problems",
-        **several,
+        **SEVERAL,
         default=["arithmetic", "xml", "code"],
         help="arithmetic, xml, code, memorisation, copying, adding, digits; a text file, a .mat or .pickle of piano "
         "rolls, or package.module:problem (default: arithmetic,xml,code)",
     )
-    what.add_argument("--baseline", metavar="CELL", help="the cell that others are tested against (default: lstm)")
-    what.add_argument("--folder", default="study", help="where the study is kept (default: %(default)s)")
+    group.add_argument("--baseline", metavar="CELL", help="the cell that others are tested against (default: lstm)")
+    group.add_argument("--folder", default="study", help="where the study is kept (default: %(default)s)")
 
-    budget = parser.add_argument_group("what each trial is given")
-    budget.add_argument(
+
+def _add_budget(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("what each trial is given")
+    group.add_argument(
         "--parameters", metavar="N,...", type=numbers, default=[100_000], help="of a whole model (default: 100000)"
     )
-    budget.add_argument(
+    group.add_argument(
         "--tolerance",
         metavar="SHARE",
         type=float,
         default=0.01,
         help="how far from that it may be (default: %(default)s)",
     )
-    budget.add_argument(
-        "--steps", **number, default=300, help="training steps of a trial, a batch each (default: %(default)s)"
+    group.add_argument(
+        "--steps", **NUMBER, default=300, help="training steps of a trial, a batch each (default: %(default)s)"
     )
-    budget.add_argument("--minutes", metavar="M", type=float, help="training time of a trial, instead of --steps")
-    budget.add_argument("--validations", **number, default=6, help="how often it is validated (default: %(default)s)")
-    budget.add_argument("--seeds", **number, default=3, help="runs of each cell that count (default: %(default)s)")
-    budget.add_argument("--seed", **number, default=0, help="from which all seeds follow (default: %(default)s)")
+    group.add_argument("--minutes", metavar="M", type=float, help="training time of a trial, instead of --steps")
+    group.add_argument("--validations", **NUMBER, default=6, help="how often it is validated (default: %(default)s)")
+    group.add_argument("--seeds", **NUMBER, default=3, help="runs of each cell that count (default: %(default)s)")
+    group.add_argument("--seed", **NUMBER, default=0, help="from which all seeds follow (default: %(default)s)")
 
-    search = parser.add_argument_group(
+
+def _add_settings(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group(
         "settings",
         "One value each; with --trials also a list, 0.1,0.2,0.5, or a range, 0.001:0.1, as the second defaults are.",
     )
-    search.add_argument(
-        "--trials", **number, default=0, help="random settings to try for each cell and problem (default: 0, no search)"
+    group.add_argument(
+        "--trials", **NUMBER, default=0, help="random settings to try for each cell and problem (default: 0, no search)"
     )
-    search.add_argument("--optimizer", default="adam", help="adam, rmsprop or sgd (default: %(default)s)")
+    group.add_argument("--optimizer", default="adam", help="adam, rmsprop or sgd (default: %(default)s)")
     rates = "; ".join(f"{name} {FIXED_RATES[name]}, or {rates}" for name, rates in SEARCHED_RATES.items())
     for option, text in (
         ("--learning-rate", f"of the optimizer, at first (default: {rates})"),
@@ -170,26 +180,29 @@ def _parser() -> ArgumentParser:
         ("--layers", "of the network (default: 1, or 1,2,3,4)"),
         ("--dropout", "probability, between layers and before the output (default: 0)"),
     ):
-        search.add_argument(option, metavar="X", help=text)
+        group.add_argument(option, metavar="X", help=text)
 
-    where = parser.add_argument_group("where it runs")
-    where.add_argument("--engine", default="local", help="local, or ray for a cluster (default: %(default)s)")
-    where.add_argument("--address", help="of a running Ray cluster, or auto (default: start one here)")
-    where.add_argument("--workers", **number, help="trials at a time (default: one a GPU, or one a CPU core)")
-    where.add_argument("--threads", **number, default=1, help="CPU threads of a trial (default: %(default)s)")
-    where.add_argument("--accelerator", help="cpu, gpu, ... (default: gpu if there is one)")
-    where.add_argument(
-        "--devices", **number, default=1, help="of one trial; several train by DDP (default: %(default)s)"
+
+def _add_places(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("where it runs")
+    group.add_argument("--engine", default="local", help="local, or ray for a cluster (default: %(default)s)")
+    group.add_argument("--address", help="of a running Ray cluster, or auto (default: start one here)")
+    group.add_argument("--workers", **NUMBER, help="trials at a time (default: one a GPU, or one a CPU core)")
+    group.add_argument("--threads", **NUMBER, default=1, help="CPU threads of a trial (default: %(default)s)")
+    group.add_argument("--accelerator", help="cpu, gpu, ... (default: gpu if there is one)")
+    group.add_argument(
+        "--devices", **NUMBER, default=1, help="of one trial; several train by DDP (default: %(default)s)"
     )
-    where.add_argument("--precision", default="32-true", help="32-true, bf16-mixed, ... (default: %(default)s)")
+    group.add_argument("--precision", default="32-true", help="32-true, bf16-mixed, ... (default: %(default)s)")
 
-    after = parser.add_argument_group("report")
-    after.add_argument(
+
+def _add_report(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("report")
+    group.add_argument(
         "--wandb", metavar="PROJECT", help="log all trials and the report to a group of this W&B project"
     )
-    after.add_argument("--report", action="store_true", help="only write the report of what is there")
-    after.add_argument("--retry-failed", action="store_true", help="run trials that failed again")
-    return parser
+    group.add_argument("--report", action="store_true", help="only write the report of what is there")
+    group.add_argument("--retry-failed", action="store_true", help="run trials that failed again")
 
 
 def _accelerator(options: argparse.Namespace) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from seqmodels.compare.ray_workers import RayWorkers
     from seqmodels.compare.results import Point, Result, Settings, Trial
     from seqmodels.compare.space import Space
+    from seqmodels.compare.stored import StoredStudy
     from seqmodels.compare.study import Study
     from seqmodels.compare.training import Training
     from seqmodels.compare.trial import run_trial
@@ -27,6 +28,7 @@ _MODULES = {
     "Result": "results",
     "Settings": "results",
     "Space": "space",
+    "StoredStudy": "stored",
     "Study": "study",
     "Training": "training",
     "Trial": "results",
@@ -45,6 +47,7 @@ __all__ = [
     "Result",
     "Settings",
     "Space",
+    "StoredStudy",
     "Study",
     "Training",
     "Trial",

@@ -29,7 +29,7 @@ def solve_hidden_size(
         unit: What divides the hidden size, as the number of a cell's heads: see :func:`smallest_hidden_size`.
 
     Raises:
-        OptionError: If even the smallest model has more than twice as many.
+        OptionError: If even the smallest model has more than twice as many, or that with the largest hidden size fewer.
 
     Example:
         >>> from seqmodels.compare import get_problem

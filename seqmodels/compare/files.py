@@ -1,11 +1,11 @@
-"""JSON files of a study: written whole or not at all, read with the file's name in every error."""
+"""JSON files of a study: written whole or not at all, or line by line; read with the file's name in every error."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,40 @@ def read_json(path: Path) -> Any:
     except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{path}: can't be read ({reason}); remove it to have it made again") from error
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The values of a file of JSON lines; [] without a file. A last line that was never finished is ignored.
+
+    Raises:
+        DataError: If another line is damaged.
+    """
+    if not os.path.exists(path):
+        return []
+    found = []
+    for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):
+        try:
+            found.append(json.loads(line))
+        except ValueError as error:
+            raise DataError(f"{path}: line {number} is damaged; remove the line, or give another folder") from error
+    return found
+
+
+def append_line(path: Path, values: Mapping[str, Any]) -> None:
+    """Adds a line of JSON, in place of a last line that was never finished; it has reached the disk on return.
+
+    Raises:
+        DataError: If it can't be written.
+    """
+    with writing_to(path.parent), open(path, "a+b") as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(0, end - 1))
+        if end and file.read(1) != b"\n":
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)
+        file.write((json.dumps(values, allow_nan=False) + "\n").encode())
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def check_same(found: Any, asked: Any, what: str) -> None:

@@ -12,6 +12,8 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
+from seqmodels.compare.quiet import quiet_optuna
+
 ETA = 3
 
 
@@ -42,9 +44,9 @@ def survivors(values: Sequence[Sequence[float]], direction: Literal["max", "min"
     """
     import optuna
 
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
     pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=ETA)
-    study = optuna.create_study(direction="maximize" if direction == "max" else "minimize", pruner=pruner)
+    with quiet_optuna():
+        study = optuna.create_study(direction="maximize" if direction == "max" else "minimize", pruner=pruner)
     trials = [study.ask() for _ in values]
     going = list(range(len(values)))
     ready = []

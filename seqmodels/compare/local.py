@@ -129,6 +129,7 @@ class LocalWorkers:
         if self._attempts[key] < ATTEMPTS:
             self._waiting.appendleft(worker.job)
             return None
+        del self._attempts[key]  # given again, it has as many
         return Outcome(key, error=f"its process died {ATTEMPTS} times, the last time {_in_words(code)}", died=True)
 
 

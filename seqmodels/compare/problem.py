@@ -77,6 +77,11 @@ class Problem:
             return value == value
         return value > other if self.mode == "max" else value < other
 
+    @property
+    def sign(self) -> Literal[1, -1]:
+        """What the metric is multiplied by so that more of it is better."""
+        return 1 if self.mode == "max" else -1
+
     def make_data(self, seed: int) -> pl.LightningDataModule:
         """The data; of this seed, where it has one.
 

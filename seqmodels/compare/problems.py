@@ -30,12 +30,36 @@ def _language(name: str, data: str, metric: str = "accuracy", carry: bool = True
 
 
 def text(name: str, /, **where: Any) -> Problem:
-    """The language modelling of a text: ``path="my.txt"``, or ``name="python"`` and whatever TextData takes."""
+    """The language modelling of a text, judged by its bits per character.
+
+    Args:
+        name: Of the problem; letters, digits, ``_`` and ``-``.
+        where: Which text, and how much of it: arguments of :class:`seqmodels.data.TextData`, such as ``path="my.txt"``.
+
+    Raises:
+        OptionError: If the name or a value can't be. What TextData refuses, it refuses when the data is made.
+
+    Example:
+        >>> text("novel", path="novel.txt", steps=100).title
+        'bits per character'
+    """
     return _language(name, "TextData", "bits_per_character", **{**STREAMS, **where})
 
 
 def music(name: str, path: str) -> Problem:
-    """The next frame of polyphonic music from a .mat file or pickle of Boulanger-Lewandowski et al. 2012."""
+    """The next frame of polyphonic music, judged by its negative log-likelihood.
+
+    Args:
+        name: Of the problem; letters, digits, ``_`` and ``-``.
+        path: A .mat file or a pickle of piano rolls, as those of Boulanger-Lewandowski et al. 2012.
+
+    Raises:
+        OptionError: If the name can't be. Whether the file is there is seen when the data is made.
+
+    Example:
+        >>> music("chorales", "JSB_Chorales.mat").mode
+        'min'
+    """
     return Problem(
         name,
         model="seqmodels.tasks:MusicModel",

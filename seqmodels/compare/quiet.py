@@ -1,4 +1,4 @@
-"""Lightning without what it says of every run."""
+"""Lightning and Optuna without what they say of every run."""
 
 from __future__ import annotations
 
@@ -22,3 +22,16 @@ def quiet() -> Iterator[None]:
         finally:
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def quiet_optuna() -> Iterator[None]:
+    """The same of Optuna; what it says to others stays theirs to choose."""
+    import optuna
+
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(level)

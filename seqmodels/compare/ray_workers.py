@@ -94,6 +94,7 @@ class RayWorkers:
                 if self._attempts[key] < ATTEMPTS:
                     self.submit(key, function, *arguments)
                     continue
+                del self._attempts[key]  # given again, it has as many
                 reason = " ".join(str(failure).split())
                 return Outcome(key, error=f"its worker died {ATTEMPTS} times, the last time: {reason}", died=True)
             self._attempts.pop(key, None)

@@ -100,11 +100,21 @@ class TrialRecorder(pl.Callback):
         if isinstance(loss, Tensor):
             self._losses.append(loss.detach())
         self.tokens += count_tokens(batch) * trainer.world_size
-        if self._is_warm:  # the first batch of a process may compile kernels, which the next trial finds there
-            self.seconds += time.perf_counter() - self._started
-        self._is_warm = True
+        self._count_time()
         if self.is_there:
             trainer.should_stop = True  # after a validation
+
+    def _count_time(self) -> None:
+        """Of the step that ends. The first of a process may compile kernels, which the next process finds there.
+
+        So a trial's first isn't counted. Where a process goes on with a trial, its first is as long as those before
+        were on average: being stopped gives a trial no time.
+        """
+        if self._is_warm or self.step == 2:
+            self.seconds += time.perf_counter() - self._started
+        elif self.step > 2:
+            self.seconds += self.seconds / (self.step - 2)
+        self._is_warm = True
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.sanity_checking:

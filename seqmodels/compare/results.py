@@ -16,12 +16,14 @@ class Settings:
     """What random search chooses for a trial.
 
     Attributes:
-        learning_rate: Of the optimizer, at its highest.
+        learning_rate: Of the optimizer, at its highest; above 0, as the next two.
         initial_scale: What the cells' matrices are multiplied with at the start. Built-in cells draw them from
             U(-1 / sqrt(hidden_size), 1 / sqrt(hidden_size)).
         gradient_clip: Largest norm of the gradient.
-        num_layers: Layers of the recurrent network.
-        dropout: Between layers and before the output, where the model has it.
+        num_layers: Layers of the recurrent network, 1 or more.
+        dropout: Between layers and before the output, where the model has it; from 0 to less than 1.
+
+    What is given is not checked; :class:`Space` is.
     """
 
     learning_rate: float = 3e-3
@@ -79,7 +81,9 @@ class Point:
 
     Attributes:
         step: Training steps taken, a batch each.
-        seconds: Training time so far, without validation and without the first step, which may compile kernels.
+        seconds: Training time so far: that of the steps, from when a batch is there; without loading data, without
+            validation, and without the first step, which may compile kernels. Where a trial goes on in another process,
+            the first step there counts as the mean of those before.
         tokens: Tokens (or values of the first input tensor) trained on so far.
         value: The problem's metric on the validation data.
         train_loss: Mean loss of the training steps since the point before; NaN where there were none.
@@ -98,7 +102,8 @@ class Result:
 
     Attributes:
         trial: What was run.
-        status: "finished"; "stopped" early by the search; "diverged" (a loss was not finite); "failed" (an error).
+        status: "finished"; "stopped" early by the search; "diverged" (a loss was not finite, or the metric never was a
+            number); "failed" (an error).
         history: Its validations in order.
         value: Best metric on the validation data; NaN if there is none.
         test: Metric on the test data of the weights that were best in validation; NaN where it wasn't asked for.
@@ -115,13 +120,18 @@ class Result:
     environment: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
+    def step(self) -> int:
+        """Training steps up to the last validation."""
+        return self.history[-1].step if self.history else 0
+
+    @property
     def seconds(self) -> float:
-        """Training time."""
+        """Training time, as of the last point: of the steps alone, not of loading data, nor of validation."""
         return self.history[-1].seconds if self.history else 0.0
 
     @property
     def tokens_per_second(self) -> float:
-        """Tokens trained on in a second, without the first step, whose time isn't counted; NaN without training."""
+        """Tokens in a second of training, without the first step, whose time isn't counted; NaN without training."""
         if not self.seconds:
             return math.nan
         last = self.history[-1]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from seqmodels.compare.quiet import quiet_optuna
 from seqmodels.compare.results import Settings
 from seqmodels.errors import OptionError
 
@@ -55,8 +57,9 @@ class Space:
         for name in self.names():
             for value in self.bounds(name):
                 smallest = {"dropout": 0.0, "num_layers": 1.0}.get(name, 1e-12)
-                largest = 0.999 if name == "dropout" else float("inf")
-                if not smallest <= value <= largest or (name == "num_layers" and value != int(value)):
+                largest = 0.999 if name == "dropout" else math.inf
+                in_range = math.isfinite(value) and smallest <= value <= largest
+                if not in_range or (name == "num_layers" and value != int(value)):
                     raise OptionError(f"{name} can't be {value:g}; see seqmodels compare --help")
 
     @classmethod
@@ -97,9 +100,9 @@ class Space:
         """So many random settings; the first ones are the same, however many."""
         import optuna
 
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
-        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed))
-        asked = [study.ask(self.distributions()).params for _ in range(number)]
+        with quiet_optuna():
+            study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed))
+            asked = [study.ask(self.distributions()).params for _ in range(number)]
         return [Settings(**{**params, "num_layers": int(params["num_layers"])}) for params in asked]
 
     def distributions(self) -> dict[str, BaseDistribution]:

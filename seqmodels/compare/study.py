@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import glob
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -14,20 +13,19 @@ from typing import TYPE_CHECKING, Any
 from seqmodels import registry
 from seqmodels.compare.budget import smallest_hidden_size, solve_hidden_size
 from seqmodels.compare.contents import digests
-from seqmodels.compare.environment import merged
 from seqmodels.compare.files import check_same, read_json, write_json
-from seqmodels.compare.plan import Plan, Size, Sizes, Step
+from seqmodels.compare.plan import Size, Sizes, Step
 from seqmodels.compare.problem import Problem
 from seqmodels.compare.problems import get_problem
-from seqmodels.compare.report.names import listing, plural
-from seqmodels.compare.results import Result, Trial
+from seqmodels.compare.results import Result
 from seqmodels.compare.space import Space
+from seqmodels.compare.stored import StoredStudy, read_study
 from seqmodels.compare.training import Training
-from seqmodels.compare.trial import ERROR, RESULT, make_job, run_job
+from seqmodels.compare.trial import RESULT, make_job, run_job, write_failure
+from seqmodels.compare.words import plural
 from seqmodels.compare.workers import Outcome, Workers
-from seqmodels.errors import DataError, OptionError
+from seqmodels.errors import OptionError
 from seqmodels.files.folder_lock import FolderLock
-from seqmodels.files.writing import writing_to
 from seqmodels.trees import sequence_cells
 
 if TYPE_CHECKING:
@@ -38,7 +36,7 @@ LARGEST_SEED = (2**32 - 1) // 1000 - 1  # trials have a thousand each, of the 32
 Watch = Callable[["Study", Mapping[str, Step]], None]
 
 
-class Study:
+class Study(StoredStudy):
     """Which cell is better? The same budget, settings to try, and seeds for each, on every problem.
 
     Everything is in ``folder``: ``study.json`` (the options), ``trials/`` (a folder each), ``report/``. A study that
@@ -88,24 +86,28 @@ class Study:
         seed: int = 0,
         baseline: str | None = None,
     ) -> None:
-        self.folder = Path(folder).absolute()
-        self.training = training or Training()
-        self.cells = [_cell_name(cell) for cell in cells or sequence_cells()]
-        self.problems = [get_problem(problem) for problem in problems]
-        self.space = space or Space.of(self.training.optimizer, search=trials > 0)
-        self.budgets = sorted({parameters} if isinstance(parameters, int) else set(parameters))
-        self.tolerance = tolerance
-        self.trials, self.seeds, self.seed = trials, seeds, seed
-        self.command = ""  # shown in the report
-        self.baseline = baseline or self.cells[0]
+        training = training or Training()
+        names = [_cell_name(cell) for cell in cells or sequence_cells()]
+        super().__init__(
+            folder,
+            names,
+            [get_problem(problem) for problem in problems],
+            parameters=parameters,
+            tolerance=tolerance,
+            training=training,
+            trials=trials,
+            space=space or Space.of(training.optimizer, search=trials > 0),
+            seeds=seeds,
+            seed=seed,
+            baseline=baseline or names[0],
+        )
         self._check()
-        self.results: dict[str, Result] = {}
         self._contents = digests(self.cells, self.problems)
         self._check_folder()
         self._read_results()
         self.taken_up = {key for key, result in self.results.items() if result.status != "stopped"}
-        self.layers: list[int] = []
-        self.plan = self._make_plan()
+        sizes, self.layers = self._sizes()
+        self.plan = self._make_plan(sizes)
 
     def _check(self) -> None:
         for name, least, most in (("trials", 0, 500), ("seeds", 1, 500), ("seed", 0, LARGEST_SEED)):
@@ -132,11 +134,6 @@ class Study:
         for cell in self.cells:
             registry.get_cell(cell)
 
-    @property
-    def parameters(self) -> int | list[int]:
-        """The budget, or all of them."""
-        return self.budgets[0] if len(self.budgets) == 1 else self.budgets
-
     # --- the folder ---------------------------------------------------------------------------------------------
 
     def options(self) -> dict[str, Any]:
@@ -158,23 +155,15 @@ class Study:
 
     @classmethod
     def load(cls, folder: str | Path) -> Study:
-        """The study in a folder.
+        """The study in a folder, to be run; its data and cells must be there. :class:`StoredStudy` is for its report.
 
         Raises:
-            DataError: If there is none, or its file is damaged.
+            DataError: If there is none, or a file of it is damaged.
+            OptionError: If its cells or data have changed.
         """
-        path = Path(folder) / "study.json"
-        try:
-            found = read_json(path)
-            options = found["options"]
-            problems = [Problem(**problem) for problem in options["problems"]]
-            training, space = Training(**options["training"]), Space(**options["space"])
-            names = ("parameters", "tolerance", "trials", "seeds", "seed", "baseline")
-            others = {name: options[name] for name in names}
-        except (KeyError, TypeError) as error:
-            raise DataError(f"{path} is of another version of seqmodels ({error}); give another folder") from error
-        study = cls(folder, options["cells"], problems, training=training, space=space, **others)
-        study.command = found.get("command", "")
+        arguments, _, command = read_study(folder)
+        study = cls(folder, **arguments)
+        study.command = command
         return study
 
     def _check_folder(self) -> None:
@@ -183,11 +172,6 @@ class Study:
         if os.path.exists(path):
             check_same(read_json(path).get("options", {}), self.options(), f"{self.folder} holds another study")
 
-    def _read_results(self) -> None:
-        for name in sorted(glob.glob(f"trials/*/*/*/{RESULT}", root_dir=self.folder)):
-            result = Result.from_dict(read_json(self.folder / name))
-            self.results[result.trial.key] = result
-
     def _begin(self, retry_failed: bool) -> None:
         """Take the folder, which is ours now: as another process may have left it since we looked."""
         self._check_folder()
@@ -195,30 +179,20 @@ class Study:
         write_json(self.folder / "study.json", given)
         self._read_results()
         if retry_failed:
-            for key in [key for key, result in self.results.items() if result.status == "failed"]:
-                (self.folder / "trials" / key / RESULT).unlink()
-                del self.results[key]
-                self.taken_up.discard(key)
+            for result in [result for result in self.results.values() if result.status == "failed"]:
+                self._retry(result)
 
-    def _make_plan(self) -> Plan:
-        sizes, self.layers = self._sizes()
-        settings = self._tried.sample(max(self.trials, 1), self.seed)
-        return Plan(
-            self.problems,
-            self.cells,
-            self.budgets,
-            settings,
-            self.trials > 0,
-            self.seeds,
-            self.seed,
-            self.training,
-            sizes,
-        )
-
-    @property
-    def _tried(self) -> Space:
-        """What is left of the space where some numbers of layers can't be had."""
-        return dataclasses.replace(self.space, num_layers=",".join(map(str, self.layers)))
+    def _retry(self, failed: Result) -> None:
+        """Have a trial run again, from its checkpoint if it has one."""
+        key, path = failed.trial.key, self.folder_of(failed.trial) / RESULT
+        self.taken_up.discard(key)
+        is_timed = self.training.seconds is not None
+        if failed.trial.phase == "search" and not is_timed and 0 < failed.step < self.training.last_step:
+            self.results[key] = dataclasses.replace(failed, status="stopped", error="")  # others were judged by it
+            write_json(path, self.results[key].to_dict())
+        else:
+            path.unlink()
+            del self.results[key]
 
     def _sizes(self) -> tuple[Sizes, list[int]]:
         """Sizes of all models, and the numbers of layers with which every cell comes near enough to every budget."""
@@ -251,10 +225,14 @@ class Study:
         Args:
             workers: Where.
             watch: Called about twice a second, and after each trial, with what is running.
-            retry_failed: Run trials that failed again.
+            retry_failed: Run trials that failed again, from their last checkpoint if they have one.
+
+        Returns:
+            All results, those of earlier calls too, as the report has them; failures are results.
 
         Raises:
             DataError: If another process runs the study, or the folder can't be written.
+            OptionError: If another process has begun another study in the folder since.
         """
         with FolderLock(self.folder, "runs this study"):
             self._begin(retry_failed)
@@ -285,66 +263,10 @@ class Study:
 
     def _record(self, step: Step, outcome: Outcome) -> None:
         if outcome.error:
-            result = Result(step.trial, "failed", error=outcome.error)
-            write_json(self.folder_of(step.trial) / RESULT, result.to_dict())
-            (self.folder_of(step.trial) / ERROR).write_text(f"{outcome.error}\n", encoding="utf-8")
+            result = write_failure(self.folder_of(step.trial), step.trial, step.until, outcome.error)
         else:
             result = Result.from_dict(outcome.value)
         self.results[step.trial.key] = result
-
-    def folder_of(self, trial: Trial) -> Path:
-        """Where a trial's files are."""
-        return self.folder / "trials" / trial.key
-
-    # --- the report -----------------------------------------------------------------------------------------------
-
-    def summary(self) -> StudyResults:
-        """The results so far, as the report takes them."""
-        from seqmodels.compare.report import StudyResults
-
-        order = {cell: number for number, cell in enumerate(self.cells)}
-        return StudyResults(
-            title=f"{plural(len(self.cells), 'cell')} on {listing([problem.name for problem in self.problems])}",
-            problems=tuple(self.problems),
-            cells=tuple(self.cells),
-            baseline=self.baseline,
-            budget=self.describe_budget(),
-            results=tuple(sorted(self.results.values(), key=lambda r: (order[r.trial.cell], r.trial.key))),
-            options={
-                **{name: getattr(self, name) for name in ("parameters", "tolerance", "seeds", "seed", "trials")},
-                **dataclasses.asdict(self.training),
-                **dataclasses.asdict(self._tried),
-                "command": self.command,
-            },
-            environment=merged(result.environment for result in self.results.values()),
-            given_up=tuple(
-                (entry.problem.name, entry.cell, entry.budget) for entry in self.plan.given_up(self.results)
-            ),
-        )
-
-    def write_report(self) -> StudyResults:
-        """Write table, figures and page of the results so far to the folder's ``report/``.
-
-        Raises:
-            DataError: If they can't be written.
-        """
-        from seqmodels.compare.report import write_report
-
-        results = self.summary()
-        with writing_to(self.folder):
-            write_report(results, self.folder / "report")
-        return results
-
-    def describe_budget(self) -> str:
-        """One line: what each trial has."""
-        length = (
-            f"{self.training.last_step:,} steps" if self.training.seconds is None else f"{self.training.seconds:g} s"
-        )
-        search = f", {self.trials} random settings tried" if self.trials else ""
-        parameters = listing([f"{budget:,}" for budget in self.budgets])
-        missed = [str(layers) for layers in self.space.layers() if layers not in self.layers]
-        layers = f" (with {listing(missed)} layers some cell would miss them: left out)" if missed else ""
-        return f"{parameters} parameters{layers}, {length} of training{search}, {plural(self.seeds, 'seed')}"
 
 
 def _cell_name(cell: str | type) -> str:

@@ -30,17 +30,21 @@ class Training:
     2020, "Budgeted training").
 
     Args:
-        steps: Training steps of a trial, a batch each.
-        seconds: Training time of a trial, instead of ``steps``; validation isn't counted.
-        validations: How often a trial is validated, at equal distances; the last is at its end.
+        steps: Training steps of a trial, a batch each, 1 or more; rounded down to a multiple of ``validations``.
+        seconds: Training time of a trial, instead of ``steps``, above 0; validation isn't counted.
+        validations: How often a trial is validated, at equal distances, from 1 to ``steps``; the last is at its end.
         optimizer: "adam", "rmsprop" or "sgd".
         accelerator: As in Lightning's Trainer.
-        devices: Of one trial; more than one trains it by DDP.
+        devices: Of one trial, 1 or more; more than one trains it by DDP, and takes ``steps``.
         precision: As in Lightning's Trainer.
-        threads: Of one trial, on a CPU.
+        threads: Of one trial, on a CPU; 1 or more.
 
     Raises:
         OptionError: If a value is out of its range.
+
+    Example:
+        >>> Training(steps=100, validations=6).last_step
+        96
     """
 
     steps: int = 300

@@ -10,7 +10,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from seqmodels.compare.results import Result, Status, Trial
 from seqmodels.compare.training import Training, set_optimizer
 from seqmodels.compare.workers import end_with
 from seqmodels.errors import CheckpointError, NonFiniteLoss
-from seqmodels.training import NonFiniteGuard, SafeCheckpointIO
+from seqmodels.training import GracefulTermination, NonFiniteGuard, SafeCheckpointIO
 
 RESULT, JOB, ERROR = "result.json", "job.json", "error.txt"
 
@@ -40,7 +40,8 @@ def run_trial(problem: Problem, trial: Trial, training: Training, folder: Path, 
     except that how far a trial of a given time gets depends on the machine.
 
     What comes of it is written to ``result.json`` at the end; a trial that only got to ``until`` is "stopped", and can
-    go on. A cell that raises is a result too ("failed"), with its traceback in ``error.txt``.
+    go on. A cell that raises is a result too ("failed"), with its traceback in ``error.txt``; it has the history up to
+    there, and its checkpoint stays, so that once ``result.json`` is removed the trial can be tried again from there.
 
     Args:
         problem: What is learned.
@@ -48,10 +49,23 @@ def run_trial(problem: Problem, trial: Trial, training: Training, folder: Path, 
         training: How.
         folder: Of this trial, on a disk that every machine of the study sees.
         until: Step at which to pause; None: the end. Has no meaning where a trial's length is a time.
+
+    Returns:
+        What came of it; of a trial that had got as far already, what is in the folder.
+
+    Raises:
+        DataError: If the folder can't be written, or a file of it is damaged.
+
+    Example:
+        >>> from seqmodels.compare import Settings, get_problem
+        >>> trial = Trial("memorisation", "gru", "final", 0, 0, hidden_size=8, parameters=1_000, settings=Settings())
+        >>> result = run_trial(get_problem("memorisation"), trial, Training(steps=4, validations=2), Path("trial"))
+        >>> result.status, [point.step for point in result.history]
+        ('finished', [2, 4])
     """
     _take(folder, trial)
-    found = _found(folder, until)
-    if found is not None:
+    found = _earlier(folder, trial)
+    if found is not None and _got_as_far(found, until):
         return found
     if training.devices > 1:
         return _run_as_command(problem, trial, training, folder, until)
@@ -84,6 +98,8 @@ def _run(problem: Problem, trial: Trial, training: Training, folder: Path, until
             is_over = _train(problem, trial, training, folder, until, recorder)
             if not is_over:
                 status = "stopped"
+            elif math.isnan(recorder.value):
+                status, error = "diverged", f"val_{problem.metric} was never a number"
             elif trial.phase == "final":
                 test = _test(problem, trial, training, folder)
     except NonFiniteLoss as caught:
@@ -92,6 +108,9 @@ def _run(problem: Problem, trial: Trial, training: Training, folder: Path, until
         status, error = "failed", f"{type(caught).__name__}: {' '.join(str(caught).split())}"
         (folder / ERROR).write_text(traceback.format_exc(), encoding="utf-8")
     result = Result(trial, status, tuple(recorder.history), recorder.value, test, error, environment())
+    earlier = _earlier(folder, trial)
+    if earlier is not None and earlier.step > result.step:  # ended before it was there again
+        result = replace(earlier, status=status, error=error, environment=result.environment)
     if _is_first():  # of several processes (DDP) one speaks
         write_json(folder / RESULT, result.to_dict())
         _clear(folder, result)
@@ -107,14 +126,38 @@ def _take(folder: Path, trial: Trial) -> None:
     write_json(path, trial.to_dict())
 
 
-def _found(folder: Path, until: int | None) -> Result | None:
-    """The result of an earlier call that got as far, but could not tell of it any more."""
+def _earlier(folder: Path, trial: Trial) -> Result | None:
+    """What an earlier call left of this very trial."""
     path = folder / RESULT
-    if not path.exists():
-        return None
-    result = Result.from_dict(read_json(path))
-    reached = until is not None and bool(result.history) and result.history[-1].step >= until
-    return result if result.status != "stopped" or reached else None
+    result = Result.from_dict(read_json(path)) if path.exists() else None
+    return result if result is not None and result.trial == trial else None
+
+
+def _got_as_far(result: Result, until: int | None) -> bool:
+    """Whether nothing is left to do: an earlier call may have got there, but could not tell of it any more."""
+    return result.status != "stopped" or (until is not None and result.step >= until)
+
+
+def write_failure(folder: Path, trial: Trial, until: int | None, error: str, output: str = "") -> Result:
+    """Write down that the process of a trial is gone; what the trial had come to before stays.
+
+    Args:
+        folder: Of the trial.
+        trial: The trial.
+        until: Where it was to go.
+        error: One line.
+        output: What its process said, for ``error.txt``; the error if nothing.
+
+    Returns:
+        The failure, or the result of a process that got there and died before it could tell of it.
+    """
+    earlier = _earlier(folder, trial)
+    if earlier is not None and _got_as_far(earlier, until):
+        return earlier
+    result = replace(earlier or Result(trial, "failed"), status="failed", error=error)
+    write_json(folder / RESULT, result.to_dict())
+    (folder / ERROR).write_text(output or f"{error}\n", encoding="utf-8")
+    return result
 
 
 def _clear(folder: Path, result: Result) -> None:
@@ -122,7 +165,7 @@ def _clear(folder: Path, result: Result) -> None:
     (folder / PROGRESS).unlink(missing_ok=True)
     if result.status != "failed":
         (folder / ERROR).unlink(missing_ok=True)  # of an earlier try
-    if result.status != "stopped":
+    if result.status not in ("stopped", "failed"):  # which may go on
         (folder / LAST).unlink(missing_ok=True)
         if result.trial.phase == "search":
             (folder / BEST).unlink(missing_ok=True)
@@ -137,7 +180,8 @@ def _train(
     trainer = _trainer(
         training,
         folder,
-        callbacks=[recorder, NonFiniteGuard()],
+        # No checkpoint at a signal: a trial goes on from a validation, which the recorder's is of.
+        callbacks=[recorder, NonFiniteGuard(), GracefulTermination(checkpoint=False)],
         max_epochs=-1,  # the recorder ends it
         gradient_clip_val=trial.settings.gradient_clip,
         **_validation(training),
@@ -238,11 +282,9 @@ def _run_as_command(problem: Problem, trial: Trial, training: Training, folder: 
         text=True,
     )
     if not outcome.exists():
-        (folder / ERROR).write_text(done.stdout, encoding="utf-8")
         last = (done.stdout.strip().splitlines() or ["no output"])[-1]
-        result = Result(trial, "failed", error=f"its processes ended with code {done.returncode}: {last}")
-        write_json(folder / RESULT, result.to_dict())
-        return result
+        error = f"its processes ended with code {done.returncode}: {last}"
+        return write_failure(folder, trial, until, error, done.stdout)
     result = Result.from_dict(read_json(outcome))
     outcome.unlink()
     return result

@@ -40,6 +40,7 @@ class GracefulTermination(Callback):
 
     Args:
         every_n_batches: ask the other ranks after every n-th batch only; one process always looks at once.
+        checkpoint: write ``last.ckpt``; without it, who calls keeps checkpoints of its own.
 
     Raises:
         OptionError: ``every_n_batches`` is less than 1.
@@ -47,10 +48,10 @@ class GracefulTermination(Callback):
     >>> trainer = Trainer(callbacks=[GracefulTermination()], logger=False, enable_checkpointing=False)
     """
 
-    def __init__(self, every_n_batches: int = 1) -> None:
+    def __init__(self, every_n_batches: int = 1, checkpoint: bool = True) -> None:
         if every_n_batches < 1:
             raise OptionError(f"GracefulTermination: every_n_batches is {every_n_batches}: give 1 or more")
-        self.every_n_batches = every_n_batches
+        self.every_n_batches, self.checkpoint = every_n_batches, checkpoint
         self._signal = 0  # the first one received by this rank
         self._interrupted = False  # by Ctrl-C, whatever came first
         self._running = False  # batches are running, so that a flag will be seen
@@ -198,6 +199,8 @@ class GracefulTermination(Callback):
         self._leaving = True
         if trainer.state.fn != TrainerFn.FITTING or trainer.sanity_checking:
             self._leave(trainer, signum, "; no checkpoint, as nothing was trained")
+        if not self.checkpoint:
+            self._leave(trainer, signum, f" after step {trainer.global_step}")
         path = _checkpoint_path(trainer)
         if trainer.validating and self._random_state is not None:
             set_random_state(self._random_state)

@@ -68,11 +68,12 @@ def test_its_weights_are_used_like_those_of_any_run(trained, capsys) -> None:
 
 @pytest.fixture
 def elsewhere(folder, trained):
-    """A study that was trained on a GPU, one of whose trials is missing."""
+    """A study that was trained on a GPU, where its text was, one of whose trials is missing."""
     place = Path("st[/b]")  # brackets are no markup
     shutil.copytree(trained, place)
     study = json.loads((place / "study.json").read_text())
     study["options"]["training"]["accelerator"] = "gpu"
+    study["options"]["problems"][0]["data_options"]["path"] = "/elsewhere/my.txt"
     (place / "study.json").write_text(json.dumps(study))
     shutil.rmtree(place / "report")
     shutil.rmtree(place / "trials/my/gru/final-1")
@@ -156,7 +157,7 @@ def test_every_option_is_explained(capsys) -> None:
         (["--cells", "gruu"], ["no cell named 'gruu'", "did you mean 'gru'?"]),
         (["--problems", "xmll"], ["no problem 'xmll'", "did you mean 'xml'?"]),
         (["--problems", ","], ["--problems", "give at least one name"]),
-        (["--parameters", "many"], ["--parameters"]),
+        (["--parameters", "1e5"], ["--parameters", "'1e5': give whole numbers with commas between"]),
         (["--parameters", "1000", "--tolerance", "0.0001"], ["can't be met", "give more parameters"]),
         (["--engine", "slurm"], ["no engine 'slurm'", "local or ray"]),
         (["--address", "auto"], ["--engine ray"]),

@@ -60,6 +60,15 @@ def test_a_job_whose_process_always_dies_is_given_up(workers: LocalWorkers, tmp_
     assert drain(workers) == {"next": 2}
 
 
+def test_a_job_that_was_given_up_is_tried_as_often_when_it_is_given_again(
+    workers: LocalWorkers, tmp_path: Path
+) -> None:
+    workers.submit("job", jobs.die_at_first, str(tmp_path), 99)
+    assert "died 3 times" in str(drain(workers)["job"])
+    workers.submit("job", jobs.die_at_first, str(tmp_path), 5)
+    assert drain(workers) == {"job": 6}
+
+
 def test_an_idle_process_that_is_killed_is_replaced(workers: LocalWorkers) -> None:
     workers.submit("first", jobs.add, 1, 2)
     drain(workers)

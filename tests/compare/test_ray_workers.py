@@ -50,6 +50,8 @@ def test_a_job_whose_process_always_dies_is_given_up(workers: RayWorkers, tmp_pa
     assert outcome.died
     assert "died 3 times" in outcome.error
     assert "\n" not in outcome.error
+    workers.submit("job", jobs.die_at_first, str(tmp_path), 5)
+    assert drain(workers) == {"job": 6}  # given again, it is tried as often
 
 
 def test_waiting_ends_after_the_timeout(workers: RayWorkers) -> None:

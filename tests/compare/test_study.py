@@ -18,7 +18,7 @@ from trials import numbers
 
 from seqmodels import register_cell
 from seqmodels.compare import LocalWorkers, Point, Problem, RayWorkers, Result, Space, Study, Training, Trial
-from seqmodels.compare.files import read_json
+from seqmodels.compare.files import read_json, write_json
 from seqmodels.compare.workers import Outcome
 from seqmodels.errors import DataError, OptionError, UnknownCell
 from seqmodels.files.folder_lock import FolderLock
@@ -55,6 +55,8 @@ class Pretend:
         if isinstance(found, Result):
             del self.jobs[key]
             return Outcome(key, found.to_dict())
+        if found is not None:
+            self.jobs.pop(found.key, None)
         return found
 
     def cancel(self, keys: Iterable[str]) -> None:
@@ -188,6 +190,42 @@ def test_why_a_worker_died_stands_in_the_folder_of_the_trial(problem, tmp_path) 
     workers = Pretend(lambda trial: Outcome(trial.key, error="its process died 3 times", died=True))
     (result,) = made.run(workers).results
     assert (made.folder_of(result.trial) / "error.txt").read_text() == "its process died 3 times\n"
+
+
+def test_a_search_trial_whose_worker_dies_keeps_its_rungs_so_that_no_other_goes_on(problem, tmp_path) -> None:
+    made = study(tmp_path, problem, cells=["gru"], seeds=1)
+
+    def first_rung_then_death(trial: Trial) -> Outcome | Result:
+        if trial.key in made.results:
+            return Outcome(trial.key, error="its process died 3 times", died=True)
+        value = 0.5 - trial.number / 10
+        result = Result(trial, "stopped", (Point(6, 1.0, 100, value),), value)
+        write_json(made.folder_of(trial) / "result.json", result.to_dict())
+        return result
+
+    assert made.run(Pretend(first_rung_then_death)).given_up == (("xml", "gru", 4_000),)
+    first, *others = (made.results[f"xml/gru/search-{number}"] for number in range(3))
+    assert (first.status, first.step, first.value) == ("failed", 6, 0.5)
+    assert {result.status for result in others} == {"stopped"}
+
+    trained = []
+
+    def to_its_end(trial: Trial) -> Result:
+        trained.append(trial.key)
+        return dataclasses.replace(done(trial), history=(*first.history, Point(12, 2.0, 200, 0.5)))
+
+    made.run(Pretend(to_its_end), retry_failed=True)
+    assert trained == ["xml/gru/search-0", "xml/gru/final-0"]
+
+
+def test_a_trial_that_was_done_before_its_worker_died_has_not_failed(problem, tmp_path) -> None:
+    made = study(tmp_path, problem, cells=["gru"], trials=0, space=None, seeds=1)
+
+    def death_after_the_result(trial: Trial) -> Outcome:
+        write_json(made.folder_of(trial) / "result.json", done(trial).to_dict())
+        return Outcome(trial.key, error="its process died 3 times", died=True)
+
+    assert [result.status for result in made.run(Pretend(death_after_the_result)).results] == ["finished"]
 
 
 def test_the_report_names_the_machines_that_trained(problem, tmp_path) -> None:

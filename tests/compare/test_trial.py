@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -56,16 +57,22 @@ def test_pausing_changes_no_number(problem, training, tmp_path, cell) -> None:
     assert numbers(run_trial(problem, trial(cell), training, tmp_path / "b")) == numbers(undisturbed)
 
 
-def test_a_trial_killed_at_any_moment_goes_on_and_gives_the_same(problem, training, whole, tmp_path) -> None:
+@pytest.mark.parametrize(
+    ("signum", "said"), [(signal.SIGKILL, r""), (signal.SIGTERM, r"\nSIGTERM: stopped after step \d+\n")]
+)
+def test_a_trial_killed_at_any_moment_goes_on_and_gives_the_same(
+    problem, training, whole, tmp_path, signum, said
+) -> None:
     folder, code = tmp_path / "killed", "import sys, json; from seqmodels.compare.trial import run_job; "
     write_json(tmp_path / "job.json", make_job(problem, trial(), training, folder, None))
     code += f"run_job(json.load(open({str(tmp_path / 'job.json')!r})))"
-    with subprocess.Popen([sys.executable, "-c", code]) as process:
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) as process:
         while not (folder / "last.ckpt").exists():
             assert process.poll() is None
             time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
-    assert not (folder / "result.json").exists()
+        process.send_signal(signum)
+        assert re.fullmatch(said, process.communicate()[1])
+    assert {path.name for path in folder.iterdir()} <= {"best.ckpt", "last.ckpt", "progress.json", "trial.json"}
     assert numbers(run_trial(problem, trial(), training, folder)) == numbers(whole)
 
 
@@ -172,6 +179,46 @@ def test_scaling_takes_each_matrix_once_though_cells_be_within_cells_and_share_i
         assert torch.equal(value, before[name] * (2 if value.dim() > 1 else 1)), name
 
 
+def test_a_trial_that_fails_keeps_what_it_had_and_goes_on_from_there(problem, training, tmp_path, monkeypatch) -> None:
+    search = trial(phase="search")
+    undisturbed = run_trial(problem, search, training, tmp_path / "a")
+    paused = run_trial(problem, search, training, tmp_path / "b", until=10)
+    with monkeypatch.context() as patched:
+        patched.setattr("seqmodels.compare.trial._make", broken)
+        failed = run_trial(problem, search, training, tmp_path / "b")
+    assert (failed.status, failed.error) == ("failed", "RuntimeError: no memory")
+    assert (failed.history, failed.value) == (paused.history, paused.value)
+    (tmp_path / "b" / "result.json").unlink()  # as --retry-failed may
+    again = run_trial(problem, search, training, tmp_path / "b")
+    assert numbers(again) == numbers(undisturbed)
+    assert again.history[:2] == paused.history  # with their times: nothing was trained again
+    assert not list((tmp_path / "b").glob("*.ckpt"))
+
+
+def broken(*_: Any) -> Any:
+    raise RuntimeError("no memory")
+
+
+def test_a_trial_whose_processes_are_gone_keeps_what_it_had(problem, training, tmp_path, monkeypatch) -> None:
+    paused = run_trial(problem, trial(), training, tmp_path, until=10)
+    killed = subprocess.CompletedProcess([], -9, stdout="Killed\n")
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: killed)
+    failed = run_trial(problem, trial(), dataclasses.replace(training, devices=2), tmp_path)
+    assert (failed.status, failed.error) == ("failed", "its processes ended with code -9: Killed")
+    assert failed.history == paused.history
+    assert Result.from_dict(read_json(tmp_path / "result.json")) == failed
+
+
+def test_a_result_of_processes_that_are_gone_stands(problem, training, whole, tmp_path, monkeypatch) -> None:
+    def finish(*_: Any, **__: Any) -> subprocess.CompletedProcess:
+        write_json(tmp_path / "trial" / "result.json", whole.to_dict())
+        return subprocess.CompletedProcess([], -9, stdout="Killed")
+
+    monkeypatch.setattr("subprocess.run", finish)
+    training = dataclasses.replace(training, devices=2)
+    assert run_trial(problem, trial(), training, tmp_path / "trial") == whole
+
+
 class Killed(BaseException):
     """The process ends here."""
 
@@ -229,6 +276,12 @@ def test_a_metric_that_is_no_number_is_the_worst_there_is_and_no_failure(strange
     assert result.error == ""
     assert [math.isnan(point.value) for point in result.history] == [True, False, True]
     assert result.value == result.history[1].value
+
+
+def test_a_metric_that_is_never_a_number_has_diverged(stranger) -> None:
+    unsure = dataclasses.replace(get_problem("stranger:problem"), model="stranger:Unsure")
+    result = run_trial(unsure, trial(), Training(steps=1, validations=1), Path("trial"))
+    assert (result.status, result.error) == ("diverged", "val_error was never a number")
 
 
 def test_dropout_of_a_module_that_knows_nothing_of_studies_is_the_same_after_a_pause(stranger) -> None:

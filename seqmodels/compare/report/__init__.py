@@ -17,6 +17,16 @@ def write_report(study: StudyResults, folder: Path) -> None:
         folder: Gets ``index.html``, which needs no other file; ``table.md``; ``results.csv``, ``curves.csv``,
             ``summary.csv``; ``results.json``, which ``StudyResults.from_dict`` reads back; and ``figures/`` with every
             figure as PNG, SVG and PDF. Each file is whole whenever the process ends, and the same for the same study.
+
+    Raises:
+        OSError: If the folder can't be written; :meth:`StoredStudy.write_report` makes one line of it.
+
+    Example:
+        >>> from seqmodels.compare import get_problem
+        >>> study = StudyResults("Two cells", (get_problem("xml"),), cells=("lstm", "gru"), baseline="lstm")
+        >>> write_report(study, Path("report"))
+        >>> Path("report/table.md").exists()
+        True
     """
     from seqmodels.compare.report.export import export, write_text
     from seqmodels.compare.report.figures import pictures

@@ -9,9 +9,10 @@ from statistics import median_low
 from typing import Literal
 
 from seqmodels.compare.problem import Problem
-from seqmodels.compare.report.names import decimals_for, fixed, listing, plural, probability, signed
+from seqmodels.compare.report.names import decimals_for, fixed, probability, signed
 from seqmodels.compare.report.statistics import Estimate, Ranking, average_ranks, holm, paired_difference
 from seqmodels.compare.report.summary import Row, StudyResults, summarize
+from seqmodels.compare.words import listing, plural
 
 LEVEL = 0.05
 Verdict = Literal["better", "worse", "same", "unknown"]
@@ -70,7 +71,18 @@ class Comparison:
 
 
 def compare(study: StudyResults) -> tuple[Comparison, ...]:
-    """Every cell but the baseline on every problem, in the study's order."""
+    """Every cell but the baseline on every problem, in the study's order; of several budgets under the largest.
+
+    Example:
+        >>> from seqmodels.compare import Result, Settings, Trial, get_problem
+        >>> def run(cell, seed, test):
+        ...     trial = Trial("xml", cell, "final", seed, seed, hidden_size=8, parameters=1_000, settings=Settings())
+        ...     return Result(trial, "finished", test=test)
+        >>> runs = (run("lstm", 0, 0.5), run("lstm", 1, 0.6), run("gru", 0, 0.7), run("gru", 1, 0.9))
+        >>> study = StudyResults("Two cells", (get_problem("xml"),), ("lstm", "gru"), "lstm", results=runs)
+        >>> [(each.cell, round(each.gain.mean, 2), each.verdict) for each in compare(study)]
+        [('gru', 0.25, 'same')]
+    """
     gains: list[tuple[str, str, Estimate | None]] = []
     for problem in study.problems:
         baseline = tests_by_seed(study, problem, study.baseline)
@@ -87,30 +99,37 @@ def compare(study: StudyResults) -> tuple[Comparison, ...]:
 
 def tests_by_seed(study: StudyResults, problem: Problem, cell: str) -> dict[int, float]:
     """Seed -> test metric, more being better."""
-    sign = 1 if problem.mode == "max" else -1
-    return {result.trial.seed: sign * result.test for result in study.finals(problem.name, cell)}
+    return {result.trial.seed: problem.sign * result.test for result in study.finals(problem.name, cell)}
 
 
 def rank(study: StudyResults, rows: Sequence[Row] | None = None) -> Ranking | None:
-    """Average ranks over problems; None with fewer than two problems or cells that have results."""
+    """Average ranks over problems, and whether they differ beyond chance.
+
+    Args:
+        study: The study.
+        rows: Its summary, where it is known already.
+
+    Returns:
+        The ranks; None with fewer than two problems or cells that have results.
+    """
     rows = summarize(study) if rows is None else rows
-    scores = []
-    for problem in study.problems:
-        sign = 1 if problem.mode == "max" else -1
-        scores.append({row.cell: sign * row.test.mean for row in rows if row.problem == problem.name and row.test})
-    return average_ranks(scores)
+    return average_ranks([_means(rows, problem) for problem in study.problems])
 
 
 def best_first(study: StudyResults) -> list[str]:
     """All cells by their average place over problems; where a cell has no result, its place is the last."""
     rows, places = summarize(study), dict.fromkeys(study.cells, 0)
     for problem in study.problems:
-        sign = 1 if problem.mode == "max" else -1
-        means = {row.cell: sign * row.test.mean for row in rows if row.problem == problem.name and row.test}
+        means = _means(rows, problem)
         for cell in study.cells:
             mine = means.get(cell, -math.inf)
             places[cell] += sum(other > mine for other in means.values())
     return sorted(study.cells, key=lambda cell: places[cell])
+
+
+def _means(rows: Sequence[Row], problem: Problem) -> dict[str, float]:
+    """Cell -> mean of its test metric, more being better."""
+    return {row.cell: problem.sign * row.test.mean for row in rows if row.problem == problem.name and row.test}
 
 
 def decimals(rows: Sequence[Row], problem: str) -> int:
@@ -122,7 +141,27 @@ def decimals(rows: Sequence[Row], problem: str) -> int:
 
 
 def finding(study: StudyResults, problem: Problem, rows: Sequence[Row], comparisons: Sequence[Comparison]) -> str:
-    """The answer for one problem in one sentence."""
+    """The answer for one problem in one sentence.
+
+    Args:
+        study: The study.
+        problem: One of its problems.
+        rows: The study's summary.
+        comparisons: All of its comparisons.
+
+    Raises:
+        KeyError: If the rows are of another study.
+
+    Example:
+        >>> from seqmodels.compare import Result, Settings, Trial, get_problem
+        >>> def run(cell, seed, test):
+        ...     trial = Trial("xml", cell, "final", seed, seed, hidden_size=8, parameters=1_000, settings=Settings())
+        ...     return Result(trial, "finished", test=test)
+        >>> runs = (run("lstm", 0, 0.5), run("lstm", 1, 0.6), run("gru", 0, 0.7), run("gru", 1, 0.9))
+        >>> study = StudyResults("Two cells", (get_problem("xml"),), ("lstm", "gru"), "lstm", results=runs)
+        >>> finding(study, study.problems[0], summarize(study), compare(study))
+        'gru does not differ from lstm beyond chance (2 seeds; smallest p after correction 0.13, of gru).'
+    """
     baseline = study.names[study.baseline]
     digits = decimals(rows, problem.name)
     mine = {row.cell: row for row in rows if row.problem == problem.name}

@@ -55,14 +55,13 @@ def write_text(path: Path, text: str) -> Path:
 
 def _run(study: StudyResults, result: Result) -> list[Any]:
     trial, settings = result.trial, result.trial.settings
-    steps = result.history[-1].step if result.history else 0
     return [
         *(getattr(trial, name) for name in _TRIAL),
         study.budget_of(result),
         *(getattr(trial, name) for name in _MODEL),
         *(getattr(settings, name) for name in SETTINGS),
         *(getattr(result, name) for name in _RESULT),
-        steps,
+        result.step,
         result.error,
     ]
 

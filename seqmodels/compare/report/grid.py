@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from seqmodels.compare.problem import Problem
 from seqmodels.compare.report.comparison import Comparison, compare, decimals, rank
-from seqmodels.compare.report.names import NOTHING, compact, duration, fixed, plural, probability, signed
+from seqmodels.compare.report.names import NOTHING, compact, duration, fixed, probability, signed
 from seqmodels.compare.report.summary import Row, StudyResults, summarize
+from seqmodels.compare.words import plural
 
 MARKS = {"better": "▲", "worse": "▼"}
 LEGEND = "▲ better, ▼ worse than {} by a paired t-test over seeds (p < 0.05 after Holm's correction)"

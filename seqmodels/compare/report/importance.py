@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from seqmodels.compare.problem import Problem
+from seqmodels.compare.quiet import quiet_optuna
 from seqmodels.compare.report.names import SETTINGS
 from seqmodels.compare.report.summary import StudyResults
 from seqmodels.compare.results import Result
@@ -36,24 +37,24 @@ def importance(study: StudyResults, problem: Problem) -> dict[str, float] | None
         return None
     import optuna
 
-    level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of its experimental parts
-            made = optuna.create_study(direction="minimize")
-            made.add_trials(_trials(trials, varied))
-            evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=_BEST)
-            shares = optuna.importance.get_param_importances(made, evaluator=evaluator)
-    finally:
-        optuna.logging.set_verbosity(level)
+    with quiet_optuna(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its experimental parts
+        made = optuna.create_study(direction="minimize")
+        made.add_trials(_trials(trials, varied))
+        evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=_BEST)
+        shares = optuna.importance.get_param_importances(made, evaluator=evaluator)
     finite = {name: share for name, share in shares.items() if math.isfinite(share)}
     return dict(sorted(finite.items(), key=lambda item: -item[1])) if sum(finite.values()) > 0 else None
 
 
+def that_count(results: Sequence[Result]) -> list[Result]:
+    """Trials that say something of their settings: those with a metric, and those that diverged."""
+    return [r for r in results if r.status == "diverged" or (r.status != "failed" and math.isfinite(r.value))]
+
+
 def _ranked(results: Sequence[Result], problem: Problem) -> list[tuple[Result, float]]:
     """Trials of one cell, each with the share of the others that are better: 0 the best, 1 what diverged."""
-    counted = [r for r in results if math.isfinite(r.value) or r.status == "diverged"]
+    counted = that_count(results)
     finite = [r.value for r in counted if r.status != "diverged"]
     ranked = []
     for result in counted:

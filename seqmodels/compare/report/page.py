@@ -14,8 +14,9 @@ from seqmodels.compare.problem import Problem
 from seqmodels.compare.report.comparison import finding
 from seqmodels.compare.report.figures import Picture, pictures
 from seqmodels.compare.report.grid import Entry, Findings, Grid, detail, overview
-from seqmodels.compare.report.names import NOTHING, SETTINGS, plural
+from seqmodels.compare.report.names import NOTHING, SETTINGS
 from seqmodels.compare.report.summary import StudyResults
+from seqmodels.compare.words import plural
 from seqmodels.figures import FAINT, INK, to_svg
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from seqmodels.compare.problem import Problem
 from seqmodels.compare.report import style
 from seqmodels.compare.report.grid import arrow
-from seqmodels.compare.report.importance import IN_LOG, LEAST_TRIALS, importance
+from seqmodels.compare.report.importance import IN_LOG, LEAST_TRIALS, importance, that_count
 from seqmodels.compare.report.names import SETTINGS
 from seqmodels.compare.report.summary import StudyResults
 from seqmodels.compare.results import Result
@@ -40,7 +40,7 @@ def sensitivity(study: StudyResults, problem: Problem) -> Figure | None:
         _axis(ax, name, [getattr(r.trial.settings, name) for r in everything])
         style.limit(ax, finite, problem.mode)
         ax.set_ylabel(f"{problem.title} ({arrow(problem)} better)" if place % 3 == 0 else "")
-    _importance(axes[-1], importance(study, problem), len(everything))
+    _importance(axes[-1], importance(study, problem), len(that_count(everything)))
     style.legend(figure, looks, handles)
     return figure
 

@@ -110,17 +110,17 @@ class Row:
 
     Attributes:
         test: The test metric over final runs that have one, whatever their status.
-        best: Of the same.
+        best: The best of these test metrics.
         runs: Final runs that there is a result of.
         tested: Those with a test metric.
         diverged: Final runs that diverged.
         failed: Final runs that ended with an error.
         parameters: Of the first final run; 0 before there is one.
         excess: By how many percent that exceeds the budget.
-        hidden_size: As ``parameters``.
-        settings: As chosen by the search.
-        seconds: Mean training time of a final run.
-        tokens_per_second: Median over final runs.
+        hidden_size: Of the first final run; 0 before there is one.
+        settings: Of the first final run, as chosen by the search.
+        seconds: Mean training time of those final runs that were validated once or more.
+        tokens_per_second: Tokens trained on in a second, the median over final runs.
         searched: Trials of the search that there is a result of.
         search_diverged: Those that diverged.
         search_failed: Those that ended with an error.
@@ -153,7 +153,16 @@ class Row:
 
 
 def summarize(study: StudyResults) -> tuple[Row, ...]:
-    """A row for every problem and cell, in the study's order, whether or not there is any result of it yet."""
+    """A row for every problem and cell, in the study's order, whether or not there is any result of it yet.
+
+    Of several budgets of parameters the rows are of the largest.
+
+    Example:
+        >>> from seqmodels.compare import get_problem
+        >>> study = StudyResults("Two cells", (get_problem("xml"),), cells=("lstm", "gru"), baseline="lstm")
+        >>> [(row.problem, row.cell, row.runs, row.test) for row in summarize(study)]
+        [('xml', 'lstm', 0, None), ('xml', 'gru', 0, None)]
+    """
     return tuple(_row(study, problem, cell) for problem in study.problems for cell in study.cells)
 
 

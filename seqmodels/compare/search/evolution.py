@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from seqmodels.compare.files import write_json
+from seqmodels.compare.files import append_line, read_lines, write_json
 from seqmodels.compare.search.canonical import fingerprint
 from seqmodels.compare.search.cell_files import cell_file, class_name
-from seqmodels.compare.search.history import Candidate, append_line, read_lines, standings
+from seqmodels.compare.search.history import Candidate, standings
 from seqmodels.compare.search.jobs import Evaluator, Jobs, Work
 from seqmodels.compare.search.mutations import mutate
 from seqmodels.compare.search.options import SearchOptions
@@ -51,6 +51,11 @@ class Search:
     Raises:
         OptionError: If the folder holds a search with other options.
         DataError: If a file of the folder is damaged.
+
+    Example:
+        >>> search = Search("search", SearchOptions(candidates=10, seeds=("gru",)))
+        >>> [line.origin for line in search.propose(generation=0)], search.best
+        (['gru'], None)
     """
 
     def __init__(self, folder: str | os.PathLike[str], options: SearchOptions | None = None) -> None:
@@ -69,7 +74,7 @@ class Search:
     def run(
         self, workers: Workers, evaluate: Evaluator, report: Callable[[Candidate], None] | None = None
     ) -> list[Candidate]:
-        """Searches until enough candidates are trained; returns the history.
+        """Searches until enough candidates are trained, or no new ones are found.
 
         Args:
             workers: Where cells are trained. They stay open.
@@ -77,8 +82,11 @@ class Search:
                 :func:`seqmodels.get_cell` finds the path that it is given.
             report: Called with each new line of the history.
 
+        Returns:
+            The history, with the lines of earlier calls.
+
         Raises:
-            OptionError: If the baseline has no score on a problem.
+            OptionError: If the baseline has no score on a problem, or another process has begun another search since.
             DataError: If another process runs the search, or the folder can't be written.
         """
         with self.lock:

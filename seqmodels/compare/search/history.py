@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from seqmodels.compare.search.graph import CellGraph
-from seqmodels.errors import DataError
-from seqmodels.files.writing import writing_to
 
 
 @dataclass(frozen=True)
@@ -131,37 +126,3 @@ def best_so_far(history: Iterable[Candidate]) -> list[tuple[int, float]]:
         if best is not None:
             points.append((count, best))
     return points
-
-
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The values of a file of JSON lines; [] without a file. A last line that was never finished is ignored.
-
-    Raises:
-        DataError: If another line is damaged.
-    """
-    if not os.path.exists(path):
-        return []
-    found = []
-    for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):
-        try:
-            found.append(json.loads(line))
-        except ValueError as error:
-            raise DataError(f"{path}: line {number} is damaged; remove the line, or search in a new folder") from error
-    return found
-
-
-def append_line(path: Path, values: Mapping[str, Any]) -> None:
-    """Adds a line of JSON, in place of a last line that was never finished; it has reached the disk on return.
-
-    Raises:
-        DataError: If it can't be written.
-    """
-    with writing_to(path.parent), open(path, "a+b") as file:
-        end = file.seek(0, os.SEEK_END)
-        file.seek(max(0, end - 1))
-        if end and file.read(1) != b"\n":
-            file.seek(0)
-            file.truncate(file.read().rfind(b"\n") + 1)
-        file.write((json.dumps(values, allow_nan=False) + "\n").encode())
-        file.flush()
-        os.fsync(file.fileno())

@@ -8,8 +8,9 @@ from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from seqmodels.compare.files import append_line, read_lines
 from seqmodels.compare.search.cell_files import import_cell
-from seqmodels.compare.search.history import Evaluation, append_line, read_lines
+from seqmodels.compare.search.history import Evaluation
 from seqmodels.compare.workers import Workers
 
 Evaluator = Callable[[str, str, int], Evaluation]

@@ -21,24 +21,28 @@ class SearchOptions:
         problems: What a cell must be good at, in the order in which it is tried.
         filter_problem: What a cell must be able to do at all before it is tried on the problems; None for nothing.
         filter_score: The score that it must reach there.
-        candidates: How many candidates are trained; invalid ones and duplicates don't count.
-        population: How many of the best architectures may have children.
-        children: Candidates of a generation, which may be trained at the same time.
-        settings: Settings of the training that a new candidate is tried with on each problem, numbered from 0. The
-            filter knows setting 0 only.
-        max_settings: Settings that an architecture may be tried with in all. The cells that the search starts with are
-            tried with all of them.
-        revisit: How probable it is that a candidate is an old architecture with its next setting, not a new one.
+        candidates: How many candidates are trained, 1 or more; invalid ones and duplicates don't count.
+        population: How many of the best architectures may have children, 1 or more.
+        children: Candidates of a generation, which may be trained at the same time; 1 or more.
+        settings: Settings of the training that a new candidate is tried with on each problem, numbered from 0; 1
+            or more. The filter knows setting 0 only.
+        max_settings: Settings that an architecture may be tried with in all, at least ``settings``. The cells that the
+            search starts with are tried with all of them.
+        revisit: How probable it is that a candidate is an old architecture with its next setting, 0 to 1.
         gate: What part of the baseline's score a candidate must reach on a problem to be tried on the next, 0 to 1.
         mutation_rate: The largest part of a parent's nodes that changes, on average, above 0 and at most 1.
         seeds: Names of the cells that the search starts with.
         baseline: The one of them by whose scores all scores are divided.
         seed: Of all randomness of the search; 0 or more.
-        most_nodes: Values that a step may compute.
-        most_linears: Linear maps among them.
+        most_nodes: Values that a step may compute, 1 or more.
+        most_linears: Linear maps among them, 1 or more.
 
     Raises:
-        OptionError: If a value is out of its range.
+        OptionError: If a value is out of its range, or the filter is among the problems.
+
+    Example:
+        >>> SearchOptions(candidates=50, problems=("xml",)).gate
+        0.9
 
     Source: Jozefowicz, Zaremba and Sutskever 2015, ICML, section 3.1.
     """

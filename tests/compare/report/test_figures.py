@@ -9,6 +9,7 @@ from seqmodels.compare.problem import Problem
 from seqmodels.compare.report import style
 from seqmodels.compare.report.figures import pictures
 from seqmodels.compare.report.importance import importance
+from seqmodels.compare.report.sensitivity import sensitivity
 from seqmodels.compare.results import Result
 from seqmodels.figures import INK, save, to_svg
 
@@ -69,6 +70,16 @@ def test_importance_finds_what_mattered(study):
 def test_importance_needs_trials(make_study):
     few = make_study(search=4)
     assert importance(few, few.problems[0]) is None
+
+
+def test_trials_that_failed_say_nothing_of_what_mattered(make_study):
+    made = make_study(search=6)
+    problem = made.problems[0]
+    assert importance(made, problem) is not None
+    failed = replace(made, results=tuple(replace(r, status="failed") for r in made.results))
+    assert importance(failed, problem) is None
+    (axes,) = [ax for ax in sensitivity(failed, problem).axes if ax.get_title() == "importance"]
+    assert axes.texts[0].get_text() == "needs at least 20 trials"
 
 
 def test_importance_has_nothing_to_say_of_trials_that_are_alike(study):

@@ -13,7 +13,6 @@ import pytest
 
 from seqmodels import get_cell
 from seqmodels.compare.search import Candidate, CellGraph, Evaluation, Search, SearchOptions, best_so_far, standings
-from seqmodels.compare.search.history import append_line, read_lines
 from seqmodels.compare.workers import Outcome
 from seqmodels.errors import DataError, OptionError
 from seqmodels.files.folder_lock import FolderLock
@@ -222,23 +221,6 @@ def test_what_another_process_has_trained_since_is_not_trained_again(done, tmp_p
     assert waiting.run(pool, Judge()) == done.history
     assert pool.keys == []
     assert files(tmp_path) == files(done.folder)
-
-
-def test_a_torn_last_line_is_ignored_and_replaced(tmp_path):
-    path = tmp_path / "lines.jsonl"
-    append_line(path, {"a": 1})
-    with open(path, "a") as file:
-        file.write('{"a": 2')
-    assert read_lines(path) == [{"a": 1}]
-    append_line(path, {"a": 3})
-    assert read_lines(path) == [{"a": 1}, {"a": 3}]
-
-
-def test_a_damaged_line_is_an_error_with_its_number(tmp_path, one_line):
-    path = tmp_path / "lines.jsonl"
-    path.write_text('{"a": 1}\n{"a"\n{"a": 3}\n')
-    with one_line(DataError, "line 2", str(path)):
-        read_lines(path)
 
 
 def test_lines_come_back_as_they_were(done):
