@@ -40,7 +40,7 @@ class GracefulTermination(Callback):
 
     Args:
         every_n_batches: ask the other ranks after every n-th batch only; one process always looks at once.
-        checkpoint: write ``last.ckpt``; without it, who calls keeps checkpoints of its own.
+        checkpoint: write ``last.ckpt``; False where others are written, from which the run goes on.
 
     Raises:
         OptionError: ``every_n_batches`` is less than 1.
