@@ -264,12 +264,25 @@ def _sum(g: Graph, pieces: Pieces, widths: list[int]) -> Node:
     return total
 
 
-def _amax(g: Graph, pieces: Pieces, widths: list[int]) -> Node:
+def _largest(g: Graph, pieces: Pieces, widths: list[int]) -> Node:
     parts = [g.reduce("amax", piece, width) for piece, width in zip(pieces, widths, strict=True)]
     total = parts[0]
     for part in parts[1:]:
         total = g.maximum(total, part)
     return total
+
+
+def _amax(g: Graph, pieces: Pieces, widths: list[int]) -> Node:
+    if len(pieces) == 1:
+        return _largest(g, pieces, widths)
+    # All columns that are the largest share its gradient equally, in whatever pieces they lie.
+    total = g.stop(_largest(g, pieces, widths))
+    tops = [g.equal(piece, total) for piece in pieces]
+    nothing = [
+        g.select(g.mul(top, g.less(g.abs(piece), math.inf)), g.sub(piece, g.stop(piece)), 0)
+        for top, piece in zip(tops, pieces, strict=True)
+    ]
+    return g.add(total, g.div(_sum(g, nothing, widths), _sum(g, tops, widths)))
 
 
 def _mean(g: Graph, pieces: Pieces, widths: list[int]) -> Node:
@@ -303,7 +316,7 @@ def _root(g: Graph, total: Node, order: Number = 2) -> Node:
 
 def _exponentials(g: Graph, pieces: Pieces, widths: list[int], finite: bool = False) -> tuple[Node, Pieces, Node]:
     """The row's maximum (0 if it is infinite and must not be), without a gradient; exp(row - it), and their sum."""
-    top = g.stop(_amax(g, pieces, widths))
+    top = g.stop(_largest(g, pieces, widths))
     if finite:
         top = g.select(g.equal(g.abs(top), math.inf), 0, top)
     powers = [g.exp(g.sub(piece, top)) for piece in pieces]
@@ -337,7 +350,7 @@ def normalise(g: Graph, pieces: Pieces, widths: list[int], epsilon: float) -> Pi
 
 
 def _any(g: Graph, pieces: Pieces, widths: list[int]) -> Node:
-    return _amax(g, [_truth(g, piece) for piece in pieces], widths)
+    return _largest(g, [_truth(g, piece) for piece in pieces], widths)
 
 
 TO_NUMBER: dict[Any, Callable[..., Node]] = {

@@ -134,8 +134,16 @@ ROUGH = {aten.hardsigmoid: 1e-7}  # torch's own gradient is 1/6 of float32
 ROW_CASES: dict[Any, list[Function]] = {
     aten.sum: [lambda a: aten.sum(a, 1), lambda a: a * aten.sum(a, [-1], True)],
     aten.mean: [lambda a: aten.mean(a, 1), lambda a: a * aten.mean(a, [-1], True)],
-    aten.amax: [lambda a: aten.amax(a, 1), lambda a: a * aten.amax(a, [-1], True)],
-    aten.amin: [lambda a: aten.amin(a, 1), lambda a: a * aten.amin(a, [-1], True)],
+    aten.amax: [
+        lambda a: aten.amax(torch.cat([a[:, :1], a[:, 1:]], 1), 1),
+        lambda a: aten.amax(a, 1),
+        lambda a: a * aten.amax(a, [-1], True),
+    ],
+    aten.amin: [
+        lambda a: aten.amin(torch.cat([a[:, :1], 2 * a[:, 2:]], 1), 1),
+        lambda a: aten.amin(a, 1),
+        lambda a: a * aten.amin(a, [-1], True),
+    ],
     aten.any: [lambda a: a * aten.any(a > 0, 1, True), lambda a: a * aten.any(a, -1, True)],
     aten.all: [lambda a: a * aten.all(a > 0, 1, True), lambda a: a * aten.all(a, -1, True)],
     aten.logsumexp: [lambda a: aten.logsumexp(a, 1), lambda a: a * aten.logsumexp(a, [-1], True)],
