@@ -491,15 +491,21 @@ static void outer_block(const Task *task, const Outer *outer, const Left *left, 
     }
 }
 
-/* Whether two left operands of one right operand go to one matrix. */
-static int share_a_matrix(const Task *task, const Outer *outer) {
-    for (long l = outer->first_left; l < outer->first_left + outer->lefts; l++)
-        for (long k = outer->first_left; k < l; k++)
-            if (task->left[k].matrix == task->left[l].matrix) return 1;
+static long end_of(const Outer *outer, const Left *left) {
+    return left->place + (left->width - 1) * left->stride + outer->width;
+}
+
+/* Whether left operands of both go to the same numbers of one matrix; of one and the same, two of them. */
+static int meet(const Task *task, const Outer *a, const Outer *b) {
+    for (long l = a->first_left; l < a->first_left + a->lefts; l++)
+        for (long k = b->first_left; k < (a == b ? l : b->first_left + b->lefts); k++) {
+            const Left *one = &task->left[l], *other = &task->left[k];
+            if (one->matrix == other->matrix && one->place < end_of(b, other) && other->place < end_of(a, one)) return 1;
+        }
     return 0;
 }
 
-/* Each thread takes some columns of each left operand; where several go to one matrix, one after the other. Blocks of
+/* Each thread takes some columns of each left operand; of those that meet in a matrix, one after the other. Blocks of
    rows are the same for any number of threads, and so is the order of every sum. */
 static void multiply_outer(Task *task, long thread, long team) {
     long all = task->steps * task->batch;
@@ -509,8 +515,12 @@ static void multiply_outer(Task *task, long thread, long team) {
         const Slot *slot = &task->slot[outer->slot];
         long columns = ceil_div(outer->width, LANES);
         Entry *packed_left = (Entry *)(buffer + columns * LANES * BLOCK);
-        int in_turn = share_a_matrix(task, outer);
-        if (o) wait_for_all(task, team);
+        int in_turn = meet(task, outer, outer);
+        for (long before = 0; before < o; before++)
+            if (meet(task, outer, &task->outer[before])) {
+                wait_for_all(task, team);
+                break;
+            }
         /* The rows of step 0 apart: a state before it lies elsewhere. */
         for (long row = 0, rows; row < all; row += rows) {
             rows = least(BLOCK, row < task->batch ? task->batch - row : all - row);
