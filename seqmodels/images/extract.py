@@ -187,8 +187,12 @@ def _batches(
     pictures = _Pictures(list(paths.items()), known, backbone.preprocessing, batch_size)
     if num_workers == 0:
         return (pictures[number] for number in range(len(pictures)))
-    let_go = functools.partial(_let_go, store)
-    return iter(DataLoader(pictures, batch_size=None, num_workers=num_workers, worker_init_fn=let_go))
+    options: dict[str, Any] = {
+        "num_workers": num_workers,
+        "worker_init_fn": functools.partial(_let_go, store),
+        "generator": torch.Generator().manual_seed(0),  # the workers' seeds would be drawn from the global one
+    }
+    return iter(DataLoader(pictures, batch_size=None, **options))
 
 
 def _let_go(store: FeatureStore, _: int) -> None:

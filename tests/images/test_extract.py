@@ -51,6 +51,14 @@ def test_features_are_those_of_the_backbone(tmp_path, paths, backbone, num_worke
     assert FeatureStore(tmp_path / "features", backbone.spec)["picture 3"].tolist() == store["picture 3"].tolist()
 
 
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_nothing_is_drawn_from_the_global_generator(tmp_path, paths, backbone, num_workers):
+    before = torch.get_rng_state()
+    for _ in range(2):  # computed, then found
+        extract_features(paths, backbone, tmp_path / "features", num_workers=num_workers)
+        assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_grids_in_half_precision(tmp_path, paths):
     backbone = Backbone("small_cnn", "grid", image_size=16, trainable=False)
     store = extract_features(paths, backbone, tmp_path / "features", float16=True)
