@@ -79,11 +79,16 @@ class RNN(nn.Module):
         **options: Any,
     ) -> None:
         super().__init__()
-        if not isinstance(num_layers, int) or num_layers < 1:
+        if not isinstance(num_layers, int) or isinstance(num_layers, bool) or num_layers < 1:
             raise OptionError(f"RNN: num_layers must be a positive integer, not {num_layers!r}")
         engine.check_backend(backend)
         engine.get_ready(backend)
-        for name, value in (("batch_first", batch_first), ("bidirectional", bidirectional)):
+        for name, value in (
+            ("batch_first", batch_first),
+            ("bidirectional", bidirectional),
+            ("layer_norm", layer_norm),
+            ("learn_initial_state", learn_initial_state),
+        ):
             if not isinstance(value, bool):
                 raise OptionError(f"RNN: {name} must be True or False, not {value!r}")
         self.num_layers = num_layers
@@ -162,14 +167,11 @@ class RNN(nn.Module):
             return self._forward_single(input, state, lengths, reset, return_states)
         if self.batch_first and input.dim() == 3:
             input = input.transpose(0, 1)
-            reset = None if reset is None else reset.transpose(0, 1)
         self._check_input(input)
         lengths = self._check_lengths(lengths, input)
-        if reset is not None and (reset.dtype != torch.bool or reset.shape != input.shape[:2]):
-            raise InputError(
-                f"RNN: reset must be bool of shape {self._shown(input.shape[:2])}, not {reset.dtype} of "
-                f"{self._shown(reset.shape)}"
-            )
+        if reset is not None:
+            self._check_reset(reset, self._shown(input.shape[:2]))
+            reset = reset.transpose(0, 1) if self.batch_first else reset
         output, states, histories = self._run(input, self._split_state(state, input), lengths, reset, return_states)
         if self.batch_first:
             output = output.transpose(0, 1)
@@ -220,7 +222,9 @@ class RNN(nn.Module):
         """[T, I]: a batch of one, whose dimension is taken away again."""
         dim = 0 if self.batch_first else 1
         batched = None if state is None else [s.unsqueeze(1) for s in self.cell.pack_state(state)]
-        reset = None if reset is None else reset.unsqueeze(dim)
+        if reset is not None:
+            self._check_reset(reset, list(input.shape[:1]))
+            reset = reset.unsqueeze(dim)
         output, final, *rest = self(
             input.unsqueeze(dim), None if batched is None else tuple(batched), lengths, reset, return_states
         )
@@ -248,10 +252,15 @@ class RNN(nn.Module):
     def _check_lengths(self, lengths: Tensor | Sequence[int] | None, input: Tensor) -> Tensor | None:
         if lengths is None:
             return None
-        if not isinstance(lengths, Tensor):
-            lengths = torch.as_tensor(lengths) if len(lengths) else torch.zeros(0, dtype=torch.int64)
         steps, batch = input.shape[:2]
-        if lengths.shape != (batch,) or lengths.is_floating_point() or lengths.dtype == torch.bool:
+        if not isinstance(lengths, Tensor):
+            try:
+                lengths = torch.as_tensor(lengths) if len(lengths) else torch.zeros(0, dtype=torch.int64)
+            except (TypeError, ValueError, RuntimeError):  # no sequence, or not of numbers
+                shown = " ".join(repr(lengths).split())[:80]
+                raise InputError(f"RNN: lengths must be {batch} integers, one a row, not {shown}") from None
+        no_integers = lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool
+        if lengths.shape != (batch,) or no_integers:
             raise InputError(
                 f"RNN: lengths must be {batch} integers, one a row, not {lengths.dtype} of {list(lengths.shape)}"
             )
@@ -261,6 +270,12 @@ class RNN(nn.Module):
             row = int(wrong[0])
             raise InputError(f"RNN: lengths[{row}] is {int(lengths[row])}; it must be 0 to T = {steps}")
         return lengths.to(input.device)
+
+    def _check_reset(self, reset: Any, shape: list[int]) -> None:
+        if not isinstance(reset, Tensor):
+            raise InputError(f"RNN: reset must be bool of shape {shape}, not {type(reset).__name__}; make it a tensor")
+        if reset.dtype != torch.bool or list(reset.shape) != shape:
+            raise InputError(f"RNN: reset must be bool of shape {shape}, not {reset.dtype} of {list(reset.shape)}")
 
     def _split_state(self, state: State | None, input: Tensor) -> list[tuple[Tensor, ...] | None]:
         """[layers * D, B, S] for each state -> for each layer and direction a tuple of [B, S]."""

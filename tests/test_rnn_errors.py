@@ -46,11 +46,24 @@ def test_wrong_input_is_shown_as_given_with_batch_first(one_line):
         (torch.tensor([5.0, 1.0, 1.0]), ("3 integers", "torch.float32")),
         (torch.tensor([True, True, False]), ("3 integers", "torch.bool")),
         (torch.tensor([[5, 1, 1]]), ("3 integers", "[1, 3]")),
+        (torch.tensor([5, 1, 1j]), ("3 integers", "torch.complex64")),
+        ("abc", ("3 integers, one a row, not 'abc'",)),
+        ([[5, 1], [1]], ("3 integers, one a row, not [[5, 1], [1]]",)),
+        ([5, None, 1], ("3 integers, one a row, not [5, None, 1]",)),
+        ([5, 10**30, 1], ("3 integers, one a row, not [5, 1000",)),
+        (5, ("3 integers, one a row, not 5",)),
     ],
 )
+@pytest.mark.usefixtures("_types_unchecked")
 def test_wrong_lengths(lengths, parts, one_line):
     with one_line(InputError, *parts):
         RNN("lstm", 4, H)(X, lengths=lengths)
+
+
+@pytest.mark.usefixtures("_types_unchecked")
+def test_one_sequence_has_a_list_of_one_length(one_line):
+    with one_line(InputError, "lengths must be 1 integers, one a row, not 5"):
+        RNN("lstm", 4, H)(X[:, 0], lengths=5)
 
 
 @pytest.mark.usefixtures("_types_unchecked")
@@ -61,11 +74,23 @@ def test_wrong_lengths(lengths, parts, one_line):
         (torch.zeros(B, T, dtype=torch.bool), False, ("bool of shape [5, 3]", "[3, 5]")),
         (torch.zeros(B, T, dtype=torch.bool), True, ("bool of shape [5, 3]", "[3, 5]")),
         (torch.zeros(T, dtype=torch.bool), False, ("bool of shape [5, 3]", "[5]")),
+        (torch.zeros(T, dtype=torch.bool), True, ("bool of shape [5, 3]", "[5]")),
+        (torch.zeros(T, B, 1, dtype=torch.bool), True, ("bool of shape [5, 3]", "[5, 3, 1]")),
+        ([[False] * B] * T, False, ("bool of shape [5, 3], not list; make it a tensor",)),
+        ([[False] * B] * T, True, ("bool of shape [5, 3], not list; make it a tensor",)),
     ],
 )
 def test_wrong_reset(reset, batch_first, parts, one_line):
     with one_line(InputError, *parts):
         RNN("lstm", 4, H, batch_first=batch_first)(X, reset=reset)
+
+
+@pytest.mark.usefixtures("_types_unchecked")
+@pytest.mark.parametrize("batch_first", [False, True])
+@pytest.mark.parametrize("reset", [[False] * T, torch.zeros(T, 1, dtype=torch.bool), torch.zeros(B, dtype=torch.bool)])
+def test_wrong_reset_of_one_sequence(reset, batch_first, one_line):
+    with one_line(InputError, "reset must be bool of shape [5], not "):
+        RNN("lstm", 4, H, batch_first=batch_first)(X[:, 0], reset=reset)
 
 
 @pytest.mark.parametrize(
@@ -130,6 +155,9 @@ def test_one_number_each(one_line):
     [
         ({"num_layers": 0}, ("num_layers must be a positive integer, not 0",)),
         ({"num_layers": 1.5}, ("num_layers must be a positive integer, not 1.5",)),
+        ({"num_layers": True}, ("num_layers must be a positive integer, not True",)),
+        ({"layer_norm": "no"}, ("layer_norm must be True or False, not 'no'",)),
+        ({"learn_initial_state": 3}, ("learn_initial_state must be True or False, not 3",)),
         ({"batch_first": 1}, ("batch_first must be True or False, not 1",)),
         ({"bidirectional": "yes"}, ("bidirectional must be True or False, not 'yes'",)),
         ({"backend": "cudnn"}, ("backend must be one of auto, reference, native, vendor", "'cudnn'")),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -40,9 +43,20 @@ class FolderLock:
         Raises:
             DataError: Another process, or another object, has it; or the folder can't be written.
         """
-        if self._depth == 0:
-            self._file = self._locked()
-        self._depth += 1
+        self._take(wait=False)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Take it as soon as nobody else has it; a line on the standard error output says that it waits.
+
+        Raises:
+            DataError: The folder can't be written.
+        """
+        self._take(wait=True)
+        try:
+            yield
+        finally:
+            self.__exit__()
 
     def __exit__(self, *_: object) -> None:
         self._depth -= 1
@@ -60,7 +74,12 @@ class FolderLock:
             self._file.close()
             self._file = None
 
-    def _locked(self) -> IO[str]:
+    def _take(self, wait: bool) -> None:
+        if self._depth == 0:
+            self._file = self._locked(wait)
+        self._depth += 1
+
+    def _locked(self, wait: bool) -> IO[str]:
         with writing_to(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             file = open(self.folder / ".lock", "a")  # noqa: SIM115 - open as long as the lock is held
@@ -68,8 +87,11 @@ class FolderLock:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                file.close()
-                raise DataError(f"{self.folder}: another process {self.what}; wait for it, or end it") from None
+                if not wait:
+                    file.close()
+                    raise DataError(f"{self.folder}: another process {self.what}; wait for it, or end it") from None
+                print(f"{self.folder}: another process {self.what}; waiting for it", file=sys.stderr, flush=True)
+                fcntl.flock(file, fcntl.LOCK_EX)
             except OSError:
                 pass  # no locks on this file system
         return file

@@ -77,7 +77,7 @@ class Backbone(nn.Module):
                 raise OptionError(f"{option} must be 1 or more, not {value}")
         seed = int(torch.randint(2**31, ())) if seed is None else seed
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)  # torch.manual_seed would also change the generators of GPUs
             network = make_network(name, layer, str(weights), image_size, feature_size, load)
         self.trainable = name == "small_cnn" if trainable is None else trainable
         self.preprocessing = network.preprocessing

@@ -37,6 +37,9 @@ def extract_features(
     takes the new features. With the same ``paths`` and ``batch_size`` the batches are the same ones, so that a run that
     was killed and gone on with writes the same bytes as an undisturbed one.
 
+    Several processes may call it for one folder: one computes while the rest wait, and then find the features there. A
+    store that has all features is read without waiting for anybody.
+
     Pictures that can't be read are left out: each is one line on the standard error output and in ``bad.jsonl``, and
     is tried again the next time.
 
@@ -51,8 +54,8 @@ def extract_features(
         float16: keep the features in half the space, with 3 digits.
 
     Raises:
-        DataError: more than ``max_bad`` pictures can't be read, another process writes to the folder, or it has
-            features of another backbone.
+        DataError: more than ``max_bad`` pictures can't be read, or the folder has features of another backbone or can't
+            be written.
         OptionError: an option out of range, or a trainable backbone, whose features wouldn't stay true.
 
     Example:
@@ -78,7 +81,9 @@ def extract_features(
             "store_features=False"
         )
     store = _open_or_create(Path(folder), backbone, "float16" if float16 else "float32")
-    with store.writing(), ExitStack() as stack:
+    if _is_complete(store, paths, backbone, batch_size, num_workers, progress):
+        return store
+    with store.writing(wait=True), ExitStack() as stack:
         advance, say = stack.enter_context(_Display(len(paths), progress))
         bad = stack.enter_context((store.folder / "bad.jsonl").open("w", encoding="utf-8"))
         bad_count = 0
@@ -99,14 +104,32 @@ def extract_features(
 
 
 def _open_or_create(folder: Path, backbone: Backbone, dtype: str) -> FeatureStore:
-    if not (folder / "store.json").exists():
-        size = backbone.feature_size
-        shape = (size,) if backbone.regions is None else (backbone.regions, size)
-        return FeatureStore.create(folder, backbone.spec, shape, dtype)
-    store = FeatureStore(folder, backbone.spec)
+    size = backbone.feature_size
+    shape = (size,) if backbone.regions is None else (backbone.regions, size)
+    store = FeatureStore.open_or_create(folder, backbone.spec, shape, dtype)
     if store.dtype != dtype:
         raise DataError(f"{folder}: has features in {store.dtype}, not {dtype}; give another folder, or change float16")
     return store
+
+
+def _is_complete(
+    store: FeatureStore,
+    paths: Mapping[str, str | Path],
+    backbone: Backbone,
+    batch_size: int,
+    num_workers: int,
+    progress: bool,
+) -> bool:
+    """Whether nothing is to be written: seen without the lock, which processes that only read would fight for."""
+    bad = store.folder / "bad.jsonl"
+    if (bad.exists() and bad.stat().st_size) or any(key not in store for key in paths):
+        return False
+    with _Display(len(paths), progress) as (advance, _):
+        for batch in _batches(paths, backbone, store, batch_size, num_workers):
+            if batch.images is not None or batch.bad:
+                return False
+            advance(batch.pictures)
+    return True
 
 
 class _Batch(NamedTuple):
@@ -164,8 +187,12 @@ def _batches(
     pictures = _Pictures(list(paths.items()), known, backbone.preprocessing, batch_size)
     if num_workers == 0:
         return (pictures[number] for number in range(len(pictures)))
-    let_go = functools.partial(_let_go, store)
-    return iter(DataLoader(pictures, batch_size=None, num_workers=num_workers, worker_init_fn=let_go))
+    options: dict[str, Any] = {
+        "num_workers": num_workers,
+        "worker_init_fn": functools.partial(_let_go, store),
+        "generator": torch.Generator().manual_seed(0),  # the workers' seeds would be drawn from the global one
+    }
+    return iter(DataLoader(pictures, batch_size=None, **options))
 
 
 def _let_go(store: FeatureStore, _: int) -> None:

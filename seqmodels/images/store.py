@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from seqmodels.files.folder_lock import FolderLock
 from seqmodels.images.records import FeatureRecords
 
 _DTYPES: dict[str, np.dtype[Any]] = {"float32": np.dtype("<f4"), "float16": np.dtype("<f2")}
+_WRITES = "writes to this feature store"
 _HINT = "give the folder of a feature store, or remove it to compute the features again"
 
 
@@ -64,7 +66,7 @@ class FeatureStore(FeatureRecords):
 
     def __init__(self, folder: str | Path, spec: Mapping[str, Any] | None = None) -> None:
         self.folder = Path(folder)
-        self._lock = FolderLock(self.folder, "writes to this feature store")
+        self._lock = FolderLock(self.folder, _WRITES)
         self._read_description()
         if spec is not None:
             self._check_spec(dict(spec))
@@ -87,23 +89,44 @@ class FeatureStore(FeatureRecords):
             DataError: the folder has a store already, or can't be written.
             OptionError: the shape or dtype is of no use.
         """
-        if dtype not in _DTYPES:
-            raise OptionError(f"dtype must be 'float32' or 'float16', not {dtype!r}")
-        if not shape or min(shape) < 1:
-            raise OptionError(f"shape must be of one record, with sizes of 1 or more, not {tuple(shape)}")
+        _check_form(shape, dtype)
         folder = Path(folder)
-        with FolderLock(folder, "writes to this feature store"):
+        with FolderLock(folder, _WRITES):
             if (folder / "store.json").exists():
                 raise DataError(f"{folder}: has a feature store already; open it, or give another folder")
-            for name in ("features.bin", "index.jsonl"):
-                if (folder / name).exists():
-                    raise DataError(
-                        f"{folder / name}: is there without a store.json; remove it, or give another folder"
-                    )
-            with write_atomically(folder / "store.json") as file:
-                described = {"format": 1, "shape": list(shape), "dtype": dtype, "spec": dict(spec)}
-                file.write(json.dumps(described, indent=1).encode())
+            _describe(folder, spec, shape, dtype)
         return cls(folder)
+
+    @classmethod
+    def open_or_create(
+        cls, folder: str | Path, spec: Mapping[str, Any], shape: Sequence[int], dtype: str = "float32"
+    ) -> FeatureStore:
+        """The store of the folder, or an empty one where there is none; of several processes, one makes it.
+
+        Args:
+            folder: made if it is missing.
+            spec: of the backbone; plain values.
+            shape: of one record.
+            dtype: "float32" or "float16", of a store that is made.
+
+        Raises:
+            DataError: the folder has a damaged store or one of another backbone, or can't be written.
+            OptionError: the shape or dtype is of no use.
+
+        Example:
+            >>> import tempfile
+            >>> folder = tempfile.mkdtemp()
+            >>> FeatureStore.create(folder, {"name": "pixels"}, (2,)).append(["a"], ["c0ffee"], [120], [[0.5, 1.0]])
+            >>> list(FeatureStore.open_or_create(folder, {"name": "pixels"}, (2,)))
+            ['a']
+        """
+        _check_form(shape, dtype)
+        folder = Path(folder)
+        if not (folder / "store.json").exists():
+            with FolderLock(folder, _WRITES).waiting():
+                if not (folder / "store.json").exists():
+                    _describe(folder, spec, shape, dtype)
+        return cls(folder, spec)
 
     def append(self, keys: Sequence[str], digests: Sequence[str], sizes: Sequence[int], array: Any) -> None:
         """Add a batch; it is on the disk when this returns.
@@ -135,13 +158,22 @@ class FeatureStore(FeatureRecords):
             self._rows.update(zip(keys, entries, strict=True))
             self._map = None
 
-    def writing(self) -> _Writing:
+    @contextmanager
+    def writing(self, wait: bool = False) -> Iterator[None]:
         """Hold the store for this process, over several calls of ``append``.
+
+        Args:
+            wait: until no other process writes to it, instead of an error.
 
         Raises:
             DataError: on entering: another process writes to the store.
         """
-        return _Writing(self)
+        first = not self._lock.held
+        with self._lock.waiting() if wait else self._lock:
+            if first:  # another process may have written meanwhile
+                self._read_index()
+                self._map = None
+            yield
 
     def entry(self, key: str) -> Entry | None:
         """What the index says of a picture; None if it isn't there."""
@@ -243,25 +275,20 @@ class FeatureStore(FeatureRecords):
         return values
 
 
-class _Writing:
-    """Holds a store's lock, under which the index is read again: another process may have written meanwhile."""
+def _check_form(shape: Sequence[int], dtype: str) -> None:
+    if dtype not in _DTYPES:
+        raise OptionError(f"dtype must be 'float32' or 'float16', not {dtype!r}")
+    if not shape or min(shape) < 1:
+        raise OptionError(f"shape must be of one record, with sizes of 1 or more, not {tuple(shape)}")
 
-    def __init__(self, store: FeatureStore) -> None:
-        self.store = store
 
-    def __enter__(self) -> None:
-        first = not self.store._lock.held
-        self.store._lock.__enter__()
-        if first:
-            try:
-                self.store._read_index()
-                self.store._map = None
-            except BaseException:
-                self.store._lock.__exit__()
-                raise
-
-    def __exit__(self, *_: object) -> None:
-        self.store._lock.__exit__()
+def _describe(folder: Path, spec: Mapping[str, Any], shape: Sequence[int], dtype: str) -> None:
+    for name in ("features.bin", "index.jsonl"):
+        if (folder / name).exists():
+            raise DataError(f"{folder / name}: is there without a store.json; remove it, or give another folder")
+    with write_atomically(folder / "store.json") as file:
+        described = {"format": 1, "shape": list(shape), "dtype": dtype, "spec": dict(spec)}
+        file.write(json.dumps(described, indent=1).encode())
 
 
 def _write_at(path: Path, position: int, content: bytes) -> None:

@@ -128,6 +128,17 @@ def test_parts_are_cut_by_a_hash_that_no_other_option_moves():
     assert not found["validation"] & found["test"]
 
 
+@pytest.mark.parametrize("swap", [False, True])
+@pytest.mark.parametrize("name", ["file", "addition"])
+def test_pairs_of_one_source_are_in_one_part_whichever_way(tmp_path, name, swap):
+    rows = [(f"source {number // 2}", f"target {number % 100}") for number in range(500)]
+    file = write(tmp_path / "pairs.tsv", rows)
+    found = sources(additions(swap=swap) if name == "addition" else PairData(file, swap=swap))
+    assert all(found.values())
+    assert not found["train"] & (found["validation"] | found["test"])
+    assert not found["validation"] & found["test"]
+
+
 def test_a_file_of_its_own_takes_the_place_of_its_fraction(tmp_path):
     rows = [(f"source {number}", f"target {number}") for number in range(200)]
     train, other = write(tmp_path / "train.tsv", rows), write(tmp_path / "other.tsv", [("x", "y")])

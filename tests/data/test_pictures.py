@@ -1,7 +1,10 @@
 """Pictures of data modules: bad ones are left out up to a limit."""
 
+import multiprocessing
+
 import pictures
 import pytest
+from patience import PATIENCE
 
 from seqmodels.data import pictures as module
 from seqmodels.data.pictures import Pictures
@@ -34,3 +37,31 @@ def test_small_pictures_stay_in_memory_up_to_a_limit(tmp_path, monkeypatch):
     once = {name: read[name] for name in sources}
     assert [name for name in sources if read[name] is once[name]] == list(sources)[:3]
     assert all(read[name].equal(once[name]) for name in sources)
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_processes_that_start_together_share_a_store(tmp_path, stored):
+    sources = {name: str(tmp_path / name) for name in pictures.draw_all(tmp_path)}
+    context = multiprocessing.get_context("fork")
+    together, right = context.Barrier(4), context.Queue()
+
+    def read():
+        return Pictures(sources, "pixels", None, 8, None, True, str(tmp_path / "features"), 0)
+
+    def compare(expected):
+        own = read()
+        own.backbone  # noqa: B018 - made before the others are waited for
+        together.wait(PATIENCE)
+        right.put(all(own[name].tolist() == expected[name].tolist() for name in sources))
+
+    alone = Pictures(sources, "pixels", None, 8, None, True, str(tmp_path / "alone"), 0)
+    expected = {name: alone[name] for name in sources}
+    if stored:
+        read().prepare()
+    processes = [context.Process(target=compare, args=(expected,)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(PATIENCE)
+    assert [process.exitcode for process in processes] == [0] * 4
+    assert [right.get(timeout=PATIENCE) for _ in processes] == [True] * 4

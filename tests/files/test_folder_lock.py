@@ -1,6 +1,7 @@
 import errno
 import multiprocessing
 import pickle
+import threading
 
 import pytest
 from patience import PATIENCE
@@ -36,6 +37,20 @@ def test_another_process_is_refused_until_the_holder_dies(tmp_path):
     holder.join()
     with FolderLock(tmp_path, "works here"):
         pass
+
+
+def test_one_that_waits_has_it_when_the_holder_has_died(tmp_path, capsys):
+    ready = context.Event()
+    holder = context.Process(target=hold, args=(tmp_path, ready))
+    holder.start()
+    assert ready.wait(PATIENCE)
+    threading.Timer(0.1, holder.kill).start()
+    lock = FolderLock(tmp_path, "works here")
+    with lock.waiting():
+        assert lock.held
+    assert not lock.held
+    holder.join()
+    assert capsys.readouterr().err == f"{tmp_path}: another process works here; waiting for it\n"
 
 
 def test_one_object_holds_it_until_it_has_left_as_often_as_it_entered(tmp_path, one_line):

@@ -192,6 +192,13 @@ def test_random_weights_follow_the_seed_and_leave_the_generator_alone():
     assert Backbone("small_cnn", image_size=16).spec["seed"] == drawn
 
 
+def test_random_weights_leave_the_generators_of_gpus_alone(monkeypatch):
+    seeds = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeds.append)
+    Backbone("small_cnn", image_size=16, seed=1)
+    assert not seeds
+
+
 @pytest.mark.parametrize("ending", [".pt", ".safetensors"])
 def test_weights_are_read_from_a_file_and_recognised(tmp_path, one_line, ending):
     from torchvision.models import squeezenet1_1

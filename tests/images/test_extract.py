@@ -51,6 +51,14 @@ def test_features_are_those_of_the_backbone(tmp_path, paths, backbone, num_worke
     assert FeatureStore(tmp_path / "features", backbone.spec)["picture 3"].tolist() == store["picture 3"].tolist()
 
 
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_nothing_is_drawn_from_the_global_generator(tmp_path, paths, backbone, num_workers):
+    before = torch.get_rng_state()
+    for _ in range(2):  # computed, then found
+        extract_features(paths, backbone, tmp_path / "features", num_workers=num_workers)
+        assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_grids_in_half_precision(tmp_path, paths):
     backbone = Backbone("small_cnn", "grid", image_size=16, trainable=False)
     store = extract_features(paths, backbone, tmp_path / "features", float16=True)
@@ -131,14 +139,21 @@ def test_a_run_that_was_ended_is_gone_on_with_to_the_same_bytes(tmp_path, paths,
     assert content(store) == content(whole)
 
 
-def test_a_second_process_is_refused(tmp_path, paths, backbone, one_line):
+def test_a_second_process_waits_and_computes_nothing_again(tmp_path, paths, backbone, monkeypatch, capsys):
     process = start(tmp_path, paths)
     wait_for_lines(tmp_path / "features" / "index.jsonl", 2)
-    with one_line(DataError, str(tmp_path / "features"), "another process writes"):
-        extract_features(paths, backbone, tmp_path / "features")
+    monkeypatch.setattr(backbone, "forward", lambda images: pytest.fail("computed again"))
+    assert list(extract_features(paths, backbone, tmp_path / "features")) == list(paths)
     process.join(PATIENCE)
     assert process.exitcode == 0
-    assert len(FeatureStore(tmp_path / "features")) == 10
+    said = f"{tmp_path / 'features'}: another process writes to this feature store; waiting for it\n"
+    assert capsys.readouterr().err == said
+
+
+def test_a_store_that_has_all_is_read_while_another_process_writes_to_it(tmp_path, paths, backbone):
+    store = extract_features(paths, backbone, tmp_path / "features")
+    with store.writing():
+        assert list(extract_features(paths, backbone, tmp_path / "features")) == list(paths)
 
 
 def test_another_backbone_and_another_type_are_refused(tmp_path, paths, backbone, one_line):

@@ -69,6 +69,8 @@ def read_pairs(
         from seqmodels.data.pairs.addition import addition_pairs
 
         raw = addition_pairs(digits, examples)
+        if swap:  # a sum is the source of many additions, which its text holds together
+            raw = (pair._replace(key="") for pair in raw)
     else:
         raw = _reader(source, target, sides, bad)
     pairs = [_tidied(pair, swap) for pair in raw if _is_good(pair, bad)]
@@ -136,8 +138,9 @@ def _is_good(pair: Pair, bad: BadRecords) -> bool:
 
 def _tidied(pair: Pair, swap: bool) -> Pair:
     source, target = _one_line(pair.source), _one_line(pair.target)
-    key = pair.key or source
-    return Pair(*((target, source) if swap else (source, target)), pair.where, key, pair.split)
+    if swap:
+        source, target = target, source
+    return Pair(source, target, pair.where, pair.key or source, pair.split)
 
 
 def _one_line(text: str) -> str:
