@@ -156,13 +156,16 @@ class RNN(nn.Module):
         Returns:
             ``(output, state)`` as :class:`torch.nn.LSTM` gives them, output of D * ``cell.output_size`` features; with
             ``return_states``, ``(output, state, states)``, where ``states`` has the form of ``state`` with each tensor
-            [num_layers * D, T, B, S] ([num_layers * D, B, T, S] if ``batch_first``).
+            [num_layers * D, T, B, S] ([num_layers * D, B, T, S] if ``batch_first``). The way back reads what is
+            returned: it can't be changed in place before.
 
         Raises:
             InputError: If a shape, type or length doesn't fit.
         """
         if isinstance(input, PackedSequence):
             return self._forward_packed(input, state, lengths, reset, return_states)
+        if not isinstance(input, Tensor):
+            raise InputError(f"input must be a tensor or a PackedSequence, not {type(input).__name__}")
         if input.dim() == 2:
             return self._forward_single(input, state, lengths, reset, return_states)
         if self.batch_first and input.dim() == 3:

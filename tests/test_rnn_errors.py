@@ -28,6 +28,12 @@ def test_wrong_input(cell_name, x, parts, one_line):
         RNN(cell_name, 4, H)(x)
 
 
+@pytest.mark.usefixtures("_types_unchecked")
+def test_input_is_a_tensor(one_line):
+    with one_line(InputError, "input must be a tensor or a PackedSequence, not list"):
+        RNN("lstm", 4, H)(X.tolist())
+
+
 def test_wrong_input_is_shown_as_given_with_batch_first(one_line):
     rnn = RNN("lstm", 4, H, batch_first=True)
     with one_line(InputError, "input must be [B, T, 4] or [T, 4], not [3, 5, 7]"):
