@@ -178,6 +178,19 @@ def rows_dont_mix(subject: Subject) -> None:
     _require_equal(permuted, {name: s[order] for name, s in together.items()}, "of rows in another order")
 
 
+def rows_dont_mix_in_training(subject: Subject) -> None:
+    """treat every row of x and of the state by itself in training, too: no normalisation over the batch"""
+    cell, x, state = subject.anew().cell.train(), subject.input(B), subject.state(B)
+    found = []
+    for factor in (1.0, 2.0):  # of all rows but the first
+        others = torch.ones(B, 1, dtype=torch.float64).index_fill(0, torch.arange(1, B), factor)
+        torch.default_generator.manual_seed(0)  # the same random numbers, as of dropout
+        new = cell.next_state(others * x, [others * s for s in state])
+        found.append(subject.named([s[:1] for s in new]))
+    cell.eval()
+    _require_equal(found[0], found[1], "of row 0 where other rows change")
+
+
 def gradients_are_right(subject: Subject) -> None:
     """use differentiable operations, and give every autograd.Function the derivative of its value"""
     _differentiate(subject, gradcheck)
@@ -365,6 +378,8 @@ def _differentiate(subject: Subject, check: Callable) -> None:
     def step(x: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:  # the parameters in rest are the cell's own
         return cell.next_state(x, rest[:count])
 
+    if not any(new.requires_grad for new in step(*leaves.values())):
+        raise Violation("no state that step returns has a gradient")
     try:
         check(step, tuple(leaves.values()))
     except GradcheckError as error:
@@ -408,6 +423,7 @@ QUICK: tuple[Callable[[Subject], None], ...] = (
 )
 CHECKS: tuple[Callable[[Subject], None], ...] = (
     *QUICK,
+    rows_dont_mix_in_training,
     gradients_are_right,
     second_gradients_are_right,
     sequence_repeats_the_step,

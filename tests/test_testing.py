@@ -227,6 +227,19 @@ class Raises(Linear):
         raise KeyError("no such\nthing")
 
 
+class Normalises(Linear):
+    """As nn.BatchNorm1d, whose evaluation mode treats rows by themselves."""
+
+    def step(self, x, h):
+        new = super().step(x, h)
+        return new - new.mean(0) if self.training else new
+
+
+class Fires(Linear):
+    def step(self, x, h):
+        return (super().step(x, h) > 0).to(x.dtype)
+
+
 class NoStep(seqmodels.Cell):
     pass
 
@@ -265,6 +278,8 @@ def test_a_cell_of_heads_is_tried_with_sizes_that_it_takes(one_line):
         (Remembers, "step is pure: h the second time differs by"),
         (Mixes, "rows don't mix: h of row 0 alone differs by"),
         (KnowsRows, "rows don't mix: h of row 1 alone differs by"),
+        (Normalises, "rows don't mix in training: h of row 0 where other rows change differs by"),
+        (Fires, "gradients are right: no state that step returns has a gradient"),
         (Detaches, "gradients are right: "),
         (OnceDifferentiable, "second gradients are right: "),
         (FalseTwin, "backends agree: output with backend 'vendor' differs by"),

@@ -23,6 +23,25 @@ def config_files(arguments: Sequence[str]) -> list[str]:
     return [path for path in found if "{" not in path and ": " not in path]  # else it is what a file would hold
 
 
+def configs_first(arguments: Sequence[str]) -> list[str]:
+    """The same command line with its files before all else: what stands beside them wins, wherever it stands.
+
+    Example:
+        >>> configs_first(["fit", "--model.cell", "gru", "--config", "a.yaml", "--config=b.yaml"])
+        ['fit', '--config', 'a.yaml', '--config=b.yaml', '--model.cell', 'gru']
+    """
+    command, *rest = arguments
+    files: list[str] = []
+    others: list[str] = []
+    while rest:
+        argument = rest.pop(0)
+        if argument in ("--config", "-c") and rest:
+            files += [argument, rest.pop(0)]
+        else:
+            (files if argument.startswith(("--config=", "-c=")) else others).append(argument)
+    return [command, *files, *others]
+
+
 def explain_parsing(error: Exception, parser: Any, arguments: Sequence[str]) -> SeqmodelsError:
     """The user's mistake behind an error of the parser; names the file if it is in one.
 

@@ -167,7 +167,8 @@ class CaptionData(PictureData):
         targets[torch.arange(len(targets))[:, None] >= lengths - cut.long()] = NOT_SCORED
         images, found = zip(*records, strict=True)
         keys = tuple(record.key for record in found)
-        return CaptionBatch(torch.stack(images), torch.tensor(owner), inputs, targets, tuple(references), keys)
+        pictures = self.pictures.stacked(images, keys)
+        return CaptionBatch(pictures, torch.tensor(owner), inputs, targets, tuple(references), keys)
 
     def describe(self) -> str:
         """One line: the pictures and how many of them there are."""

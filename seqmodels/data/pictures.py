@@ -3,11 +3,12 @@
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from seqmodels.errors import DataError, OptionError
@@ -52,6 +53,20 @@ class Pictures:
         self._read: Any = None
         self._pixels: dict[str, Tensor] = {}
         self._kept = 0
+
+    def stacked(self, pictures: Sequence[Tensor], keys: Sequence[str]) -> Tensor:
+        """Pictures of a batch as one tensor; ``keys`` are those of their records.
+
+        Raises:
+            DataError: If features made elsewhere have other numbers of regions.
+        """
+        for picture, key in zip(pictures, keys, strict=True):
+            if picture.shape != pictures[0].shape:
+                raise DataError(
+                    f"{self._features}: the features of {key!r} are {list(picture.shape)}, those of {keys[0]!r} "
+                    f"{list(pictures[0].shape)}; give every picture as many regions"
+                )
+        return torch.stack([*pictures])
 
     @property
     def image(self) -> dict[str, Any]:

@@ -253,7 +253,7 @@ class QuestionData(PictureData):
             scores[row, list(targets.indices)] = torch.tensor(targets.scores)
             answer[row] = numbers.get(targets.common, -1)
         return QuestionBatch(
-            torch.stack(images),
+            self.pictures.stacked(images, [one.key for one in asked]),
             tokens,
             lengths,
             answer,

@@ -162,14 +162,16 @@ def test_a_cell_of_ones_own_is_looked_at_before_it_is_trained(folder, monkeypatc
     assert "warning: check_cell(Mixing): rows don't mix: " in capsys.readouterr().err
 
 
-def test_options_of_a_yaml_file_are_overridden_by_the_command_line(folder):
+@pytest.mark.parametrize("order", [1, -1])
+def test_options_of_a_yaml_file_are_overridden_by_the_command_line(folder, order):
     Path("my.yaml").write_text(
-        "model:\n  class_path: seqmodels.tasks.LanguageModel\n  init_args: {cell: gru, hidden_size: 5}\n"
+        "model:\n  class_path: seqmodels.tasks.LanguageModel\n  init_args: {cell: gru, num_layers: 2}\n"
     )
-    assert fit("--config", "my.yaml", "--model.cell", "elman") == 0
+    given = [("--config", "my.yaml"), ("--model.cell", "elman")][::order]
+    assert fit(*given[0], *given[1]) == 0
     arguments = read_checkpoint(CHECKPOINTS / "last.ckpt")["hyper_parameters"]
     assert arguments["cell"] == "elman"
-    assert arguments["hidden_size"] == 5
+    assert (arguments["num_layers"], arguments["hidden_size"]) == (2, 8)
 
 
 @pytest.mark.parametrize("named", [["--data", "CaptionData"], ["--data=CaptionData"], ["--config", "captions.yaml"]])

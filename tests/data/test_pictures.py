@@ -4,6 +4,7 @@ import multiprocessing
 
 import pictures
 import pytest
+import torch
 from patience import PATIENCE
 
 from seqmodels.data import pictures as module
@@ -65,3 +66,10 @@ def test_processes_that_start_together_share_a_store(tmp_path, stored):
         process.join(PATIENCE)
     assert [process.exitcode for process in processes] == [0] * 4
     assert [right.get(timeout=PATIENCE) for _ in processes] == [True] * 4
+
+
+def test_features_of_other_numbers_of_regions_are_named(one_line):
+    pictures = Pictures({}, "pixels", None, 8, "boxes.npz", False, "", 0)
+    with one_line(DataError, "boxes.npz: the features of 'b' are [3, 4], those of 'a' [2, 4]", "as many regions"):
+        pictures.stacked([torch.zeros(2, 4), torch.zeros(3, 4)], ["a", "b"])
+    assert pictures.stacked([torch.zeros(2, 4)] * 2, ["a", "b"]).shape == (2, 2, 4)
