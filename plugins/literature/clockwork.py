@@ -33,7 +33,7 @@ class Clockwork(Cell):
         >>> from seqmodels.plugins.literature.clockwork import Clockwork
         >>> h, t = Clockwork(3, 6, groups=3)(torch.randn(2, 3))
         >>> h.shape, t.flatten()
-        (torch.Size([2, 6]), tensor([1., 1.], grad_fn=<ViewBackward0>))
+        (torch.Size([2, 6]), tensor([1., 1.]))
     """
 
     state_names = ("h", "t")
