@@ -229,11 +229,11 @@ class _Call:
 
 def runtime(dtype: str, narrow: bool) -> tuple[Any, plan.Processor]:
     """What runs a task, and the processor that it was compiled for."""
-    return _runtime(dtype, narrow, build.target())
+    return _runtime(dtype, narrow, *build.compiler(), *build.target())
 
 
 @functools.cache
-def _runtime(dtype: str, narrow: bool, target: tuple[str, ...]) -> tuple[Any, plan.Processor]:
+def _runtime(dtype: str, narrow: bool, *_: str) -> tuple[Any, plan.Processor]:
     library = build.load(printer.runtime(dtype, narrow))
     library.run.argtypes, library.run.restype = [ctypes.c_void_p], None
     library.lanes.restype = library.deep.restype = ctypes.c_long
