@@ -94,12 +94,9 @@ class Columns:
             if node.op == "get_attr":
                 raise Unsupported("the step makes a tensor of several constants; keep it in the cell (register_buffer)")
             if node.op == "call_function" and torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
-                is_attention = "scaled_dot_product" in str(packet(node))
-                raise Unsupported(
-                    "attention with a mask or dropout"
-                    if is_attention
-                    else f"the step draws random numbers ({packet(node)})"
-                )
+                if "scaled_dot_product" in str(packet(node)):  # that draws nothing without dropout
+                    raise Unsupported("attention with a mask or dropout")
+                raise Unsupported(f"the step draws random numbers ({packet(node)})")
             if isinstance(node.meta.get("val"), torch.SymInt | torch.SymFloat | torch.SymBool):
                 raise Unsupported(f"the step looks at values ({packet(node)})")
             among = [self.kinds[source] for source in node.all_input_nodes]

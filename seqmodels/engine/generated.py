@@ -31,6 +31,7 @@ from seqmodels.engine.whole_step import zoneout_masks
 MOST_PROGRAMS = 64  # of a cell, for all types, devices, options and settings
 NARROW = (torch.bfloat16, torch.float16)
 _tracing = threading.RLock()  # torch.fx changes nn.Module while it traces, and must be done before another begins
+_programs: "weakref.WeakKeyDictionary[Cell, dict[tuple, Program | str]]" = weakref.WeakKeyDictionary()
 
 
 def _renew_the_lock() -> None:
@@ -41,7 +42,6 @@ def _renew_the_lock() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_the_lock)
-_programs: "weakref.WeakKeyDictionary[Cell, dict[tuple, Program | str]]" = weakref.WeakKeyDictionary()
 
 
 @dataclass

@@ -1,9 +1,10 @@
 """What a step may ask of its modules beside tensors: a program holds as long as none of it changes."""
 
+import argparse
+import dataclasses
 import enum
 import functools
 import types
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ _PLAIN = (
     *(types.FunctionType, types.BuiltinFunctionType, types.MethodType, functools.partial),
 )
 _HOLDERS = (list, tuple, dict, set, frozenset)
+_NAMESPACES = (types.SimpleNamespace, argparse.Namespace)
 _OF_MODULES = frozenset(vars(nn.Module())) - {"training"}  # nn.Module's own: parameters, hooks and so on
 
 LARGEST = 1000  # entries that are compared at every call
@@ -22,26 +24,39 @@ DEEPEST = 4  # objects within each other that are looked into
 
 def plain_settings(module: nn.Module) -> tuple:
     """A module's type, what it and its class hold beside tensors and modules, and the same of its children."""
-    own: list[Any] = [type(module), *_of_classes(type(module))]
+    kind: Any = type(module)
+    package, strangers = _origin(kind)
+    own: list[Any] = [kind]
+    for each in strangers:
+        own += [(key, _frozen(value, package)) for key, value in vars(each).items() if _is_setting(key, value)]
     for key, value in vars(module).items():  # at every call: what most of them are is left out first
         if key in _OF_MODULES:
             continue
-        own.append((key, value if isinstance(value, _PLAIN) else _frozen(value)))
+        own.append((key, value if isinstance(value, _PLAIN) else _frozen(value, package)))
     own += [(key, plain_settings(child)) for key, child in module._modules.items() if child is not None]
     return tuple(own)
 
 
-def _of_classes(module: type) -> Iterator[tuple[str, Any]]:
-    """Plain attributes and methods of a stranger's classes, which may be given anew."""
-    for each in module.__mro__:
-        if not each.__module__.startswith(("torch.", "seqmodels.", "builtins")):
-            for key, value in vars(each).items():
-                if not key.startswith("__") and isinstance(value, (*_PLAIN, *_HOLDERS)):
-                    yield key, _frozen(value)
+@functools.lru_cache(maxsize=1024)
+def _origin(kind: type) -> tuple[str, list[type]]:
+    """The package of a class, and those that it is made of whose attributes and methods may be given anew."""
+    return _package(kind), [each for each in kind.__mro__ if _package(each) not in ("torch", "seqmodels", "builtins")]
 
 
-def _frozen(value: Any, depth: int = 0) -> Any:
-    """The same as something that can't change and has a hash; of a tensor or a module, its type."""
+def _is_setting(key: str, value: Any) -> bool:
+    return not key.startswith("__") and isinstance(value, (*_PLAIN, *_HOLDERS))
+
+
+def _package(kind: type) -> str:
+    return kind.__module__.partition(".")[0]
+
+
+def _frozen(value: Any, package: str, depth: int = 0) -> Any:
+    """The same as something that can't change and has a hash; of what is of another package, its type.
+
+    Looked into are plain values, what holds them, numpy's arrays, and objects that hold settings: namespaces, data
+    classes, and those of the package that the module is of. A logger, say, changes as it is used.
+    """
     if isinstance(value, _PLAIN):
         return value
     if isinstance(value, _HOLDERS) and len(value) > LARGEST:
@@ -49,13 +64,16 @@ def _frozen(value: Any, depth: int = 0) -> Any:
     if isinstance(value, Tensor | nn.Module | types.ModuleType) or depth > DEEPEST:
         return type(value)
     if isinstance(value, dict):
-        return dict, tuple((_frozen(key, depth + 1), _frozen(each, depth + 1)) for key, each in value.items())
+        items = [(_frozen(key, package, depth + 1), _frozen(each, package, depth + 1)) for key, each in value.items()]
+        return dict, tuple(items)
     if isinstance(value, _HOLDERS):
-        items = [_frozen(item, depth + 1) for item in value]
+        items = [_frozen(item, package, depth + 1) for item in value]
         return type(value), frozenset(items) if isinstance(value, set | frozenset) else tuple(items)
-    if type(value).__module__ == "numpy" and hasattr(value, "tobytes"):
+    if _package(type(value)) == "numpy" and hasattr(value, "tobytes"):
         return type(value), str(value.dtype), value.shape, value.tobytes() if value.size <= LARGEST else id(value)
-    return type(value), _frozen(_attributes(value), depth + 1)
+    if isinstance(value, _NAMESPACES) or dataclasses.is_dataclass(value) or _package(type(value)) == package:
+        return type(value), _frozen(_attributes(value), package, depth + 1)
+    return type(value)
 
 
 def _attributes(value: Any) -> dict[str, Any]:

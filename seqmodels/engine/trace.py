@@ -16,13 +16,8 @@ from seqmodels.engine.layer_pass import LayerPass
 from seqmodels.engine.operations import KNOWN
 from seqmodels.engine.own_gradients import refuse_own_gradients
 from seqmodels.engine.products import ChangedProducts
-from seqmodels.engine.rewriting import (
-    undo_changes,
-    write_copies,
-    write_numbers,
-    write_products_of_rows,
-    write_running_sums,
-)
+from seqmodels.engine.rewriting import undo_changes, write_copies, write_numbers, write_running_sums
+from seqmodels.engine.row_products import write_products_of_rows
 from seqmodels.engine.settings import plain_settings
 from seqmodels.engine.whole_step import Surroundings, whole_step
 

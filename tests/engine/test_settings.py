@@ -3,6 +3,7 @@
 import dataclasses
 import enum
 import functools
+import logging
 import types
 
 import numpy as np
@@ -76,6 +77,15 @@ def test_what_a_cell_holds_may_change(name):
     CHANGES[name](rnn.cell)
     assert difference(rnn, x) < 1e-12
     assert (rnn(x)[0] - before).abs().max() > 1e-3
+
+
+def test_what_changes_as_it_is_used_is_no_setting():
+    module = nn.Module()
+    module.logger = logging.getLogger("a cell's")
+    before = plain_settings(module)
+    module.logger.isEnabledFor(logging.DEBUG)  # which it remembers
+    module.logger.disabled = True
+    assert plain_settings(module) == before
 
 
 def test_a_norm_may_change():

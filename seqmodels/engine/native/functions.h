@@ -40,20 +40,25 @@ INLINE real amax_of(vec x) {
 }
 
 #if REAL_BYTES == 4
-extern float expm1f(float), logf(float), log1pf(float), sinf(float), cosf(float), erff(float), expf(float);
-extern float powf(float, float), fmodf(float, float);
-EACH(CALLED, expm1_, expm1f(a))
-EACH(CALLED, log_, logf(a))
-EACH(CALLED, log1p_, log1pf(a))
-EACH(CALLED, sin_, sinf(a))
-EACH(CALLED, cos_, cosf(a))
-EACH(CALLED, erf_, erff(a))
-EACH(INLINE, floor_, __builtin_floorf(a))
-EACH(INLINE, sqrt_, __builtin_sqrtf(a))
-EACH(CALLED, softplus_, (a > 0 ? a : 0) + log1pf(expf(-__builtin_fabsf(a))))
-EACH_PAIR(CALLED, pow_, powf(a, b))
-EACH_PAIR(CALLED, remainder_, with_sign_of(b, fmodf(a, b)))
+#define C(name) name##f
+#else
+#define C(name) name
+#endif
+extern real C(exp)(real), C(expm1)(real), C(log)(real), C(log1p)(real), C(sin)(real), C(cos)(real), C(erf)(real);
+extern real C(pow)(real, real), C(fmod)(real, real);
+EACH(INLINE, floor_, C(__builtin_floor)(a))
+EACH(INLINE, sqrt_, C(__builtin_sqrt)(a))
+EACH(CALLED, expm1_, C(expm1)(a))
+EACH(CALLED, log_, C(log)(a))
+EACH(CALLED, log1p_, C(log1p)(a))
+EACH(CALLED, sin_, C(sin)(a))
+EACH(CALLED, cos_, C(cos)(a))
+EACH(CALLED, erf_, C(erf)(a))
+EACH(CALLED, softplus_, (a > 0 ? a : 0) + C(log1p)(C(exp)(-C(__builtin_fabs)(a))))
+EACH_PAIR(CALLED, pow_, C(pow)(a, b))
+EACH_PAIR(CALLED, remainder_, with_sign_of(b, C(fmod)(a, b)))
 
+#if REAL_BYTES == 4
 /* 2^n for whole n in -126 .. 127; infinity for 128. */
 INLINE vec power_of_two(mask n) { return (vec)((n + 127) << 23); }
 
@@ -109,20 +114,8 @@ INLINE vec tanh_(vec x) {
     return (vec)((mask)positive | sign);
 }
 #else
-extern double exp(double), expm1(double), log(double), log1p(double), sin(double), cos(double), erf(double);
-extern double tanh(double), pow(double, double), fmod(double, double);
+extern double tanh(double);
 EACH(CALLED, exp_, exp(a))
-EACH(CALLED, expm1_, expm1(a))
-EACH(CALLED, log_, log(a))
-EACH(CALLED, log1p_, log1p(a))
-EACH(CALLED, sin_, sin(a))
-EACH(CALLED, cos_, cos(a))
-EACH(CALLED, erf_, erf(a))
-EACH(INLINE, floor_, __builtin_floor(a))
-EACH(INLINE, sqrt_, __builtin_sqrt(a))
 EACH(CALLED, tanh_, tanh(a))
 EACH(CALLED, sigmoid_, 1 / (1 + exp(-a)))
-EACH(CALLED, softplus_, (a > 0 ? a : 0) + log1p(exp(-__builtin_fabs(a))))
-EACH_PAIR(CALLED, pow_, pow(a, b))
-EACH_PAIR(CALLED, remainder_, with_sign_of(b, fmod(a, b)))
 #endif
