@@ -128,7 +128,13 @@ class Cell(nn.Module):
     def next_state(self, x: Tensor, state: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """:meth:`step` with a tuple in and a tuple out, whatever the number of states."""
         new = self.step(x, *state)
-        return (new,) if isinstance(new, Tensor) else tuple(new)
+        if isinstance(new, Tensor):
+            return (new,)
+        if isinstance(new, tuple | list):
+            return tuple(new)
+        raise CellError(
+            f"{type(self).__name__}: step returned {type(new).__name__}; return a tensor, or a tuple of them"
+        )
 
     def forward(self, x: Float[Tensor, "*batch input_size"], state: State | None = None) -> State:
         """One step, as :class:`torch.nn.LSTMCell` does it.

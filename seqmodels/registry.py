@@ -48,6 +48,8 @@ def register_cell(name: str) -> Callable[[CellClass], CellClass]:
         >>> seqmodels.get_cell("leaky") is Leaky
         True
     """
+    if not isinstance(name, str):
+        raise CellError(f'register_cell takes a name, not {name!r}; write @register_cell("...")')
 
     def register(cell: CellClass) -> CellClass:
         if not isinstance(cell, type) or not issubclass(cell, Cell):

@@ -29,7 +29,8 @@ def try_step(cell: Cell) -> None:
     """Runs a step once, from zeros, and changes nothing but what the step itself changes.
 
     Raises:
-        CellError: If it fails, or gives states of another number or other shapes than the cell declares.
+        CellError: If it fails, or gives states of another number or other shapes than the cell declares, or another
+            output.
     """
     like = next((parameter for parameter in cell.parameters() if parameter.is_floating_point()), torch.zeros(()))
     x = like.new_zeros(TRIED, cell.input_size)
@@ -41,6 +42,10 @@ def try_step(cell: Cell) -> None:
         )
         given = ", ".join(str(["B", *shape[1:]]).replace("'", "") for shape in found)
         raise CellError(f"{type(cell).__name__}: step gives {given}, but its states are {declared}")
+    with _one_line(type(cell), "output"), torch.no_grad():
+        width = cell.output(*new).shape[-1]
+    if width != cell.output_size:
+        raise CellError(f"{type(cell).__name__}: output gives {width} features, but output_size is {cell.output_size}")
 
 
 def without_numbers(make: Callable[[], Value]) -> Value:

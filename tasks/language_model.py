@@ -229,7 +229,12 @@ class LanguageModel(TextWriter, RecurrentTask):
         """The optimizer, and a learning rate that falls by ``decay`` after each epoch past ``decay_after``."""
         options = {"lr": self.hparams["learning_rate"], "weight_decay": self.hparams["weight_decay"]}
         options |= self.hparams["optimizer_options"] or {}
-        optimizer = OPTIMIZERS[self.hparams["optimizer"]](self.parameters(), **options)
+        name = self.hparams["optimizer"]
+        try:
+            optimizer = OPTIMIZERS[name](self.parameters(), **options)
+        except (TypeError, ValueError) as error:  # whatever torch says of the options
+            given = self.hparams["optimizer_options"]
+            raise OptionError(f"optimizer_options: {name} can't take {given} ({error}); see torch.optim") from error
         factor, after = self.hparams["decay"], self.hparams["decay_after"]
         if factor == 1:
             return {"optimizer": optimizer}

@@ -139,6 +139,12 @@ def test_names_are_plain(name, one_line):
 
 
 @pytest.mark.usefixtures("own_registry", "_types_unchecked")
+def test_the_decorator_needs_a_name(one_line):
+    with one_line(CellError, "register_cell takes a name, not <class", '@register_cell("...")'):
+        register_cell(type("Mine", (Cell,), {}))
+
+
+@pytest.mark.usefixtures("own_registry", "_types_unchecked")
 @pytest.mark.parametrize("thing", [torch.nn.LSTMCell, 3, "lstm"])
 def test_only_cells_are_registered(thing, one_line):
     with one_line(CellError, "no subclass of seqmodels.Cell"):

@@ -42,6 +42,19 @@ def test_states_of_other_shapes(one_line):
         try_step(Narrow(3, 5))
 
 
+class Wide(seqmodels.Cell):
+    def step(self, x, h):
+        return h
+
+    def output(self, h):
+        return torch.cat([h, h], -1)
+
+
+def test_an_output_of_another_size(one_line):
+    with one_line(CellError, "Wide: output gives 10 features, but output_size is 5"):
+        try_step(Wide(3, 5))
+
+
 @pytest.mark.parametrize("name", seqmodels.cells())
 def test_a_step_that_runs(name):
     cell, before = seqmodels.get_cell(name)(3, 5), torch.get_rng_state()

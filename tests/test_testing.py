@@ -240,6 +240,11 @@ class Fires(Linear):
         return (super().step(x, h) > 0).to(x.dtype)
 
 
+class ReturnsNothing(Linear):
+    def step(self, x, h):
+        super().step(x, h)
+
+
 class NoStep(seqmodels.Cell):
     pass
 
@@ -270,6 +275,7 @@ def test_a_cell_of_heads_is_tried_with_sizes_that_it_takes(one_line):
         (WrongOutputSize, "states are as declared: output has shape [3, 5], not [3, 3]"),
         (SinglePrecision, "states are as declared: h is torch.float32"),
         (NoStep, "states are as declared: NoStep defines no step(x, h)"),
+        (ReturnsNothing, "states are as declared: ReturnsNothing: step returned NoneType; return a tensor, or a tuple"),
         (Raises, "states are as declared: KeyError: 'no such\\nthing'"),
         (Squeezing, "one row is enough: h has shape [5], not [1, 5]"),
         (Noisy, "step is pure: step draws random numbers"),

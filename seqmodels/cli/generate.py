@@ -43,7 +43,8 @@ def run(arguments: Sequence[str]) -> None:
         constraints=Constraints(min_length=options.min_length, no_repeat_ngram=options.no_repeat_ngram),
         **way,
     )
-    sys.stdout.write(options.prompt + text + "\n")
+    of_words = model.tokenizer.unit == "word" and options.prompt.strip() == options.prompt != ""
+    sys.stdout.write(options.prompt + " " * of_words + text + "\n")  # a word is written with the space after it
 
 
 def _write_of_class(model: "ConditionalGenerator", options: argparse.Namespace, way: dict[str, Any]) -> None:

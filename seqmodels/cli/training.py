@@ -27,6 +27,7 @@ from seqmodels.cli.trainer_numbers import check_numbers
 from seqmodels.cli.unused_folders import UnusedFolders
 from seqmodels.data import Tokenizer
 from seqmodels.errors import OptionError
+from seqmodels.files.writing import check_writable
 from seqmodels.tasks import LanguageModel, Task
 from seqmodels.training import (
     PictureTable,
@@ -123,6 +124,8 @@ class TrainingCLI(LightningCLI):
             hyper_parameters = checkpoint.get("hyper_parameters", {})
             if self.subcommand == "fit":
                 self._check_optimizer(hyper_parameters)
+        if self.subcommand == "fit":
+            check_writable(self._get(self.config, "trainer")["default_root_dir"])
         check_pair(model, data)
         self._trained = {name: hyper_parameters.get(name) for name in TRAINED}
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -266,7 +267,7 @@ class FeatureStore(FeatureRecords):
             raise InputError(f"keys has {twice!r} twice; append each picture once")
         with np.errstate(over="ignore"):  # named below
             values = values.astype(self._type)
-        finite = np.isfinite(values).reshape(len(keys), -1).all(1)
+        finite = np.isfinite(values).reshape(len(keys), math.prod(self.shape)).all(1)
         if not finite.all():
             raise InputError(
                 f"features of {keys[int(np.argmin(finite))]!r} aren't finite in {self.dtype}; look at the picture and "

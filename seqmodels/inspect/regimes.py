@@ -19,6 +19,7 @@ from torch.nn.utils import clip_grad_norm_
 from seqmodels.cell import Cell
 from seqmodels.inspect.gradient_maps import gradient_norms
 from seqmodels.rnn import RNN
+from seqmodels.strangers import try_step
 
 
 class GradientDecay(NamedTuple):
@@ -134,6 +135,7 @@ def _decays(makers: Mapping[str, Callable[..., RNN]], steps: int, hidden_size: i
     for title, make in makers.items():
         with _seeded(seed):
             rnn = make(input_size=hidden_size, hidden_size=hidden_size)
+            try_step(rnn.cell)
             decays.append(_decay(title, rnn, torch.randn(steps, 8, hidden_size)))
     return decays
 

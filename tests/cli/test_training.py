@@ -209,6 +209,8 @@ MISTAKES = {
     "batch size": (["--data.batch_size", "0"], "batch_size is 0; use 1 or more"),
     "size": (["--model.hidden_size", "-3"], "hidden_size is -3; use 1 or more"),
     "learning rate": (["--model.learning_rate", "-1"], "learning_rate is -1.0; use 0 or more"),
+    "optimizer": (["--model.optimizer_options", "{foo: 1}"], "optimizer_options: adam can't take {'foo': 1} ("),
+    "folder": (["--trainer.default_root_dir", "my.txt"], "my.txt: can't be written (Not a directory)"),
     "numbers": (["--data.fractions", "[0.5, 0.4]"], "--data.fractions: Expected a tuple with 3 elements"),
     "results": (["--results", "out.json"], "--results is an option of validate and test, not of fit"),
     "other data": (["--model", "Captioner"], "Captioner reads CaptionData, not TextData; give --data CaptionData"),

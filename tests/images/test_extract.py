@@ -193,6 +193,8 @@ def test_more_bad_pictures_than_allowed_are_one_line(tmp_path, paths, backbone, 
         extract_features(paths, backbone, tmp_path / "features", batch_size=2)
     store = extract_features(paths, backbone, tmp_path / "features", batch_size=2, max_bad=1)
     assert len(store) == 9
+    # Nothing but the bad one is left to do.
+    assert len(extract_features(paths, backbone, tmp_path / "features", batch_size=2, max_bad=1)) == 9
 
 
 def test_features_that_are_not_finite_are_refused(tmp_path, paths, backbone, one_line):
