@@ -36,6 +36,15 @@ def _seed() -> None:
     torch.manual_seed(0)
 
 
+@pytest.fixture(autouse=True)
+def _registry_as_it_was() -> Iterator[None]:
+    """A test that leaves a cell registered fails itself, instead of another in its process."""
+    before = set(registry._registered)
+    yield
+    if left := registry._registered.keys() - before:
+        assert left <= set(registry.builtin_names()), "registered for good; use the fixture own_registry"
+
+
 @pytest.fixture(params=CELLS)
 def cell_name(request: pytest.FixtureRequest) -> str:
     """Each registered cell in turn."""

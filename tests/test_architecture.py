@@ -43,7 +43,8 @@ IMPORTS = {
     "tasks": "cell data decoding dropout errors evaluating files images metrics registry restoring rnn training trees",
     "figures": "files",
     "compare": "cell errors figures files lazy registry rnn strangers tasks training trees",
-    "inspect": "cell data decoding engine errors evaluating figures files layer lazy registry rnn tasks training",
+    "inspect": "cell data decoding engine errors evaluating figures files layer lazy registry rnn "
+    "strangers tasks training",
     "demo": "data decoding errors evaluating images inspect lazy tasks",
     "cli": "cell compare data decoding demo engine errors explaining figures files inspect metrics registry rnn "
     "strangers tasks testing training trees",

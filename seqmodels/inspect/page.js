@@ -101,7 +101,10 @@ class Pane {
     this.unitInput.oninput = () => this.unitInput.validity.valid && this.choose(this.quantity, this.unitInput.valueAsNumber);
     this.text.onpointerover = event => "at" in event.target && !playing && look(event.target.at);
     this.text.onpointerleave = () => look(here);
-    this.text.onscroll = () => { for (const pane of panes) pane.text.scrollTop = this.text.scrollTop; };
+    // What the page itself scrolled leads nobody: its event may come after the reader's own scrolling of the other.
+    this.text.onscroll = () => {
+      if (this.text.scrollTop !== this.scrolledTo) for (const pane of panes) pane.scrollTo(this.text.scrollTop);
+    };
     this.text.onclick = event => { if ("at" in event.target) { play(false); go(event.target.at, false); } };
     this.text.onkeydown = event => {
       const line = lineOf(here);
@@ -187,7 +190,12 @@ class Pane {
   // Scrolls the text, not the page.
   follow(at) {
     const top = this.spans[at].offsetTop, { scrollTop, clientHeight } = this.text;
-    if (top < scrollTop + 30 || top > scrollTop + clientHeight - 60) this.text.scrollTop = top - clientHeight / 3;
+    if (top < scrollTop + 30 || top > scrollTop + clientHeight - 60) this.scrollTo(top - clientHeight / 3);
+  }
+
+  scrollTo(top) {
+    this.text.scrollTop = top;
+    this.scrolledTo = this.text.scrollTop; // within the text's bounds
   }
 
   spoken(at) {

@@ -409,6 +409,7 @@ print([result.status for result in study.run(workers).results])
     assert done.stdout.strip() == "['finished', 'finished']"
 
 
+@pytest.mark.usefixtures("own_registry")
 def test_a_class_is_known_by_its_path_as_no_other_process_knows_its_name(stranger, problem, monkeypatch) -> None:
     module = importlib.import_module("stranger")
     register_cell("leaky-of-a-stranger")(module.Leaky)

@@ -310,6 +310,15 @@ def test_both_texts_scroll_to_the_place(show):
     assert down[0] == down[1] > 0
     page.locator(".text").nth(1).evaluate("text => { text.scrollTop = 0; }")
     page.wait_for_function(f"{tops}.every(top => top === 0)")
+    page.evaluate(
+        """() => {  // the reader scrolls one text in the frame in which a key moved both
+            const [first, second] = document.querySelectorAll(".text");
+            first.dispatchEvent(new KeyboardEvent("keydown", { key: "Home" }));
+            first.dispatchEvent(new KeyboardEvent("keydown", { key: "End" }));
+            second.scrollTop = 7;
+        }"""
+    )
+    page.wait_for_function(f"{tops}.every(top => top === 7)")
 
 
 def test_play_walks_through_the_text_to_its_end(show):

@@ -98,6 +98,7 @@ def test_a_cell_that_can_not_be_found_again_is_told_at_once():
             language_model(cell)
 
 
+@pytest.mark.usefixtures("own_registry")
 def test_a_registered_class_of_from_module_is_loaded(tmp_path, recwarn):
     cell = seqmodels.register_cell("test_cell_record_gru")(seqmodels.from_module(nn.GRUCell))
     assert type(load(save_untrained(language_model(cell), tmp_path / "model.ckpt")).rnn.cell) is cell
