@@ -10,14 +10,15 @@ import functools
 import importlib
 import importlib.metadata
 import importlib.util
+import json
 import pkgutil
 import sys
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from seqmodels.cell import Cell
-from seqmodels.errors import CellError, UnknownCell
+from seqmodels.errors import CellError, OptionError, UnknownCell
 from seqmodels.restoring import is_restoring
 
 ENTRY_POINT_GROUP = "seqmodels.cells"
@@ -142,6 +143,46 @@ def get_cell(name: str) -> type[Cell]:
     others = ", ".join(known for known in cells() if known not in literature)
     more = f"{len(literature)} of the literature (seqmodels cells lists them)"
     raise UnknownCell(f"no cell named {name!r}; {hint}known: {others}, {more}, or package.module:Class")
+
+
+def split_options(cell: str) -> tuple[str, dict[str, Any]]:
+    """A cell's name or path, and the options behind it, as comparisons have them: of the cell, or of RNN.
+
+    A value is read as JSON (``0.5``, ``true``, ``null``); what is none is a text (``relu``).
+
+    Raises:
+        OptionError: If what stands behind the name isn't ``option=value``, or an option is there twice.
+
+    Example:
+        >>> from seqmodels.registry import split_options
+        >>> split_options("lstm:forget_bias=0:layer_norm=true")
+        ('lstm', {'forget_bias': 0, 'layer_norm': True})
+        >>> split_options("mypkg.cells:MyCell:kind=relu")
+        ('mypkg.cells:MyCell', {'kind': 'relu'})
+    """
+    parts = cell.split(":")
+    first = next((at for at, part in enumerate(parts) if "=" in part), len(parts))
+    options: dict[str, Any] = {}
+    for part in parts[first:]:
+        name, _, value = part.partition("=")
+        if not (first and name.isidentifier() and value) or "/" in value:
+            raise OptionError(f"cell {cell!r}: {part!r} is no option; write them as in lstm:forget_bias=0:zoneout=0.1")
+        if name in options:
+            raise OptionError(f"cell {cell!r}: {name} is there twice; give it once")
+        options[name] = _value(value)
+    return ":".join(parts[:first]), options
+
+
+def _value(text: str) -> Any:
+    words = {"True": True, "False": False, "None": None}  # as Python has them
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is no JSON")
+
+    try:
+        return json.loads(text, parse_constant=refuse)
+    except ValueError:
+        return words.get(text, text)
 
 
 def path_of(cls: type) -> str:

@@ -387,7 +387,8 @@ def make_cell(
 
 
 def _one_each(name: str, value: float | Sequence[float], count: int, of: str) -> tuple[float, ...]:
-    values = tuple(value) if isinstance(value, Sequence) else (value,) * count
-    if len(values) != count:
-        raise OptionError(f"RNN: {name} needs one number, or {count}: one a {of}; {len(values)} were given")
-    return tuple(probability(name, v) for v in values)
+    if isinstance(value, str) or not isinstance(value, Sequence):  # a text is a wrong number, and not several
+        value = (value,) * count
+    if len(value) != count:
+        raise OptionError(f"RNN: {name} needs one number, or {count}: one a {of}; {len(value)} were given")
+    return tuple(probability(name, each) for each in value)

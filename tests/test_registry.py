@@ -9,7 +9,7 @@ import torch
 
 import seqmodels
 from seqmodels import RNN, Cell, get_cell, register_cell, registry
-from seqmodels.errors import CellError, UnknownCell
+from seqmodels.errors import CellError, OptionError, UnknownCell
 from seqmodels.restoring import restoring
 from seqmodels.testing import check_cell
 
@@ -156,6 +156,31 @@ def test_a_path_works_wherever_a_name_does():
     rnn = RNN("seqmodels.plugins.gru:GRU", 3, 5, reset="after")
     assert rnn.cell.reset == "after"
     assert registry.path_of(get_cell("gru")) == "seqmodels.plugins.gru:GRU"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("0", 0),
+        ("1e-3", 1e-3),
+        ("true", True),
+        ("False", False),
+        ("null", None),
+        ("[1]", [1]),
+        ("NaN", "NaN"),
+        ("a=b", "a=b"),
+    ],
+)
+def test_options_behind_a_name_are_plain_values(text, value):
+    assert registry.split_options(f"my.cells:Mine:option={text}") == ("my.cells:Mine", {"option": value})
+
+
+@pytest.mark.parametrize(
+    "cell", ["gru:reset=", "gru:=1", "gru:a=1:b", "reset=after", "gru:a=../b", "gru:a b=1", "gru:a=1:a=2"]
+)
+def test_what_is_no_option_is_one_line(cell, one_line):
+    with one_line(OptionError, f"cell {cell!r}"):
+        registry.split_options(cell)
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ def test_probabilities_are_from_0_to_below_1(name, value, one_line):
 
 @pytest.mark.usefixtures("_types_unchecked")
 @pytest.mark.parametrize("name", RATES)
-@pytest.mark.parametrize("value", [True, None, 1j])
+@pytest.mark.parametrize("value", [True, None, 1j, "xy"])
 def test_probabilities_are_numbers(name, value, one_line):
     with one_line(OptionError, f"{name} must be a probability", repr(value)):
         RNN("lstm", 4, H, **{name: value})

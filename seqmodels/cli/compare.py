@@ -25,6 +25,7 @@ EXAMPLES = """\
 examples:
   seqmodels compare
   seqmodels compare --cells lstm,gru,mypkg.cells:MyCell --problems my.txt --parameters 300000 --steps 5000
+  seqmodels compare --cells lstm,lstm:forget_bias=0,gru,gru:layer_norm=true
   seqmodels compare --trials 9 --layers 1,2 --seeds 5 --folder tuned
   seqmodels compare --engine ray --address auto --accelerator gpu --folder /shared/study
 
@@ -125,8 +126,8 @@ def _add_compared(parser: ArgumentParser) -> None:
     group.add_argument(
         "--cells",
         **SEVERAL,
-        help="names (see seqmodels cells), literature for all of its cells, or package.module:Class (default: the "
-        "lecture's, and all that were installed)",
+        help="names (see seqmodels cells), literature for all of its cells, or package.module:Class; each may have "
+        "options, lstm:forget_bias=0:zoneout=0.1 (default: the lecture's, and all that were installed)",
     )
     group.add_argument(
         "--problems",

@@ -1,11 +1,13 @@
 """A person's own cells are looked at before anything is trained with them."""
 
 import copy
+import inspect
 import sys
 
 from seqmodels.cell import Cell
 from seqmodels.errors import CellError
-from seqmodels.registry import get_cell
+from seqmodels.registry import get_cell, split_options
+from seqmodels.rnn import RNN
 from seqmodels.strangers import make, try_step
 from seqmodels.testing import check_cell
 from seqmodels.trees import TreeCell
@@ -30,8 +32,13 @@ def look_at(cell: Cell) -> None:
 
 
 def look_at_named(name: str) -> None:
-    """Looks at a cell that will be made in several sizes; that it can't be made in this one is a warning, too."""
+    """Looks at a cell, with options or without, that will be made in several sizes.
+
+    That it can't be made in this one is a warning, too.
+    """
+    path, given = split_options(name)
+    options = {name: value for name, value in given.items() if name not in inspect.signature(RNN).parameters}
     try:
-        look_at(make(get_cell(name), SIZE, SIZE, {}))
+        look_at(make(get_cell(path), SIZE, SIZE, options))
     except CellError as error:
         print(f"warning: {error}", file=sys.stderr)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import lightning.pytorch as pl
 
 from seqmodels.errors import OptionError, SeqmodelsError
+from seqmodels.registry import split_options
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Problem:
     The LightningModule takes ``cell``, ``hidden_size`` and ``num_layers`` (as RNN does), ``dropout`` if it has any, and
     logs ``val_<metric>`` and ``test_<metric>``. The study gives it its optimizer. Arguments of the module without a
     default, or whose default is None, are taken from the data, where it has an attribute of that name (``tokenizer``).
+    Options of a cell (``lstm:forget_bias=0``) are given as ``rnn_options``, which need not be there otherwise.
 
     Args:
         name: Its name in tables; letters, digits, ``_`` and ``-``.
@@ -94,15 +96,23 @@ class Problem:
     def make_model(
         self, data: pl.LightningDataModule, cell: str, hidden_size: int, num_layers: int, dropout: float = 0.0
     ) -> pl.LightningModule:
-        """The model around a cell, with what it needs of the data.
+        """The model around a cell, which may have options behind its name, with what it needs of the data.
 
         Raises:
-            OptionError: If the class can't be imported or doesn't take its options.
+            OptionError: If the class can't be imported or doesn't take its options, or those of the cell.
         """
-        options = {"cell": cell, "hidden_size": hidden_size, "num_layers": num_layers, **self.model_options}
+        name, of_cell = split_options(cell)
+        options = {"cell": name, "hidden_size": hidden_size, "num_layers": num_layers, **self.model_options}
         if dropout:
             options["dropout"] = dropout
         parameters = inspect.signature(self._class("model", pl.LightningModule)).parameters
+        if of_cell:
+            if "rnn_options" not in parameters:
+                raise OptionError(
+                    f"problem {self.name}: {self.model} has no argument rnn_options for those of {cell}; add it, or "
+                    "compare a subclass of the cell that sets them"
+                )
+            options["rnn_options"] = {**(self.model_options.get("rnn_options") or {}), **of_cell}
         for name, parameter in parameters.items():
             is_open = parameter.default is parameter.empty or parameter.default is None
             wanted = is_open and parameter.kind is not parameter.VAR_KEYWORD

@@ -39,7 +39,7 @@ class Trial:
 
     Attributes:
         problem: Name of the problem.
-        cell: Name or path of the cell.
+        cell: Name or path of the cell, with its options if it is given any.
         phase: "search" for a trial of the random search, "final" for a run that the report counts.
         number: Which of the search's settings, or which of the final seeds; from 0.
         seed: Of weights, data and dropout. Trials of one phase and number share it, whatever their cell.

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqmodels import registry
+from seqmodels.compare.additions import check_grown, check_layers
 from seqmodels.compare.budget import smallest_hidden_size, solve_hidden_size
 from seqmodels.compare.contents import digests
-from seqmodels.compare.files import check_same, read_json, write_json
+from seqmodels.compare.files import read_json, write_json
 from seqmodels.compare.plan import Size, Sizes, Step
 from seqmodels.compare.problem import Problem
 from seqmodels.compare.problems import get_problem
@@ -40,12 +41,14 @@ class Study(StoredStudy):
     """Which cell is better? The same budget, settings to try, and seeds for each, on every problem.
 
     Everything is in ``folder``: ``study.json`` (the options), ``trials/`` (a folder each), ``report/``. A study that
-    was killed goes on where it was when it is run again with the same options.
+    was killed goes on where it was when it is run again with the same options; with more cells or problems these are
+    trained beside what it has.
 
     Args:
         folder: Where it is kept.
         cells: Names, ``package.module:Class``, or Cell classes that can be imported; those of the lecture and all
-            that were installed or registered if none.
+            that were installed or registered if none. Names and paths may have options of the cell or of RNN behind
+            them (``lstm:forget_bias=0``): another cell than that without.
         problems: Names, files, ``package.module:problem``, or :class:`Problem`.
         parameters: Trained values of each whole model, or several such numbers; the hidden size is solved for.
         tolerance: How far from ``parameters``, relatively, a model may be. Numbers of layers with which some cell would
@@ -107,6 +110,7 @@ class Study(StoredStudy):
         self._read_results()
         self.taken_up = {key for key, result in self.results.items() if result.status != "stopped"}
         sizes, self.layers = self._sizes()
+        self._check_layers()
         self.plan = self._make_plan(sizes)
 
     def _check(self) -> None:
@@ -132,7 +136,7 @@ class Study(StoredStudy):
                 f"{many[0]}: to choose from {getattr(self.space, many[0])} takes trials; give them, or one"
             )
         for cell in self.cells:
-            registry.get_cell(cell)
+            registry.get_cell(registry.split_options(cell)[0])
 
     # --- the folder ---------------------------------------------------------------------------------------------
 
@@ -167,14 +171,21 @@ class Study(StoredStudy):
         return study
 
     def _check_folder(self) -> None:
-        """Refuse a folder in which another study was begun."""
+        """Refuse a folder in which another study was begun, unless it is this one with fewer cells or problems."""
         path = self.folder / "study.json"
         if os.path.exists(path):
-            check_same(read_json(path).get("options", {}), self.options(), f"{self.folder} holds another study")
+            read_study(self.folder)  # of this version
+            check_grown(self.folder, read_json(path)["options"], self.options())
+
+    def _check_layers(self) -> None:
+        """Refuse cells that would change what the search tries for those that were trained."""
+        if os.path.exists(self.folder / "study.json"):
+            check_layers(self.folder, read_study(self.folder)[1], self.layers)
 
     def _begin(self, retry_failed: bool) -> None:
         """Take the folder, which is ours now: as another process may have left it since we looked."""
         self._check_folder()
+        self._check_layers()
         given = {"options": self.options(), "layers": self.layers, "command": self.command}
         write_json(self.folder / "study.json", given)
         self._read_results()

@@ -18,6 +18,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from seqmodels.cell import Cell
 from seqmodels.inspect.gradient_maps import gradient_norms
+from seqmodels.registry import split_options
 from seqmodels.rnn import RNN
 from seqmodels.strangers import try_step
 
@@ -113,7 +114,7 @@ def cell_decays(
     """|dL_T / dh_s| over T - s of any cells, as they are before training: how long each remembers by itself.
 
     Args:
-        cells: Names, ``package.module:Class``, or Cell classes.
+        cells: Names, ``package.module:Class``, also with options behind them (``lstm:forget_bias=3``), or Cell classes.
         steps: T.
         hidden_size: Features of the input, and of what the cell takes this for.
         seed: Of the weights and the input, which is standard normal.
@@ -126,8 +127,18 @@ def cell_decays(
         >>> bool(lstm.norms[-1] < 1e-4), bool(orthogonal.norms[-1] > 0.9)
         (True, True)
     """
-    makers = {cell if isinstance(cell, str) else cell.__name__: partial(RNN, cell) for cell in cells}
-    return _decays(makers, steps, hidden_size, seed)
+    return _decays({_title(cell): _maker(cell) for cell in cells}, steps, hidden_size, seed)
+
+
+def _title(cell: str | type[Cell]) -> str:
+    return cell if isinstance(cell, str) else cell.__name__
+
+
+def _maker(cell: str | type[Cell]) -> Callable[..., RNN]:
+    if not isinstance(cell, str):
+        return partial(RNN, cell)
+    name, options = split_options(cell)
+    return partial(RNN, name, **options)
 
 
 def _decays(makers: Mapping[str, Callable[..., RNN]], steps: int, hidden_size: int, seed: int) -> list[GradientDecay]:

@@ -155,6 +155,7 @@ def test_every_option_is_explained(capsys) -> None:
     ("options", "parts"),
     [
         (["--cells", "gruu"], ["no cell named 'gruu'", "did you mean 'gru'?"]),
+        (["--cells", "gru:resets=before"], ["neither RNN nor GRU has an option 'resets'", "'reset'"]),
         (["--problems", "xmll"], ["no problem 'xmll'", "did you mean 'xml'?"]),
         (["--problems", ","], ["--problems", "give at least one name"]),
         (["--parameters", "1e5"], ["--parameters", "'1e5': give whole numbers with commas between"]),
@@ -198,6 +199,15 @@ def test_trials_that_fail_are_said_and_change_the_exit_code(folder, monkeypatch,
     assert "warning: Broken: step fails: RuntimeError: out of order" in warned
     assert "my/broken.Broken/final-0: failed: RuntimeError: out of order" in said
     assert re.search(r"^1 trial failed, of broken:Broken; why: .*/error.txt; --retry-failed", said, re.MULTILINE)
+
+
+def test_options_are_another_cell_and_are_added_to_a_study(folder, capsys) -> None:
+    assert compare("--cells", "gru", "--seeds", "1") == 0
+    capsys.readouterr()
+    assert compare("--cells", "gru,gru:reset=before", "--seeds", "1") == 0
+    said = capsys.readouterr().out
+    assert "my/gru.reset=before/final-0" in said
+    assert "my/gru/final-0" not in said
 
 
 def test_literature_stands_for_all_of_its_cells(folder, capsys) -> None:

@@ -79,3 +79,9 @@ def test_a_wrong_problem_is_one_line(change: dict, parts: list[str], stranger, o
     with one_line(OptionError, *parts):
         problem = Problem(**{**good, **change})
         problem.make_model(problem.make_data(0), "gru", 4, 1)
+
+
+def test_a_model_without_a_way_for_options_of_cells_is_named(stranger, one_line) -> None:
+    problem = get_problem("stranger:problem")
+    with one_line(OptionError, "stranger:Last has no argument rnn_options for those of gru:reset=before", "subclass"):
+        problem.make_model(problem.make_data(0), "gru:reset=before", 4, 1)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from trials import numbers
 
 from seqmodels import register_cell
@@ -346,6 +347,31 @@ def test_a_wrong_option_is_one_line(changes, kind, parts, problem, tmp_path, one
 def test_a_folder_with_another_study_is_left_alone(undisturbed, problem, one_line) -> None:
     with one_line(OptionError, "holds another study", "training.steps is 12, here 16"):
         study(undisturbed[0], problem, training=Training(steps=16, validations=4))
+
+
+def test_a_study_grows_and_what_it_has_trained_stays(problem, tmp_path) -> None:
+    def come(trial: Trial) -> Result:
+        trained.append(trial.key)
+        (tmp_path / "trials" / trial.key).mkdir(parents=True)
+        write_json(tmp_path / "trials" / trial.key / "result.json", done(trial).to_dict())
+        return done(trial)
+
+    trained: list[str] = []
+    options: dict[str, Any] = {"trials": 0, "space": None, "seeds": 1}
+    study(tmp_path, problem, **options).run(Pretend(come))
+    assert sorted(trained) == ["xml/elman/final-0", "xml/gru/final-0"]
+    more = ["lstm", "gru", "elman", "gru:layer_norm=true"]
+    results = study(tmp_path, problem, cells=more, baseline="lstm", **options).run(Pretend(come))
+    assert sorted(trained[2:]) == ["xml/gru.layer_norm=true/final-0", "xml/lstm/final-0"]
+    assert (results.cells, results.baseline, len(results.results)) == (tuple(more), "lstm", 4)
+    assert Study.load(tmp_path).cells == more
+
+
+def test_options_of_a_cell_reach_the_model(problem, tmp_path) -> None:
+    made = study(tmp_path, problem, cells=["lstm:forget_bias=3:layer_norm=true", "lstm"], trials=0, space=None)
+    rnn = problem.make_model(problem.make_data(0), made.cells[0], 5, 1).rnn
+    assert rnn.cell.forget_bias == 3
+    assert [type(module) for module in rnn.modules()].count(torch.nn.LayerNorm) == 2
 
 
 def test_a_folder_is_run_by_one_process_at_a_time(undisturbed, problem, one_line) -> None:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from seqmodels.inspect.regimes import clipping, forget_path, two_regimes
+from seqmodels.inspect.regimes import cell_decays, clipping, forget_path, two_regimes
 
 
 def test_a_linear_network_multiplies_the_gradient_by_the_singular_value_at_each_step():
@@ -30,6 +30,12 @@ def test_the_forget_path_keeps_the_gradient_and_its_bias_decides_how_long():
     for bias, norms in ((1.0, one), (2.0, two)):
         factor = (norms[40] / norms[20]) ** (1 / 20)
         assert float(factor) == pytest.approx(float(torch.sigmoid(torch.tensor(bias))), abs=0.1)
+
+
+def test_cells_are_drawn_with_their_options():
+    one, three = cell_decays(["lstm", "lstm:forget_bias=3"], steps=40)
+    assert (one.title, three.title) == ("lstm", "lstm:forget_bias=3")
+    assert three.norms[-1] > 1e3 * one.norms[-1]
 
 
 def test_clipping_saves_a_training_that_explodes():

@@ -18,12 +18,20 @@ SETTINGS = {field.name: field.name.removeprefix("num_").replace("_", " ") for fi
 def short_names(cells: Iterable[str]) -> dict[str, str]:
     """What each cell is called in a report: the class of ``package.module:Class``, unless two would be called the same.
 
+    Options behind a name are part of it.
+
     >>> short_names(["lstm", "mypkg.cells:Fast", "mypkg.cells:Gru", "other:Gru"])
     {'lstm': 'lstm', 'mypkg.cells:Fast': 'Fast', 'mypkg.cells:Gru': 'mypkg.cells:Gru', 'other:Gru': 'other:Gru'}
     """
     cells = list(dict.fromkeys(cells))
-    count = Counter(cell.rpartition(":")[2] for cell in cells)
-    return {cell: cell.rpartition(":")[2] if count[cell.rpartition(":")[2]] == 1 else cell for cell in cells}
+    short = {cell: _without_module(cell) for cell in cells}
+    count = Counter(short.values())
+    return {cell: name if count[name] == 1 else cell for cell, name in short.items()}
+
+
+def _without_module(cell: str) -> str:
+    parts = cell.split(":")
+    return ":".join(parts[1:] if len(parts) > 1 and "=" not in parts[1] else parts)
 
 
 def decimals_for(spread: float, largest: float) -> int:

@@ -24,6 +24,7 @@ def with_results(study, change):
 def test_names_are_short_where_that_is_clear():
     assert short_names(["gru", "a.b:Mine"]) == {"gru": "gru", "a.b:Mine": "Mine"}
     assert short_names(["a:Mine", "b:Mine", "Mine"])["a:Mine"] == "a:Mine"
+    assert short_names(["lstm:a=1", "b:Mine:a=1"]) == {"lstm:a=1": "lstm:a=1", "b:Mine:a=1": "Mine:a=1"}
 
 
 def test_a_row_counts_every_run(study):
