@@ -133,8 +133,9 @@ def _add_compared(parser: ArgumentParser) -> None:
         "--problems",
         **SEVERAL,
         default=["arithmetic", "xml", "code"],
-        help="arithmetic, xml, code, memorisation, copying, adding, digits; a text file, a .mat or .pickle of piano "
-        "rolls, or package.module:problem (default: arithmetic,xml,code)",
+        help="arithmetic, xml, code, memorisation, copying, adding, digits, tagging, addition, listops, questions, "
+        "captions; a text file, a .mat or .pickle of piano rolls, or package.module:problem (default: "
+        "arithmetic,xml,code)",
     )
     group.add_argument("--baseline", metavar="CELL", help="the cell that others are tested against (default: lstm)")
     group.add_argument("--folder", default="study", help="where the study is kept (default: %(default)s)")

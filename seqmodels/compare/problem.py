@@ -18,10 +18,11 @@ from seqmodels.registry import split_options
 class Problem:
     """What cells are compared on.
 
-    The LightningModule takes ``cell``, ``hidden_size`` and ``num_layers`` (as RNN does), ``dropout`` if it has any, and
-    logs ``val_<metric>`` and ``test_<metric>``. The study gives it its optimizer. Arguments of the module without a
+    The LightningModule takes ``cell`` and ``hidden_size`` as RNN does, ``num_layers`` and ``dropout`` if it has any,
+    and logs ``val_<metric>`` and ``test_<metric>``. The study gives it its optimizer. Arguments of the module without a
     default, or whose default is None, are taken from the data, where it has an attribute of that name (``tokenizer``).
-    Options of a cell (``lstm:forget_bias=0``) are given as ``rnn_options``, which need not be there otherwise.
+    Options of a cell (``lstm:forget_bias=0``) are given as ``rnn_options``, or as ``cell_options`` if it has no such
+    argument.
 
     Args:
         name: Its name in tables; letters, digits, ``_`` and ``-``.
@@ -102,17 +103,24 @@ class Problem:
             OptionError: If the class can't be imported or doesn't take its options, or those of the cell.
         """
         name, of_cell = split_options(cell)
-        options = {"cell": name, "hidden_size": hidden_size, "num_layers": num_layers, **self.model_options}
-        if dropout:
-            options["dropout"] = dropout
         parameters = inspect.signature(self._class("model", pl.LightningModule)).parameters
+        takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+        options: dict[str, Any] = {"cell": name, "hidden_size": hidden_size}
+        if "num_layers" in parameters or takes_any:
+            options["num_layers"] = num_layers
+        elif num_layers != 1:
+            raise OptionError(f"problem {self.name}: {self.model} takes no num_layers; give 1 layer, not {num_layers}")
+        options |= self.model_options
+        if dropout or ("dropout" in parameters and "dropout" not in options):  # the study's, not the module's default
+            options["dropout"] = dropout
         if of_cell:
-            if "rnn_options" not in parameters:
+            where = next((each for each in ("rnn_options", "cell_options") if each in parameters), None)
+            if where is None:
                 raise OptionError(
                     f"problem {self.name}: {self.model} has no argument rnn_options for those of {cell}; add it, or "
                     "compare a subclass of the cell that sets them"
                 )
-            options["rnn_options"] = {**(self.model_options.get("rnn_options") or {}), **of_cell}
+            options[where] = {**(self.model_options.get(where) or {}), **of_cell}
         for name, parameter in parameters.items():
             is_open = parameter.default is parameter.empty or parameter.default is None
             wanted = is_open and parameter.kind is not parameter.VAR_KEYWORD

@@ -1,10 +1,14 @@
 """Problems: made from names, in any process, and errors that say what to mend."""
 
 import math
+from dataclasses import replace
 
+import lightning.pytorch as pl
 import pytest
 
+from seqmodels import Cell
 from seqmodels.compare import PROBLEMS, Problem, get_problem
+from seqmodels.compare.recorder import read_metric
 from seqmodels.errors import OptionError
 
 
@@ -24,13 +28,31 @@ def test_what_an_argument_has_as_its_default_decides_whether_it_is_taken_from_th
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
-def test_every_named_problem_makes_its_data_and_model(name: str) -> None:
+def test_every_named_problem_trains_with_options_of_a_cell_and_logs_its_metric(name: str) -> None:
     problem = PROBLEMS[name]
     data = problem.make_data(seed=0)
-    model = problem.make_model(data, "elman", hidden_size=3, num_layers=1)
-    batch = next(iter(data.train_dataloader()))
-    assert model is not None
-    assert batch is not None
+    model = problem.make_model(data, "elman:nonlinearity=relu", hidden_size=3, num_layers=1)
+    assert next(cell.nonlinearity for cell in model.modules() if isinstance(cell, Cell)) == "relu"
+    trainer = pl.Trainer(fast_dev_run=1, accelerator="cpu", enable_progress_bar=False, enable_model_summary=False)
+    trainer.fit(model, datamodule=data)
+    assert read_metric(trainer, f"val_{problem.metric}", problem) >= 0
+    trainer.test(model, datamodule=data, verbose=False)
+    assert read_metric(trainer, f"test_{problem.metric}", problem) >= 0
+
+
+def test_the_studys_dropout_is_that_of_the_model_unless_the_problem_has_its_own() -> None:
+    problem = PROBLEMS["addition"]  # 0.3, as the task has it by itself
+    data = problem.make_data(seed=0)
+    assert problem.make_model(data, "gru", 3, 1).hparams["dropout"] == 0
+    assert problem.make_model(data, "gru", 3, 1, 0.2).hparams["dropout"] == 0.2
+    own = replace(problem, model_options={**problem.model_options, "dropout": 0.1})
+    assert own.make_model(data, "gru", 3, 1).hparams["dropout"] == 0.1
+
+
+def test_trees_have_one_layer(one_line) -> None:
+    problem = replace(PROBLEMS["listops"], data_options={"expressions": 20})
+    with one_line(OptionError, "problem listops", "takes no num_layers; give 1 layer, not 2"):
+        problem.make_model(problem.make_data(0), "gru", 3, 2)
 
 
 def test_a_text_file_is_a_problem(tmp_path) -> None:
