@@ -6,6 +6,7 @@ Beside them stand those of the literature's built-in cells whose steps differ mo
 from typing import Any
 
 import torch
+from foreign_orders import RotatedPairs
 from torch import nn
 from torch.nn.utils import parametrizations
 
@@ -434,5 +435,6 @@ STRANGERS: dict[str, tuple[str | type[Cell], dict[str, Any]]] = {
     "moments": (Moments, {}),
     "sums": (Sums, {}),
     "higher order": (HigherOrder, {}),
+    "rotated pairs": (RotatedPairs, {}),
     "torch's gru": (from_module(nn.GRUCell), {}),
 }

@@ -91,8 +91,6 @@ class Columns:
 
     def _find_kinds(self, graph: fx.Graph, placeholders: dict[fx.Node, str]) -> None:
         for node in graph.nodes:
-            if node.op == "get_attr":
-                raise Unsupported("the step makes a tensor of several constants; keep it in the cell (register_buffer)")
             if node.op == "call_function" and torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
                 if "scaled_dot_product" in str(packet(node)):  # that draws nothing without dropout
                     raise Unsupported("attention with a mask or dropout")
@@ -206,7 +204,7 @@ class Columns:
             return self._whole_row(node)
         if (norm := normalisation_of(node)) is not None:
             return self._normalised(node, norm)
-        raise Unsupported(f"no rule for {kind}")
+        raise Unsupported(f"no rule for {packet(_maker(node))}")
 
     def _spans(self, node: fx.Node) -> Iterator[tuple[int, int]]:
         edges = self._edges(node)
@@ -344,7 +342,7 @@ class Columns:
     def _leaf_pieces(self, node: fx.Node) -> list[Node]:
         kind = self.kinds[node]
         if not isinstance(node.meta.get("val"), torch.Tensor):
-            raise Unsupported(f"no rule for {packet(node)}")
+            raise Unsupported(f"no rule for {packet(_maker(node))}")
         index = self.states.index(node) if kind == "state" else self._input(kind, node)
         return [self.loop.graph.leaf(kind, index, low, high - low) for low, high in self._spans(node)]
 
@@ -394,6 +392,12 @@ def _call(node: fx.Node) -> fx.Node:
     parent = node.args[0] if packet(node) is operator.getitem else None
     is_first = isinstance(parent, fx.Node) and packet(parent) is aten.log_sigmoid_forward and node.args[1] == 0
     return parent if is_first else node  # type: ignore[return-value]
+
+
+def _maker(node: fx.Node) -> fx.Node:
+    """The operation of which a value is one result, or the only one."""
+    parent = node.args[0] if packet(node) is operator.getitem else None
+    return parent if isinstance(parent, fx.Node) else node
 
 
 def _keeps_value(copied: fx.Node) -> bool:

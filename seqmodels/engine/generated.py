@@ -131,7 +131,7 @@ def _make(layer: LayerPass) -> Program | str:
         try:
             traced = trace(layer, decompose)
             columns = Columns(traced.graph, traced.kinds, traced.rows)
-            columns.loop.narrow = _has_narrow_products(layer)
+            columns.loop.narrow = layer.has_narrow_products
             share_products(columns.loop)
             prelude = Prelude(traced.graph, columns)
             verify(traced, columns.loop, prelude)
@@ -147,7 +147,7 @@ def _signature(layer: LayerPass) -> tuple:
     return (
         layer.input.dtype,
         layer.input.device,  # a step that makes tensors makes them there
-        _has_narrow_products(layer),
+        layer.has_narrow_products,
         int(layer.input.shape[2]),  # a symbol under torch.compile
         layer.lengths is not None,
         layer.reset is not None,
@@ -160,14 +160,6 @@ def _signature(layer: LayerPass) -> tuple:
         type(cell).step,
         plain_settings(cell),
     )
-
-
-def _has_narrow_products(layer: LayerPass) -> bool:
-    """Whether products take bfloat16: by their own type, or by autocast."""
-    device = layer.input.device.type
-    if torch.is_autocast_enabled(device):
-        return torch.get_autocast_dtype(device) is torch.bfloat16
-    return layer.input.dtype is torch.bfloat16
 
 
 def _compute_type(inputs: Inputs) -> torch.dtype:

@@ -39,6 +39,14 @@ class LayerPass:
         changes = (self.operand_masks, self.weight_masks, self.norms, any(self.zoneout), self.every_state)
         return self.reset is None and not any(changes)
 
+    @property
+    def has_narrow_products(self) -> bool:
+        """Whether products take bfloat16: by their own type, or by autocast."""
+        device = self.input.device.type
+        if torch.is_autocast_enabled(device):
+            return torch.get_autocast_dtype(device) is torch.bfloat16
+        return self.input.dtype is torch.bfloat16
+
     @functools.cached_property
     def has_hooks(self) -> bool:
         """Whether a module of the step, or every module, has hooks, which only the step itself calls."""

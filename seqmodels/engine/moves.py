@@ -177,7 +177,7 @@ def _permuted(node: fx.Node) -> list[Move]:
         return [Move(source, 0, prod(shape[1:]))]
     if shape[0] != 1 and order[0] != 0:
         raise Unsupported(f"{packet(node)} moves the batch behind other dimensions")
-    outer = order[1:]
+    outer = order if shape[0] == 1 else order[1:]
     while outer[-1] == max(outer):
         outer.pop()
     length = prod(shape[max(outer) + 1 :])
@@ -226,6 +226,19 @@ def _rolled(node: fx.Node) -> list[Move] | None:
     return [move for move in found if move.length]
 
 
+def _flipped(node: fx.Node) -> list[Move]:
+    """The entries of some dimensions from the last to the first."""
+    source, dims = cast(Any, node.args)
+    shape = shape_of(source)
+    turned = {dim % len(shape) for dim in dims}
+    if 0 in turned:
+        raise Unsupported("the step moves rows of the batch")
+    outer = range(1, max(turned, default=0) + 1)
+    length = prod(shape[len(outer) + 1 :])
+    places = [[at * prod(shape[dim + 1 :]) for at in range(shape[dim])][:: -1 if dim in turned else 1] for dim in outer]
+    return [Move(source, sum(place), length) for place in itertools.product(*places)]
+
+
 MOVES: dict[Any, Callable[[fx.Node], list[Move] | None]] = {
     aten.slice: _slice,
     aten.narrow: lambda node: _range(node.args[0], _dim(node, 1), *node.args[2:]),  # type: ignore[arg-type]
@@ -238,4 +251,5 @@ MOVES: dict[Any, Callable[[fx.Node], list[Move] | None]] = {
     **dict.fromkeys(TURNS, _permuted),
     aten.repeat: _repeated,
     aten.roll: _rolled,
+    aten.flip: _flipped,
 }

@@ -35,7 +35,7 @@ class Prelude:
         computed = [node for node in self.sources.steps if node not in placeholders]
         self.needs_rows = bool(computed)
         self.hoisted = len(computed)
-        self.module = self._build(placeholders, computed, columns)
+        self.module = self._build(placeholders, computed, columns, graph.owning_module or nn.Module())
 
     def __call__(self, tensors: Sequence[Tensor], steps: int, batch: int) -> list[Tensor]:
         """The loop's inputs in order: of every step, states, of the batch, vectors, matrices."""
@@ -56,7 +56,9 @@ class Prelude:
         batches = [tensors[index] for index in self.batches]
         return [*of_steps, *states, *batches, *made[self.hoisted :]]
 
-    def _build(self, placeholders: list[fx.Node], computed: list[fx.Node], columns: Columns) -> fx.GraphModule:
+    def _build(
+        self, placeholders: list[fx.Node], computed: list[fx.Node], columns: Columns, constants: nn.Module
+    ) -> fx.GraphModule:
         graph = fx.Graph()
         rows = graph.placeholder("rows")
         copies: dict[fx.Node, fx.Node] = {node: graph.placeholder(node.name) for node in placeholders}
@@ -92,4 +94,5 @@ class Prelude:
         outputs += [vector(node, tail) for node, tail in self.sources.vectors]
         outputs += [matrix(node) for node in self.sources.matrices]
         graph.output(outputs)
-        return fx.GraphModule(nn.Module(), graph)
+        made = {node.target: getattr(constants, node.target) for node in graph.find_nodes(op="get_attr")}
+        return fx.GraphModule(made, graph)

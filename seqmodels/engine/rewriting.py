@@ -1,17 +1,11 @@
-"""A traced step rewritten in operations that the next passes know.
+"""A traced step in operations that the next passes know: nothing is changed in place, no number lies in a tensor."""
 
-Nothing is changed in place, no number lies in a tensor; sums of the columns so far are products.
-"""
-
-from collections.abc import Iterable
-from math import prod
 from typing import Any, cast
 
 import torch
 from torch import fx
 from torch._guards import detect_fake_mode
 
-from seqmodels.engine.contractions import MOST_PRODUCTS
 from seqmodels.engine.graph import Unsupported
 from seqmodels.engine.moves import shape_of
 
@@ -79,33 +73,3 @@ def write_numbers(traced: fx.GraphModule) -> None:
                 number = traced.graph.call_function(aten.full.default, *arguments)
             number.meta.update(node.meta)
             node.replace_all_uses_with(number)
-
-
-def write_running_sums(graph: fx.Graph, rows: int, states: Iterable[fx.Node]) -> None:
-    """torch.cumsum over the last dimension of [B, ..., D] becomes products with a matrix of zeros and ones.
-
-    Args:
-        graph: The step.
-        rows: B in the trace.
-        states: What a sum must depend on; of the input alone, torch computes it ahead of the loop.
-    """
-    writer, recurrent = Writer(graph), {*states}
-    for node in graph.nodes:
-        if not recurrent.isdisjoint(node.all_input_nodes):
-            recurrent.add(node)
-    for node in graph.find_nodes(op="call_function", target=aten.cumsum.default):
-        source = cast(fx.Node, node.args[0])
-        shape, value = shape_of(source), source.meta["val"]
-        is_row = node in recurrent and len(shape) > 1 and shape[0] == rows
-        if not is_row or cast(int, node.args[1]) % len(shape) != len(shape) - 1:
-            continue
-        if not value.is_floating_point() or node.kwargs or prod(shape[1:-1]) > MOST_PRODUCTS:
-            continue
-        with graph.inserting_before(node):
-            ones = writer.call(aten.ones.default, [shape[-1]] * 2, dtype=value.dtype, device=value.device)
-            matrix = writer.call(aten.triu.default, ones)
-            parts = writer.call(aten.reshape.default, source, [rows, prod(shape[1:-1]), shape[-1]])
-            columns = [writer.call(aten.select.int, parts, 1, index) for index in range(prod(shape[1:-1]))]
-            sums = [writer.call(aten.mm.default, part, matrix) for part in columns]
-            result = writer.call(aten.reshape.default, writer.call(aten.stack.default, sums, 1), [*shape])
-        node.replace_all_uses_with(result)

@@ -14,9 +14,10 @@ from seqmodels.engine.graph import Unsupported
 from seqmodels.engine.heads import set_heads_apart
 from seqmodels.engine.layer_pass import LayerPass
 from seqmodels.engine.operations import KNOWN
+from seqmodels.engine.orders import write_orders
 from seqmodels.engine.own_gradients import refuse_own_gradients
 from seqmodels.engine.products import ChangedProducts
-from seqmodels.engine.rewriting import undo_changes, write_copies, write_numbers, write_running_sums
+from seqmodels.engine.rewriting import undo_changes, write_copies, write_numbers
 from seqmodels.engine.row_products import write_products_of_rows
 from seqmodels.engine.settings import plain_settings
 from seqmodels.engine.whole_step import Surroundings, whole_step
@@ -216,7 +217,8 @@ def _trace(layer: LayerPass, modules: _Modules, decompose: bool) -> Traced:
     write_numbers(traced)
     set_heads_apart(graph, rows)
     write_products_of_rows(graph, rows)
-    write_running_sums(graph, rows, [node for node, item in placeholders if item.kind == "state"])
+    is_rounded = device.type != "cpu" or layer.has_narrow_products
+    write_orders(graph, rows, [node for node, item in placeholders if item.kind == "state"], is_rounded)
     put_batch_first(graph, rows)
     graph.eliminate_dead_code()
     return Traced(graph, inputs, step, rows)

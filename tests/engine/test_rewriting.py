@@ -7,9 +7,6 @@ from torch import nn
 from torch.nn import functional as F
 
 from seqmodels import RNN, Cell
-from seqmodels.engine import LayerPass
-from seqmodels.engine.trace import trace
-from seqmodels.errors import OptionError
 
 T, B, H = 4, 2, 3
 
@@ -57,17 +54,10 @@ def changed(new):
     return new
 
 
-RUNNING_SUMS = {
-    "over the row": lambda cell, new, h: new.cumsum(-1) + h,
-    "over parts": lambda cell, new, h: torch.cat([new, h], 1).view(-1, 2, H).softmax(2).cumsum(2)[:, 1] + h,
-    "over the last of many": lambda cell, new, h: torch.cat([new, h], 1).view(-1, 1, 2, H).cumsum(3).mean((1, 2)),
-}
-
-
-@pytest.mark.parametrize("name", [*NUMBERS, *IN_PLACE, *RUNNING_SUMS])
+@pytest.mark.parametrize("name", [*NUMBERS, *IN_PLACE])
 def test_what_a_step_makes_on_its_way_is_computed(name):
     torch.manual_seed(0)
-    change = (NUMBERS | IN_PLACE | RUNNING_SUMS)[name]
+    change = (NUMBERS | IN_PLACE)[name]
     native = RNN(Written, H, H, backend="native", change=change, rate=0.25)
     loop = RNN(Written, H, H, backend="reference", change=change, rate=0.25)
     loop.load_state_dict(native.state_dict())
@@ -149,26 +139,6 @@ def test_a_matrix_in_the_state(way):
     loop.load_state_dict(native.state_dict())
     x = torch.randn(T, B, 2, dtype=torch.float64)
     require_equal(measure(native, x), measure(loop, x), 1e-9)
-
-
-def test_a_running_sum_of_one_number_is_left_to_the_loop():
-    class One(Cell):
-        def step(self, x, h):
-            return torch.tanh(x + h) + 0 * h.sum().cumsum(0)
-
-    with pytest.raises(OptionError, match="native"):
-        RNN(One, H, H, backend="native")(torch.randn(T, B, H))
-
-
-def test_running_sums_of_the_input_alone_are_computed_ahead():
-    class Sums(Cell):
-        def step(self, x, h):
-            return torch.tanh(x.cumsum(-1) + h)
-
-    rnn = RNN(Sums, H, H)
-    layer = LayerPass(rnn.cell, torch.randn(T, B, H), (torch.zeros(B, H),))
-    assert any(node.target is torch.ops.aten.cumsum.default for node in trace(layer).graph.nodes)
-    torch.testing.assert_close(rnn(layer.input)[0], RNN(Sums, H, H, backend="reference")(layer.input)[0])
 
 
 class LongRows(Cell):

@@ -81,7 +81,7 @@ class Restless(Cell):
     """A step that generated code can't have."""
 
     def step(self, x: Tensor, h: Tensor) -> Tensor:
-        return h.flip(-1) + x.sum(-1, keepdim=True)
+        return h.sort(-1).values + x.sum(-1, keepdim=True)
 
 
 def test_why_the_plain_loop_runs_is_said_once():
@@ -93,7 +93,7 @@ def test_why_the_plain_loop_runs_is_said_once():
         engine.run(layer)
     (said,) = (str(warning.message) for warning in caught)
     assert said.startswith("Restless runs as a plain loop, which is slower: ")
-    assert "flip" in said
+    assert "sort" in said
 
 
 @pytest.mark.parametrize("name", ["elman", "lstm", "gru"])
