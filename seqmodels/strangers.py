@@ -21,7 +21,7 @@ def make(kind: type[Cell], input_size: int, hidden_size: int, options: dict[str,
     Raises:
         CellError: If the constructor fails.
     """
-    with _one_line(kind, "__init__"):
+    with one_line(kind, "__init__"):
         return kind(input_size, hidden_size, **options)
 
 
@@ -34,7 +34,7 @@ def try_step(cell: Cell) -> None:
     """
     like = next((parameter for parameter in cell.parameters() if parameter.is_floating_point()), torch.zeros(()))
     x = like.new_zeros(TRIED, cell.input_size)
-    with _one_line(type(cell), "step"), torch.no_grad(), torch.random.fork_rng(devices=[]):
+    with one_line(type(cell), "step"), torch.no_grad(), torch.random.fork_rng(devices=[]):
         new = cell.next_state(x, cell.zero_state(x))
     if (found := [list(state.shape) for state in new]) != [[TRIED, size] for size in cell.state_sizes]:
         declared = ", ".join(
@@ -42,7 +42,7 @@ def try_step(cell: Cell) -> None:
         )
         given = ", ".join(str(["B", *shape[1:]]).replace("'", "") for shape in found)
         raise CellError(f"{type(cell).__name__}: step gives {given}, but its states are {declared}")
-    with _one_line(type(cell), "output"), torch.no_grad():
+    with one_line(type(cell), "output"), torch.no_grad():
         width = cell.output(*new).shape[-1]
     if width != cell.output_size:
         raise CellError(f"{type(cell).__name__}: output gives {width} features, but output_size is {cell.output_size}")
@@ -58,10 +58,11 @@ def without_numbers(make: Callable[[], Value]) -> Value:
 
 
 @contextlib.contextmanager
-def _one_line(kind: type[Cell], where: str) -> Iterator[None]:
+def one_line(kind: type[Cell], where: str) -> Iterator[None]:
+    """Raises CellError for what is raised within, but for want of memory, which some wait for and go on."""
     try:
         yield
-    except SeqmodelsError:
+    except (SeqmodelsError, torch.OutOfMemoryError):
         raise
     except Exception as error:  # whatever a stranger's code raises
         raise CellError(f"{kind.__name__}: {where} fails: {reason(error, kind)}") from error

@@ -1,5 +1,8 @@
 """Mistakes in the code of a cell are one line that names the cell, the mistake, and its line in the file."""
 
+import logging
+import threading
+
 import pytest
 import torch
 from torch import nn
@@ -20,6 +23,15 @@ class Misspelt(Cell):
         return torch.tanh(self.W(x) + h)
 
 
+class Misfitting(Cell):
+    def __init__(self, input_size, hidden_size):
+        super().__init__(input_size, hidden_size)
+        self.W = nn.Linear(input_size, hidden_size + 1)
+
+    def step(self, x, h):
+        return torch.tanh(self.W(x) @ h.mT)
+
+
 class Narrow(Cell):
     state_names = ("h", "c")
 
@@ -35,6 +47,30 @@ def test_a_constructor_that_fails(one_line):
 def test_a_step_that_fails(one_line):
     with one_line(CellError, "Misspelt: step fails: AttributeError", "'W'", "test_strangers.py:2"):
         seqmodels.explain(Misspelt)
+
+
+@pytest.mark.parametrize("backend", ["auto", "reference"])
+@pytest.mark.parametrize("steps", [1, 4])
+def test_a_step_that_fails_in_a_sequence_and_nothing_else_is_said(one_line, caplog, recwarn, steps, backend):
+    with one_line(CellError, "Misfitting: step fails: RuntimeError: mat1 and mat2", "test_strangers.py:3"):
+        RNN(Misfitting, 3, 5, backend=backend)(torch.zeros(steps, 2, 3))
+    assert not caplog.records
+    assert not recwarn.list
+
+
+def test_torchs_log_of_other_threads_is_not_silenced(caplog):
+    torch_log = logging.getLogger("torch._subclasses.fake_tensor")
+
+    class Waiting(Misfitting):
+        def step(self, x, h):
+            other = threading.Thread(target=torch_log.error, args=["another"])
+            other.start()
+            other.join()
+            return super().step(x, h)
+
+    with pytest.raises(CellError):
+        RNN(Waiting, 3, 5)(torch.zeros(4, 2, 3))
+    assert {record.getMessage() for record in caplog.records} == {"another"}
 
 
 def test_states_of_other_shapes(one_line):

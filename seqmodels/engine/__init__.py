@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 import torch
 
+from seqmodels import strangers
 from seqmodels.engine import generated, interception, reference, vendor
 from seqmodels.engine.generated import backend_of
 from seqmodels.engine.interception import intercept
@@ -61,6 +62,7 @@ def run(layer: LayerPass, backend: str = "auto") -> LayerResult:
 
     Raises:
         OptionError: If the backend that is asked for can't compute this; says why.
+        CellError: If the step fails.
     """
     check_backend(backend)
     if not torch.compiler.is_compiling() and (instead := interception.runner.get()) is not None:
@@ -68,7 +70,7 @@ def run(layer: LayerPass, backend: str = "auto") -> LayerResult:
             return instead(layer, backend)
     layer = layer.without_padding()
     if backend == "reference":
-        return reference.run(layer)
+        return _plain_loop(layer)
     if torch.compiler.is_compiling():
         from seqmodels.engine import opaque
 
@@ -81,9 +83,17 @@ def run(layer: LayerPass, backend: str = "auto") -> LayerResult:
         reason = found if name != "vendor" or backend == "vendor" else reason
     if backend != "auto":
         raise OptionError(f"backend={backend!r} can't run this: {reason}; use backend='auto'")
-    if reason:
+    result = _plain_loop(layer)
+    if reason:  # after it: a step that fails is not slow
         warn_once(f"{type(layer.cell).__name__} runs as a plain loop, which is slower: {reason}")
-    return reference.run(layer)
+    return result
+
+
+def _plain_loop(layer: LayerPass) -> LayerResult:
+    if torch.compiler.is_compiling():  # Dynamo looks into this
+        return reference.run(layer)
+    with strangers.one_line(type(layer.cell), "step"):
+        return reference.run(layer)
 
 
 def _order(layer: LayerPass) -> tuple[str, ...]:
