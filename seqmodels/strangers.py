@@ -7,11 +7,15 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import torch
+from torch import nn
 
 from seqmodels.cell import Cell
 from seqmodels.errors import CellError, SeqmodelsError
 
 TRIED = 2  # rows
+# What torch has in place of Python's own, for modules and for parameters.
+REGISTERS = {dict: ("ModuleDict", "ParameterDict"), list: ("ModuleList", "ParameterList")}
+DEEPEST = 3  # lists within each other that are looked into
 Value = TypeVar("Value")
 
 
@@ -46,6 +50,38 @@ def try_step(cell: Cell) -> None:
         width = cell.output(*new).shape[-1]
     if width != cell.output_size:
         raise CellError(f"{type(cell).__name__}: output gives {width} features, but output_size is {cell.output_size}")
+
+
+def unregistered(cell: Cell) -> str | None:
+    """Which list or dictionary of a cell hides modules or parameters from torch, and what to write; None: none does.
+
+    What is the cell's by another name too, or isn't trained, is hidden from nobody.
+    """
+    known = {id(parameter) for parameter in cell.parameters()}
+    for module in cell.modules():
+        for name, value in vars(module).items():
+            hidden = [found for found in _within(value, DEEPEST) if not {id(p) for p in _trained(found)} <= known]
+            if hidden:
+                kind = dict if isinstance(value, dict) else list
+                instead = REGISTERS[kind][isinstance(hidden[0], nn.Parameter)]
+                said = f"{type(module).__name__}.{name}: what is in a plain {type(value).__name__} is not trained, "
+                return f"{said}moved or saved with the cell; write nn.{instead}"
+    return None
+
+
+def _within(value: Any, depth: int) -> Iterator[nn.Module | nn.Parameter]:
+    """The modules and parameters in a plain list, tuple or dictionary."""
+    if isinstance(value, list | tuple | dict) and depth:
+        for each in value.values() if isinstance(value, dict) else value:
+            if isinstance(each, nn.Module | nn.Parameter):
+                yield each
+            else:
+                yield from _within(each, depth - 1)
+
+
+def _trained(found: nn.Module | nn.Parameter) -> list[nn.Parameter]:
+    parameters = [found] if isinstance(found, nn.Parameter) else found.parameters()
+    return [parameter for parameter in parameters if parameter.requires_grad]
 
 
 def without_numbers(make: Callable[[], Value]) -> Value:

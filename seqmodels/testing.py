@@ -46,7 +46,7 @@ def check_cell(
         input_size: Features of the input, for a name or a class.
         hidden_size: Features of the states, for a name or a class.
         seed: Seed of the parameters, inputs and states that are tried.
-        quick: Look at the step alone, within a few milliseconds: its shapes, that it is pure, and that rows don't mix.
+        quick: Look at its modules, and the step alone, within a few milliseconds: shapes, purity, rows that mix.
         **options: Options of the cell, for a name or a class.
 
     Raises:
@@ -124,6 +124,12 @@ class Subject:
 
 
 # The checks. Each takes the properties before its own for granted.
+
+
+def modules_are_registered(subject: Subject) -> None:
+    """let torch find every module"""
+    if (hidden := strangers.unregistered(subject.cell)) is not None:
+        raise Violation(hidden)
 
 
 def states_are_as_declared(subject: Subject) -> None:
@@ -416,6 +422,7 @@ def _is_importable(kind: type) -> bool:
 
 
 QUICK: tuple[Callable[[Subject], None], ...] = (
+    modules_are_registered,
     states_are_as_declared,
     one_row_is_enough,
     step_is_pure,

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import warnings
 
 import pytest
 import torch
@@ -9,8 +10,10 @@ from torch import nn
 
 import seqmodels
 from seqmodels import RNN, Cell
+from seqmodels.engine.once import warn_once
 from seqmodels.errors import CellError
-from seqmodels.strangers import try_step
+from seqmodels.strangers import try_step, unregistered
+from seqmodels.testing import check_cell
 
 
 class Forgetful(Cell):
@@ -32,6 +35,18 @@ class Misfitting(Cell):
         return torch.tanh(self.W(x) @ h.mT)
 
 
+class Hiding(Cell):
+    """Gates in a container of its own."""
+
+    def __init__(self, input_size, hidden_size, container):
+        super().__init__(input_size, hidden_size)
+        self.gates = container(nn.Linear(input_size + hidden_size, hidden_size))
+
+    def step(self, x, h):
+        gates = self.gates if isinstance(self.gates, list) else list(self.gates.values())
+        return torch.tanh(gates[0](torch.cat([x, h], -1)))
+
+
 class Narrow(Cell):
     state_names = ("h", "c")
 
@@ -40,7 +55,7 @@ class Narrow(Cell):
 
 
 def test_a_constructor_that_fails(one_line):
-    with one_line(CellError, "Forgetful: __init__ fails: AttributeError", "test_strangers.py:1", "super().__init__("):
+    with one_line(CellError, "Forgetful: __init__ fails: AttributeError", "test_strangers.py:2", "super().__init__("):
         RNN(Forgetful, 3, 5)
 
 
@@ -71,6 +86,38 @@ def test_torchs_log_of_other_threads_is_not_silenced(caplog):
     with pytest.raises(CellError):
         RNN(Waiting, 3, 5)(torch.zeros(4, 2, 3))
     assert {record.getMessage() for record in caplog.records} == {"another"}
+
+
+@pytest.mark.parametrize(
+    ("container", "said"),
+    [
+        (lambda gate: [gate], r"Hiding\.gates: what is in a plain list is not trained.*; write nn\.ModuleList$"),
+        (lambda gate: [[gate]], r"a plain list.*nn\.ModuleList$"),
+        (lambda gate: {"z": gate}, r"a plain dict.*nn\.ModuleDict$"),
+        (lambda gate: (gate.weight,), r"a plain tuple.*nn\.ParameterList$"),
+    ],
+)
+def test_what_torch_does_not_find_is_said(container, said, one_line):
+    warn_once.cache_clear()
+    with pytest.warns(UserWarning, match=said):
+        RNN(Hiding, 3, 5, container=container)
+    with one_line(CellError, "modules are registered: Hiding.gates: "), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        check_cell(Hiding, quick=True, container=container)
+
+
+@pytest.mark.parametrize(
+    "container", [lambda gate: [gate.requires_grad_(False)], lambda gate: nn.ModuleDict({"z": gate})]
+)
+def test_what_is_registered_or_not_trained_is_not(container, recwarn):
+    RNN(Hiding(3, 5, container))
+    assert not recwarn.list
+
+
+def test_a_second_name_for_a_registered_module_is_no_mistake():
+    cell = Misfitting(3, 5)
+    cell.all = [cell.W, {"W": cell.W}]
+    assert unregistered(cell) is None
 
 
 def test_states_of_other_shapes(one_line):
