@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -114,3 +115,11 @@ def reason(error: Exception, kind: type[Cell]) -> str:
     if "before Module.__init__()" in said:
         said += "; call super().__init__(input_size, hidden_size) first"
     return said
+
+
+def is_importable(kind: type) -> bool:
+    """Whether a class is found by its module and name; one defined in a function is not."""
+    found: Any = sys.modules.get(kind.__module__)
+    for part in kind.__qualname__.split("."):
+        found = getattr(found, part, None)
+    return found is kind
