@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import Literal, get_args
 
 import torch
+from torch import Tensor
 
 from seqmodels import strangers
 from seqmodels.engine import generated, interception, reference, vendor
@@ -79,14 +80,34 @@ def run(layer: LayerPass, backend: str = "auto") -> LayerResult:
     for name in _order(layer) if backend == "auto" else (backend,):
         found = _attempt(layer, name)
         if isinstance(found, LayerResult):
-            return found
+            return _as_given(layer, found) if backend == "auto" else found
         reason = found if name != "vendor" or backend == "vendor" else reason
     if backend != "auto":
         raise OptionError(f"backend={backend!r} can't run this: {reason}; use backend='auto'")
     result = _plain_loop(layer)
     if reason:  # after it: a step that fails is not slow
         warn_once(f"{type(layer.cell).__name__} runs as a plain loop, which is slower: {reason}")
-    return result
+    return _as_given(layer, result)
+
+
+def _as_given(layer: LayerPass, result: LayerResult) -> LayerResult:
+    """In the types of input and state, as from generated code, where autocast has made torch's operations give others.
+
+    What "auto" gives is then the same whatever computes it: a single step, or a whole sequence.
+    """
+    device = layer.input.device.type
+    if not torch.is_autocast_enabled(device):
+        return result
+    narrow, dtype = torch.get_autocast_dtype(device), layer.input.dtype
+
+    def wide(tensor: Tensor, like: torch.dtype) -> Tensor:
+        return tensor.to(like) if tensor.dtype is narrow else tensor
+
+    return LayerResult(
+        wide(result.output, dtype),
+        tuple(wide(new, old.dtype) for new, old in zip(result.state, layer.state, strict=True)),
+        None if result.states is None else tuple(wide(sequence, dtype) for sequence in result.states),
+    )
 
 
 def _plain_loop(layer: LayerPass) -> LayerResult:
