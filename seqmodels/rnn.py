@@ -345,7 +345,12 @@ class RNN(nn.Module):
 
     def extra_repr(self) -> str:
         shown = [str(self.input_size), str(self.hidden_size), f"num_layers={self.num_layers}"]
-        shown += [f"{name}=True" for name in ("batch_first", "bidirectional") if getattr(self, name)]
+        options = {name: getattr(self, name) for name in ("batch_first", "dropout", "bidirectional", "input_dropout")}
+        for name, value in {**options, **vars(self.layers[0].options)}.items():
+            # One number for all layers, or all states, as it may be given.
+            value = value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
+            shown += [f"{name}={value}"] if value else []
+        shown += [f"backend={self.backend!r}"] if self.backend != "auto" else []
         return ", ".join(shown)
 
 
