@@ -15,6 +15,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from seqmodels import engine, strangers, torch_modules
 from seqmodels.cell import Cell, State
 from seqmodels.dropout import locked_dropout, probability
+from seqmodels.engine.once import warn_once
 from seqmodels.errors import InputError, OptionError
 from seqmodels.layer import Layer, Regularisation
 from seqmodels.registry import get_cell
@@ -344,7 +345,12 @@ class RNN(nn.Module):
 
     def extra_repr(self) -> str:
         shown = [str(self.input_size), str(self.hidden_size), f"num_layers={self.num_layers}"]
-        shown += [f"{name}=True" for name in ("batch_first", "bidirectional") if getattr(self, name)]
+        options = {name: getattr(self, name) for name in ("batch_first", "dropout", "bidirectional", "input_dropout")}
+        for name, value in {**options, **vars(self.layers[0].options)}.items():
+            # One number for all layers, or all states, as it may be given.
+            value = value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
+            shown += [f"{name}={value}"] if value else []
+        shown += [f"backend={self.backend!r}"] if self.backend != "auto" else []
         return ", ".join(shown)
 
 
@@ -366,7 +372,7 @@ def make_cell(
                     f"RNN: {name} {size} is needed, but the given {kind} has {getattr(cell, name)}; give the class "
                     f"{kind} instead of an instance"
                 )
-        return copy.deepcopy(cell) if copied else cell
+        return copy.deepcopy(cell) if copied else _looked_at(cell)
     cell_class = get_cell(cell) if isinstance(cell, str) else cell
     if not (inspect.isclass(cell_class) and issubclass(cell_class, Cell)):
         raise OptionError(f"RNN: cell must be a name, a Cell class or a Cell, not {cell_class!r}")
@@ -383,7 +389,13 @@ def make_cell(
                 f"did you mean {similar[0]!r}?" if similar else f"{cell_class.__name__} has: {', '.join(own) or 'none'}"
             )
             raise OptionError(f"neither RNN nor {cell_class.__name__} has an option {unknown[0]!r}; {hint}")
-    return strangers.make(cell_class, input_size, hidden_size, options)
+    return _looked_at(strangers.make(cell_class, input_size, hidden_size, options))
+
+
+def _looked_at(cell: Cell) -> Cell:
+    if (hidden := strangers.unregistered(cell)) is not None:  # no mistake if it belongs to another module
+        warn_once(hidden)
+    return cell
 
 
 def _one_each(name: str, value: float | Sequence[float], count: int, of: str) -> tuple[float, ...]:

@@ -7,7 +7,6 @@ import copy
 import io
 import pickle
 import re
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -46,7 +45,7 @@ def check_cell(
         input_size: Features of the input, for a name or a class.
         hidden_size: Features of the states, for a name or a class.
         seed: Seed of the parameters, inputs and states that are tried.
-        quick: Look at the step alone, within a few milliseconds: its shapes, that it is pure, and that rows don't mix.
+        quick: Look at its modules, and the step alone, within a few milliseconds: shapes, purity, rows that mix.
         **options: Options of the cell, for a name or a class.
 
     Raises:
@@ -126,6 +125,12 @@ class Subject:
 # The checks. Each takes the properties before its own for granted.
 
 
+def modules_are_registered(subject: Subject) -> None:
+    """let torch find every module"""
+    if (hidden := strangers.unregistered(subject.cell)) is not None:
+        raise Violation(hidden)
+
+
 def states_are_as_declared(subject: Subject) -> None:
     """name each state in state_names, size it in state_sizes, and let step return them in that order"""
     cell, names = subject.cell, subject.cell.state_names
@@ -140,6 +145,11 @@ def states_are_as_declared(subject: Subject) -> None:
     for name, after, before in zip(names, new, state, strict=True):
         _require_form(name, after, before.shape)
     _require_form("output", cell.output(*state), (B, cell.output_size))
+
+
+def values_are_finite(subject: Subject) -> None:
+    """keep from 0 / 0, and from the root or logarithm of what may be negative"""
+    _require_finite(subject.rnn(subject.cell, backend="reference"), subject.input(T, B), subject.state(1, B))
 
 
 def one_row_is_enough(subject: Subject) -> None:
@@ -315,7 +325,7 @@ def copies_are_equal_and_apart(subject: Subject) -> None:
     """keep attributes that can be copied and pickled, and parameters that belong to one cell"""
     cell, x, state = subject.cell, subject.input(B), subject.state(B)
     copies = {"after deepcopy": copy.deepcopy(cell)}
-    if _is_importable(type(cell)):  # pickle finds a class by its name
+    if strangers.is_importable(type(cell)):  # pickle finds a class by its name
         copies["after pickle"] = pickle.loads(pickle.dumps(cell))
     mine = {p.data_ptr() for p in cell.parameters() if p.numel()}
     for when, other in copies.items():
@@ -327,14 +337,7 @@ def copies_are_equal_and_apart(subject: Subject) -> None:
 
 def float32_stays_finite(subject: Subject) -> None:
     """bound the state, by a squashing function or gates, and start from parameters that don't enlarge it"""
-    rnn = subject.rnn(subject.cell).float()
-    with torch.no_grad():
-        output, final = _forward(rnn, subject.input(LONG, B).float(), None)
-    for name, tensor in {"output": output, **subject.named(final)}.items():
-        if tensor.dtype != torch.float32:
-            raise Violation(f"{name} is {tensor.dtype} for float32 input; make constants like x")
-        if not tensor.isfinite().all():
-            raise Violation(f"{name} is not finite after {LONG} steps of standard normal input")
+    _require_finite(subject.rnn(subject.cell).float().requires_grad_(False), subject.input(LONG, B).float(), None)
 
 
 def _forward(
@@ -407,16 +410,23 @@ def _require_equal(found: dict[str, Tensor], expected: dict[str, Tensor], when: 
             raise Violation(f"{name} {when} differs by {difference:.3g} (allowed: {allowed:.0e})")
 
 
-def _is_importable(kind: type) -> bool:
-    """Whether a class is found by its module and name; one defined in a function is not."""
-    found: Any = sys.modules.get(kind.__module__)
-    for part in kind.__qualname__.split("."):
-        found = getattr(found, part, None)
-    return found is kind
+def _require_finite(rnn: RNN, x: Tensor, state: Sequence[Tensor] | None) -> None:
+    """Raises a Violation that names what is NaN or infinite first, and the step; or what is of another type."""
+    output, _, states = rnn(x, None if state is None else tuple(state), return_states=True)
+    steps = {name: s[0] for name, s in zip(rnn.cell.state_names, rnn.cell.pack_state(states), strict=True)}
+    steps["output"] = output
+    if wrong := next((name for name, values in steps.items() if values.dtype != x.dtype), None):
+        raise Violation(f"{wrong} is {steps[wrong].dtype} for {str(x.dtype)[6:]} input; make constants like x")
+    for number, values in enumerate(zip(*steps.values(), strict=True), 1):
+        if wrong := next((name for name, value in zip(steps, values, strict=True) if not value.isfinite().all()), None):
+            kind = "NaN" if steps[wrong][number - 1].isnan().any() else "infinite"
+            raise Violation(f"{wrong} is {kind} after step {number} of standard normal input")
 
 
 QUICK: tuple[Callable[[Subject], None], ...] = (
+    modules_are_registered,
     states_are_as_declared,
+    values_are_finite,
     one_row_is_enough,
     step_is_pure,
     rows_dont_mix,

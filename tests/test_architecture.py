@@ -27,7 +27,7 @@ IMPORTS = {
     "adapter": "cell errors",
     "plugins": "cell registry errors trees",
     "dropout": "errors",
-    "engine": "cell errors",
+    "engine": "cell errors strangers",
     "torch_modules": "cell errors",
     "layer": "cell dropout engine errors",
     "rnn": "cell dropout engine errors layer registry strangers torch_modules",

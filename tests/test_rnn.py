@@ -301,7 +301,25 @@ def test_named_layers_start_from_different_weights():
 
 
 def test_repr_tells_the_sizes():
-    assert "3, 5, num_layers=2, bidirectional=True" in repr(RNN("gru", 3, 5, num_layers=2, bidirectional=True))
+    assert "3, 5, num_layers=2, bidirectional=True\n" in repr(RNN("gru", 3, 5, num_layers=2, bidirectional=True))
+
+
+def test_repr_shows_every_option_that_is_not_its_default():
+    assert repr(RNN("lstm", 3, 5)).startswith("RNN(\n  3, 5, num_layers=1\n")
+    options = {
+        "dropout": 0.1,
+        "input_dropout": 0.2,
+        "recurrent_dropout": 0.3,
+        "weight_dropout": 0.4,
+        "zoneout": (0.5, 0.05),
+        "layer_norm": True,
+        "learn_initial_state": True,
+        "backend": "reference",
+    }
+    rnn = RNN("lstm", 3, 5, num_layers=2, **options)
+    for name, value in options.items():
+        assert f"{name}={value!r}" in rnn.extra_repr()
+    assert "input_dropout=(0.2, 0.0)" in RNN("gru", 3, 5, num_layers=2, input_dropout=(0.2, 0.0)).extra_repr()
 
 
 @pytest.mark.parametrize(

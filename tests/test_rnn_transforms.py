@@ -113,6 +113,16 @@ def test_autocast_stays_near_float32_and_trains(cell_name, dtype):
     assert all(p.grad.dtype == torch.float32 and p.grad.isfinite().all() for p in rnn.parameters())
 
 
+@pytest.mark.parametrize("cell", ["elman", "lstm", "mut1"])
+def test_under_autocast_a_single_step_gives_the_types_that_a_sequence_gives(cell):
+    rnn, x = RNN(cell, 4, H), torch.randn(2, B, 4)
+    with torch.autocast("cpu", torch.bfloat16):
+        for steps in (x, x[:1]):
+            output, state, states = rnn(steps, return_states=True)
+            tensors = (output, *rnn.cell.pack_state(state), *rnn.cell.pack_state(states))
+            assert {tensor.dtype for tensor in tensors} == {torch.float32}
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
 def test_other_types_run_as_they_are(cell_name, dtype):
     rnn, x = RNN(cell_name, 4, H).to(dtype), torch.randn(T, B, 4, dtype=dtype)

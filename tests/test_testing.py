@@ -222,6 +222,25 @@ class Explodes(Linear):
         return 2 * h + self.W(x)
 
 
+class Roots(Linear):
+    state_names = ("h", "c")
+
+    def step(self, x, h, c):
+        return super().step(x, h), torch.sqrt(x[:, :1]) + c
+
+
+class Counts(Linear):
+    """The output has no value after the third step."""
+
+    state_names = ("h", "t")
+
+    def step(self, x, h, t):
+        return super().step(x, h), torch.where(t.abs() < 3, 3.0, t + 1)
+
+    def output(self, h, t):
+        return torch.where(t >= 5, torch.nan, h)
+
+
 class Raises(Linear):
     def step(self, x, h):
         raise KeyError("no such\nthing")
@@ -291,7 +310,9 @@ def test_a_cell_of_heads_is_tried_with_sizes_that_it_takes(one_line):
         (FalseTwin, "backends agree: output with backend 'vendor' differs by"),
         (HiddenTensor, "state dict restores: output after saving and loading differs by"),
         (Unpicklable, "copies are equal and apart: "),
-        (Explodes, "float32 stays finite: output is not finite after 500 steps"),
+        (Explodes, "float32 stays finite: h is infinite after step 1"),
+        (Roots, "values are finite: c is NaN after step 1 of standard normal input; keep from 0 / 0"),
+        (Counts, "values are finite: output is NaN after step 3 of"),
     ],
 )
 def test_bad_cell_is_refused_by_the_property_it_breaks(cell, expected, one_line):

@@ -33,7 +33,7 @@ def placed_texts(texts: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def lines_of(path: Path | None) -> Iterator[str]:
-    """The lines of a text file, or of what is piped in, as they come.
+    """The lines of a text file, or of what is piped in or typed, as they come; who is to type is told so.
 
     Raises:
         DataError: If the file can't be read, or something is not UTF-8.
@@ -43,6 +43,8 @@ def lines_of(path: Path | None) -> Iterator[str]:
     if path is not None:
         yield from read_text(path).removesuffix("\n").split("\n")
         return
+    if sys.stdin.isatty():
+        print("seqmodels: waits for lines from the terminal; Ctrl-D ends them", file=sys.stderr)
     for number, line in enumerate(sys.stdin.buffer, 1):
         yield decode_utf8(line, "standard input", number).rstrip("\n")
 

@@ -21,6 +21,10 @@ OF_A_CLASS = re.compile(r"Union subtypes.*?Errors:\s*- (?P<inner>.*?)\s*- Expect
 PROBLEM = re.compile(r"^Problem with given class_path '[\w.]+':\s*(?:- )?")
 KEY = re.compile(r'Parser key "([\w.]+)"')
 EXPECTED = re.compile(r"Expected a (?:<class '(\w+)'>|typing\.Literal\[(.*?)\])")
+NO_METRIC = re.compile(
+    r"Early stopping conditioned on metric `(?P<stopping>.*?)` which is not available.*following: `(?P<logged>.*)`|"
+    r"ModelCheckpoint\(monitor='(?P<saving>.*?)'\)` could not find .* metrics: \[(?P<known>.*?)\]"
+)
 TOO_FEW_EPOCHS = re.compile(r"checkpoint with current_epoch=(\d+), but you have set Trainer\(max_epochs=(\d+)\)")
 
 
@@ -39,6 +43,8 @@ def explain(error: BaseException, command: str) -> SeqmodelsError:
 
 def raised_by_lightning(error: BaseException) -> bool:
     """Whether Lightning itself refused something, such as options of the Trainer that exclude each other."""
+    if isinstance(error, RuntimeError):  # all others are bugs
+        return NO_METRIC.search(str(error)) is not None
     frames = traceback.extract_tb(error.__traceback__)
     return isinstance(error, MisconfigurationException) or "lightning" in Path(frames[-1].filename).parts
 
@@ -52,6 +58,15 @@ def _shorten(message: str) -> str:
         return f"{name} has no option {match['option']!r}; {hint}"
     if match := UNKNOWN_KEY.search(message):
         return f"no option {match['option'] or match['argument'] or match['key']!r}"
+    if match := NO_METRIC.search(message):
+        stopping = match["stopping"] is not None
+        callback = "EarlyStopping" if stopping else "ModelCheckpoint"
+        wrong, listed = (match["stopping"], match["logged"]) if stopping else (match["saving"], match["known"])
+        logged = re.split(r"\W+", listed.strip("`'"))
+        similar = get_close_matches(wrong, logged, n=1)
+        hint = f"did you mean {similar[0]!r}? " if similar else ""
+        said = f"--trainer.callbacks: {callback} has monitor {wrong!r}, which is not logged"
+        return f"{said}; {hint}use {', '.join(logged)}"
     if match := TOO_FEW_EPOCHS.search(message):  # the first epoch is 0
         number, most = map(int, match.groups())
         option = "--trainer.max_epochs"

@@ -68,7 +68,7 @@ def run(arguments: Sequence[str]) -> None:
             parser_kwargs={"exit_on_error": False, "prog": "seqmodels"},
             args=configs_first(arguments),
         )
-    except (MisconfigurationException, ValueError) as error:
+    except (MisconfigurationException, ValueError, RuntimeError) as error:
         if not raised_by_lightning(error):
             raise
         raise explain(error, arguments[0]) from error

@@ -10,7 +10,7 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from seqmodels.data.captions import CaptionedImage, read_captions
-from seqmodels.data.held_out import PARTS
+from seqmodels.data.held_out import PARTS, warn_without_test
 from seqmodels.data.picture_data import PictureData
 from seqmodels.data.pictures import Pictures
 from seqmodels.data.position import check_positive
@@ -123,6 +123,8 @@ class CaptionData(PictureData):
             max_bad=self.max_bad,
         )
         found = {part: [one for one in read if one.split == part] for part in PARTS}
+        if self.files["validation"] is None:
+            warn_without_test(found, self.fractions)
         found["test"] = found["test"] or found["validation"]
         for part in PARTS:
             if not found[part]:

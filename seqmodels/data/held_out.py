@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -83,8 +84,9 @@ def in_parts(found: Mapping[str, list[Any]], fractions: tuple[float, float, floa
     """All three parts of what has "train" for certain.
 
     Without validation records, training records become them, by a hash of their ``key``: the same on every machine,
-    whatever else is in the file, and equal records together. So do test records, if there are none either. With
-    validation records alone, they are the test's too.
+    whatever else is in the file, and equal records together. So do test records, if there are none either; where the
+    hash gives the test none, it has those of validation, with a warning. With validation records alone, they are the
+    test's too.
 
     Args:
         found: Records of the parts that there are.
@@ -107,7 +109,18 @@ def in_parts(found: Mapping[str, list[Any]], fractions: tuple[float, float, floa
         for record in parts["train"]:
             cut[hashed_split(record.key, shares, seed)].append(record)
         parts = {**cut, "test": parts.get("test") or cut["test"]}
+        warn_without_test(parts, fractions)
     return {part: parts.get(part) or parts["validation"] for part in PARTS} | {"train": parts["train"]}
+
+
+def warn_without_test(parts: Mapping[str, Sequence[Any]], fractions: Sequence[float]) -> None:
+    """Say that the test will have what validation has, if it was to have a share and nothing fell into it."""
+    if parts["validation"] and not parts["test"] and fractions[2]:
+        warnings.warn(
+            "no record falls into the test part, so it has those of validation; give a file for the test, or it a "
+            "larger share of --data.fractions",
+            stacklevel=3,
+        )
 
 
 def read_split_lists(splits: Mapping[str, str | Path]) -> dict[str, str]:

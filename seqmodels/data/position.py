@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 from seqmodels.errors import CheckpointError, OptionError
+
+TEXT = "text"  # in an identity: a checksum, which says nothing to a person
 
 
 class ResumableIterable(ABC):
@@ -67,7 +70,7 @@ class ResumableIterable(ABC):
         return {**place, "empty_epochs": self._epochs.empty, **self._identity()}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Stand where ``state_dict`` was called.
+        """Stand where ``state_dict`` was called. From the end of an epoch another text is gone on with, and a warning.
 
         Raises:
             CheckpointError: within an epoch, the data or an option is not what it was.
@@ -76,13 +79,21 @@ class ResumableIterable(ABC):
             epoch, position, batches = state["epoch"], state["position"], state["batches"]
         except KeyError as error:
             raise CheckpointError(f"the loader state lacks {error}; use an undamaged checkpoint") from None
-        if 0 < position < batches:
-            for name, now in self._identity().items():
-                if state.get(name) != now:
-                    raise CheckpointError(
-                        f"the checkpoint was saved within epoch {epoch} with {name} = {state.get(name)}, now it is "
-                        f"{now}; resume with the same value, or from a checkpoint at the end of an epoch"
-                    )
+        identity = self._identity()
+        if TEXT not in state:  # of an earlier version
+            identity.pop(TEXT, None)
+        differing = [name for name, now in identity.items() if state.get(name) != now]
+        if differing and 0 < position < batches:
+            name = differing[0]
+            with_what, same = f"with {name} = {state.get(name)}, now it is {identity[name]}", "the same value"
+            if name == TEXT:
+                with_what, same = "of another text", "that one"
+            raise CheckpointError(
+                f"the checkpoint was saved within epoch {epoch} {with_what}; resume with {same}, or from a checkpoint "
+                f"at the end of an epoch"
+            )
+        if TEXT in differing:
+            warnings.warn("the checkpoint is of another text; training goes on with this one", stacklevel=2)
         at_end = position >= batches  # whatever the number of batches is now
         self.epoch, self.position = epoch, len(self) if at_end else position
         self._restored = True

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from seqmodels.data.held_out import PARTS
+from seqmodels.data.held_out import PARTS, warn_without_test
 from seqmodels.data.picture_data import PictureData
 from seqmodels.data.pictures import Pictures
 from seqmodels.data.plain_words import plain_words
@@ -202,7 +202,7 @@ class QuestionData(PictureData):
         read = read_question_csv(
             table if len(several) == 1 else several, images, fractions=self.fractions, max_bad=self.max_bad
         )
-        found = _by_split(read)
+        found = _by_split(read, self.fractions if self.tables["validation"] is None else None)
         for part in PARTS:
             if not found[part]:
                 raise DataError(
@@ -312,8 +312,13 @@ def _check_sources(tables: dict[str, str | None], images: str | None, official: 
         raise OptionError("test_source needs valid_source; otherwise the parts come from source")
 
 
-def _by_split(questions: list[VisualQuestion]) -> dict[str, list[VisualQuestion]]:
+def _by_split(
+    questions: list[VisualQuestion], fractions: Sequence[float] | None = None
+) -> dict[str, list[VisualQuestion]]:
+    """Those of each part; fractions: shares of what was cut, so that the test should have some of its own."""
     found = {part: [one for one in questions if one.split == part] for part in PARTS}
+    if fractions is not None:
+        warn_without_test(found, fractions)
     found["test"] = found["test"] or found["validation"]
     return found
 

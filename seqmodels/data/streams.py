@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from jaxtyping import Bool, Int64, Integer
 from torch import Tensor
 from torch.nn import functional as F
 
-from seqmodels.data.position import ResumableIterable, check_positive, check_rank, check_seed
+from seqmodels.data.position import TEXT, ResumableIterable, check_positive, check_rank, check_seed
 from seqmodels.data.window_lengths import fixed_lengths, random_lengths
 from seqmodels.errors import DataError, InputError
 
@@ -90,7 +91,7 @@ class StreamLoader(ResumableIterable):
             )
         self.batch_size, self.steps, self.world_size = batch_size, steps, world_size
         self.drop_last, self.random_steps, self.seed = drop_last, random_steps, seed
-        self._tokens = len(tokens)
+        self._tokens, self._checksum = len(tokens), zlib.crc32(tokens.contiguous().numpy().data)
         targets, streams = len(tokens) - 1, batch_size * world_size
         if drop_last and targets < streams * steps:
             raise DataError(
@@ -144,6 +145,7 @@ class StreamLoader(ResumableIterable):
     def _identity(self) -> dict[str, int]:
         return {
             "tokens": self._tokens,
+            TEXT: self._checksum,  # of all of it: a checkpoint has the state of the first rank
             "batch_size": self.batch_size,
             "steps": self.steps,
             "world_size": self.world_size,

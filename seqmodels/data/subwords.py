@@ -14,13 +14,15 @@ from seqmodels.errors import OptionError
 
 _DEFAULT_SIZE = 4096
 _LINES_AT_ONCE = 4096
+# Of a text without spaces, where learning takes time quadratic in the length of a word; few words are longer.
+_LONGEST_WORD = 128  # bytes
 
 
 class SubwordTokenizer(Tokenizer):
     """Merges of bytes that are frequent in the training text; any text can be written in them and read back exactly.
 
-    Lines are encoded one by one, so no token spans a line end and memory stays small. ``model`` is the JSON text that
-    ``tokenizers`` writes.
+    Lines are encoded one by one, so no token spans a line end and memory stays small; longer words than
+    128 bytes are cut there. ``model`` is the JSON text that ``tokenizers`` writes.
 
     Example:
         >>> tokenizer = SubwordTokenizer.build("low lower lowest " * 20, 260, 1, True)
@@ -47,14 +49,15 @@ class SubwordTokenizer(Tokenizer):
     @classmethod
     def build(cls, text: str, vocabulary_size: int | None, min_count: int, unknown: bool) -> SubwordTokenizer:
         import tokenizers
-        from tokenizers import models, pre_tokenizers, trainers
+        from tokenizers import Regex, models, pre_tokenizers, trainers
 
         size = _DEFAULT_SIZE if vocabulary_size is None else vocabulary_size
         if size < 256:
             raise OptionError(f"vocabulary_size is {size}; subwords need 256 or more, one for each byte")
         utf8(text)
         model = tokenizers.Tokenizer(models.BPE())
-        model.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        bounded = pre_tokenizers.Split(Regex(f".{{1,{_LONGEST_WORD}}}"), "isolated")
+        model.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.ByteLevel(add_prefix_space=False), bounded])
         trainer = trainers.BpeTrainer(
             vocab_size=size,
             min_frequency=min_count,

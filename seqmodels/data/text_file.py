@@ -1,5 +1,6 @@
 """Read a text file strictly: every byte is kept, named as wrong, or changed as documented here; nothing else."""
 
+import codecs
 from pathlib import Path
 
 from seqmodels.errors import DataError
@@ -51,9 +52,16 @@ def decode_utf8(data: bytes, source: str, first_line: int = 1) -> str:
         line = data.count(b"\n", 0, error.start) + first_line
         raise DataError(
             f"{source}, line {line}: byte {error.start} (0x{data[error.start]:02X}) is not UTF-8; "
-            f"convert the file to UTF-8, for example with: iconv -f LATIN1 -t UTF-8"
+            f"convert the file to UTF-8, for example with: iconv -f {_likely_encoding(data)} -t UTF-8"
         ) from None
     return text.removeprefix(_BYTE_ORDER_MARK).replace("\r\n", "\n")
+
+
+def _likely_encoding(data: bytes) -> str:
+    """By the mark that Windows writes at the start; without one a text of one byte a character."""
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):  # before UTF-16, whose mark is the half of it
+        return "UTF-32"
+    return "UTF-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "LATIN1"
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -37,7 +37,7 @@ def page_of(models: Mapping[str, LanguageModel], text: str) -> str:
     """The page of :func:`seqmodels.inspect.page.to_html` for a text that these models read.
 
     Raises:
-        InputError: If no model is given, the text is empty, too long, or has something that a model has never seen;
+        InputError: If no model is given, the text is empty, too long, or has something that a model has no token for;
             or if the models cut it into different tokens.
     """
     if not models:

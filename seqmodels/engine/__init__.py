@@ -4,7 +4,9 @@ from importlib import import_module
 from typing import Literal, get_args
 
 import torch
+from torch import Tensor
 
+from seqmodels import strangers
 from seqmodels.engine import generated, interception, reference, vendor
 from seqmodels.engine.generated import backend_of
 from seqmodels.engine.interception import intercept
@@ -61,6 +63,7 @@ def run(layer: LayerPass, backend: str = "auto") -> LayerResult:
 
     Raises:
         OptionError: If the backend that is asked for can't compute this; says why.
+        CellError: If the step fails.
     """
     check_backend(backend)
     if not torch.compiler.is_compiling() and (instead := interception.runner.get()) is not None:
@@ -68,7 +71,7 @@ def run(layer: LayerPass, backend: str = "auto") -> LayerResult:
             return instead(layer, backend)
     layer = layer.without_padding()
     if backend == "reference":
-        return reference.run(layer)
+        return _plain_loop(layer)
     if torch.compiler.is_compiling():
         from seqmodels.engine import opaque
 
@@ -77,13 +80,41 @@ def run(layer: LayerPass, backend: str = "auto") -> LayerResult:
     for name in _order(layer) if backend == "auto" else (backend,):
         found = _attempt(layer, name)
         if isinstance(found, LayerResult):
-            return found
+            return _as_given(layer, found) if backend == "auto" else found
         reason = found if name != "vendor" or backend == "vendor" else reason
     if backend != "auto":
         raise OptionError(f"backend={backend!r} can't run this: {reason}; use backend='auto'")
-    if reason:
+    result = _plain_loop(layer)
+    if reason:  # after it: a step that fails is not slow
         warn_once(f"{type(layer.cell).__name__} runs as a plain loop, which is slower: {reason}")
-    return reference.run(layer)
+    return _as_given(layer, result)
+
+
+def _as_given(layer: LayerPass, result: LayerResult) -> LayerResult:
+    """In the types of input and state, as from generated code, where autocast has made torch's operations give others.
+
+    What "auto" gives is then the same whatever computes it: a single step, or a whole sequence.
+    """
+    device = layer.input.device.type
+    if not torch.is_autocast_enabled(device):
+        return result
+    narrow, dtype = torch.get_autocast_dtype(device), layer.input.dtype
+
+    def wide(tensor: Tensor, like: torch.dtype) -> Tensor:
+        return tensor.to(like) if tensor.dtype is narrow else tensor
+
+    return LayerResult(
+        wide(result.output, dtype),
+        tuple(wide(new, old.dtype) for new, old in zip(result.state, layer.state, strict=True)),
+        None if result.states is None else tuple(wide(sequence, dtype) for sequence in result.states),
+    )
+
+
+def _plain_loop(layer: LayerPass) -> LayerResult:
+    if torch.compiler.is_compiling():  # Dynamo looks into this
+        return reference.run(layer)
+    with strangers.one_line(type(layer.cell), "step"):
+        return reference.run(layer)
 
 
 def _order(layer: LayerPass) -> tuple[str, ...]:

@@ -2,7 +2,9 @@
 
 import contextlib
 import copy
-from collections.abc import Callable, Sequence
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -198,7 +200,7 @@ def _trace(layer: LayerPass, modules: _Modules, decompose: bool) -> Traced:
         table = {key: rule for key, rule in core_aten_decompositions().items() if key.overloadpacket not in KNOWN}
     settings = plain_settings(modules)
     try:
-        with without_autocast(layer.input.device.type):
+        with without_autocast(layer.input.device.type), _unlogged():
             refuse_own_gradients(step, examples)
             traced = make_fx(function, decomposition_table=table, tracing_mode="fake")(*examples)
     except Unsupported:
@@ -222,6 +224,21 @@ def _trace(layer: LayerPass, modules: _Modules, decompose: bool) -> Traced:
     put_batch_first(graph, rows)
     graph.eliminate_dead_code()
     return Traced(graph, inputs, step, rows)
+
+
+@contextlib.contextmanager
+def _unlogged() -> Iterator[None]:
+    """Without torch's log of an operation that fails in this thread: that is raised, and said where it matters."""
+    log, thread = logging.getLogger("torch._subclasses.fake_tensor"), threading.get_ident()
+
+    def is_of_others(record: logging.LogRecord) -> bool:
+        return record.thread != thread
+
+    log.addFilter(is_of_others)
+    try:
+        yield
+    finally:
+        log.removeFilter(is_of_others)
 
 
 def without_autocast(device: str) -> contextlib.AbstractContextManager:

@@ -72,7 +72,7 @@ def read(
         window: Tokens that are read at once; the state goes on from window to window.
 
     Raises:
-        InputError: If the text is empty, or has something that the model has never seen.
+        InputError: If the text is empty, or has something that the model has no token for.
 
     Example:
         >>> from seqmodels.data import build_tokenizer

@@ -29,7 +29,7 @@ def text_saturation(
         Layer -> gate -> shares of its U units. Empty for a cell without gates, such as Elman's.
 
     Raises:
-        InputError: If the text is empty, or has something that the model has never seen; if there is no such layer.
+        InputError: If the text is empty, or has something that the model has no token for; if there is no such layer.
 
     Source: Karpathy, Johnson and Fei-Fei 2015, "Visualizing and understanding recurrent networks", Figure 3.
 

@@ -62,7 +62,7 @@ def find_units(
         seed: Of the weights of the untrained network.
 
     Raises:
-        InputError: If the text is too short, or has something that the model has never seen.
+        InputError: If the text is too short, or has something that the model has no token for.
         OptionError: If there is no such property.
 
     Example:

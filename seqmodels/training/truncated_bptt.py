@@ -20,7 +20,7 @@ CHECKPOINT_KEY = "truncated_bptt"
 
 
 class TruncatedBPTT:
-    """Mixin that gives a LightningModule the split-batch hooks of Lightning 1.9.
+    """Mixin that gives a LightningModule the split-batch hooks of Lightning 1.9; it stands before it in the bases.
 
     Set :attr:`truncated_bptt_steps` and give ``training_step`` a third argument. Each batch is cut along time; each
     split is one training step, one backward pass and one optimizer step, and the ``hiddens`` that a step returns,
@@ -79,6 +79,12 @@ class TruncatedBPTT:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        bases = cls.__mro__
+        if pl.LightningModule in bases and bases.index(pl.LightningModule) < bases.index(TruncatedBPTT):
+            raise OptionError(
+                f"{cls.__name__}: LightningModule's hooks hide those of TruncatedBPTT; write "
+                f"class {cls.__name__}(TruncatedBPTT, ..., LightningModule)"
+            )
         for name, stage in (("validation_step", "validate"), ("test_step", "test")):
             step = cls.__dict__.get(name)
             if step is not None and "hiddens" in inspect.signature(step).parameters:

@@ -227,6 +227,15 @@ def test_a_mistake_is_one_line_and_exit_code_2(folder, capsys, mistake):
     assert not Path("runs").exists()
 
 
+@pytest.mark.parametrize("callback", ["EarlyStopping", "ModelCheckpoint"])
+def test_a_metric_that_is_not_logged_is_one_line_with_those_that_are(folder, capsys, callback):
+    assert fit("--trainer.callbacks", callback, "--trainer.callbacks.monitor", "val_los") == 2
+    *_, line = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith(f"seqmodels: error: --trainer.callbacks: {callback} has monitor 'val_los', which is not")
+    assert "did you mean 'val_loss'? use train_loss, " in line
+    assert "val_bits_per_character" in line
+
+
 @pytest.mark.parametrize(
     ("option", "message"),
     [

@@ -2,8 +2,10 @@
 
 from collections import Counter
 
+import pictures
 import pytest
 
+from seqmodels.data import CaptionData, QuestionData
 from seqmodels.data.captions import read_captions
 from seqmodels.data.held_out import hashed_split
 
@@ -39,3 +41,16 @@ def test_the_split_of_a_picture_depends_on_its_key_alone(tmp_path):
     assert len(shared) == 25
     assert all(before[key] == after[key] for key in shared)
     assert len(set(before.values())) == 3
+
+
+@pytest.mark.parametrize("kind", [CaptionData, QuestionData])
+def test_pictures_of_which_none_falls_into_the_test_part(tmp_path, kind):
+    names = list(pictures.draw_all(tmp_path))
+    rows = "".join(f"{name},what,answer {number}\n" for number, name in enumerate(names))
+    headers = {CaptionData: "image,caption,more\n", QuestionData: "image,question,answer\n"}
+    path = tmp_path / ("captions.csv" if kind is CaptionData else "questions.csv")
+    path.write_text(headers[kind] + rows)
+    data = kind(str(path), images=str(tmp_path), fractions=(0.5, 0.499, 0.001))
+    with pytest.warns(UserWarning, match="no record falls into the test part, so it has those of validation"):
+        records = data.records
+    assert records["test"] == records["validation"]

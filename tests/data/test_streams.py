@@ -137,6 +137,20 @@ def test_another_text_is_refused_within_an_epoch():
     state = StreamLoader(torch.arange(100), 2, 3).state_dict() | {"position": 1}
     with pytest.raises(CheckpointError, match="tokens = 100, now it is 99"):
         StreamLoader(torch.arange(99), 2, 3).load_state_dict(state)
+    with pytest.raises(CheckpointError, match="within epoch 0 of another text; resume with that one, or from a"):
+        StreamLoader(torch.arange(1, 101), 2, 3).load_state_dict(state)
+
+
+def test_another_text_from_the_end_of_an_epoch_on_is_said(recwarn):
+    saved = StreamLoader(torch.arange(100), 2, 3, world_size=2)
+    list(saved)
+    rank = {"rank": 1, "world_size": 2}
+    StreamLoader(torch.arange(100), 2, 3, **rank).load_state_dict(saved.state_dict())
+    earlier = {name: value for name, value in saved.state_dict().items() if name != "text"}
+    StreamLoader(torch.arange(1, 101), 2, 3, **rank).load_state_dict(earlier)  # which has no such record
+    assert not recwarn.list
+    with pytest.warns(UserWarning, match="^the checkpoint is of another text; training goes on with this one$"):
+        StreamLoader(torch.arange(1, 101), 2, 3, **rank).load_state_dict(saved.state_dict())
 
 
 @given(length=st.integers(10, 80), data=st.data(), **SIZES)

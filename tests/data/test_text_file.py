@@ -60,6 +60,11 @@ def test_what_is_no_utf8_is_named_by_line_and_byte(tmp_path, data, where):
     assert "iconv" in text
 
 
+@pytest.mark.parametrize(("encoding", "named"), [("utf-16", "UTF-16"), ("utf-32", "UTF-32"), ("latin-1", "LATIN1")])
+def test_the_command_that_converts_a_file_names_what_it_is_in(tmp_path, encoding, named):
+    assert f"iconv -f {named} -t UTF-8" in message(write(tmp_path, "caf\xe9\n".encode(encoding)))
+
+
 def test_files_that_hold_too_little(tmp_path):
     assert "no text at all" in message(write(tmp_path, b""))
     assert "no text at all" in message(write(tmp_path, b"\xef\xbb\xbf"))

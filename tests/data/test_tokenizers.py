@@ -199,6 +199,23 @@ def test_subwords_are_learned_from_the_training_text_alone_and_never_span_lines(
     assert len(tokenizer.encode("split\u2028here")) == len("split\u2028here".encode())
 
 
+@pytest.mark.parametrize("text", ["ab" * 5000, "\u4e2d\u6587\u5b57" * 3000])
+def test_subwords_of_a_text_without_spaces_are_bounded(text):
+    """Else learning them takes time quadratic in its length."""
+    tokenizer = build_tokenizer("subword", text, vocabulary_size=400)
+    assert tokenizer.characters_per_token().max() <= 128
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
+def test_subwords_that_were_saved_without_a_bound_read_as_they_did():
+    """Of checkpoints whose tokenizer has no other pre-tokenizer than that of bytes."""
+    model = json.loads(TRAINED["subword"].to_dict()["model"])
+    model["pre_tokenizer"] = model["pre_tokenizer"]["pretokenizers"][0]
+    before = Tokenizer.from_dict({"unit": "subword", "model": json.dumps(model)})
+    assert torch.equal(before.encode(TEXT), TRAINED["subword"].encode(TEXT))
+    assert "Split" not in before.to_dict()["model"]
+
+
 def test_bytes_written_by_a_model_need_not_be_utf8():
     assert TRAINED["byte"].decode([0xC3, 0x28]) == "\ufffd("
 

@@ -227,6 +227,16 @@ def test_a_task_reads_text_and_is_left_as_it_was():
     assert all(module.training for module in model.modules())
 
 
+@pytest.mark.parametrize(("unit", "text"), [("word", "the cow\n"), ("character", "the cowl")])
+def test_what_is_outside_the_vocabulary_is_read_as_the_unknown_token(unit, text):
+    tokenizer = build_tokenizer(unit, "the cat\n", unknown=True)
+    model = LanguageModel(tokenizer, hidden_size=H).eval()
+    logits, _ = inspect.record(model, text).output
+    expected, _ = model(tokenizer.encode(text)[:, None])
+    assert tokenizer.unknown_id in tokenizer.encode(text)
+    torch.testing.assert_close(logits, expected)
+
+
 def test_names_of_tells_what_there_is():
     model = LanguageModel(build_tokenizer("character", "hello"), cell="gru", hidden_size=H)
     assert inspect.names_of(model) == {"rnn.layers.0": list(inspect.record(model, "hello").layers[0])}

@@ -330,3 +330,9 @@ def test_what_has_no_time_is_in_every_split():
 def test_a_negative_split_is_one_clear_error():
     with pytest.raises(OptionError, match="truncated_bptt_steps must be 0 or more"):
         fit(Regression(split=-1))
+
+
+def test_the_mixin_comes_before_the_module_whose_hooks_it_replaces(one_line):
+    with one_line(OptionError, "Hidden: ", "write class Hidden(TruncatedBPTT, ..., LightningModule)"):
+        type("Hidden", (pl.LightningModule, TruncatedBPTT), {})
+    type("Found", (Regression, pl.LightningModule), {})

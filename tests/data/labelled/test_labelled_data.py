@@ -1,5 +1,6 @@
 """What all data of labelled records share: parts, classes, and what happens to classes that training doesn't have."""
 
+import warnings
 from collections import Counter
 
 import pytest
@@ -31,6 +32,17 @@ def test_missing_parts_are_cut_off_the_training_records():
     assert len(with_test["train"]) + len(with_test["validation"]) == 2000
     assert abs(len(with_test["validation"]) - 667) < 80  # a third
     assert with_test["test"] == texts(3)
+
+
+def test_a_test_part_that_nothing_falls_into_is_said_to_be_that_of_validation():
+    shares = (0.5, 0.499, 0.001)
+    with pytest.warns(UserWarning, match="^no record falls into the test part, so it has those of validation; give"):
+        parts = in_parts({"train": texts(20)}, shares, 0)
+    assert parts["test"] == parts["validation"]
+    with warnings.catch_warnings():  # where it was not to have any, or the file has validation records
+        warnings.simplefilter("error")
+        in_parts({"train": texts(20)}, (0.5, 0.5, 0.0), 0)
+        in_parts({"train": texts(5), "validation": texts(2)}, shares, 0)
 
 
 def test_the_cut_depends_on_the_text_and_the_seed_alone():
