@@ -1,6 +1,7 @@
 """Visual question answering: a picture and a question in, one of K answers out."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
@@ -17,6 +18,7 @@ from seqmodels.data.tokenizer import Tokenizer
 from seqmodels.dropout import probability
 from seqmodels.errors import InputError, OptionError
 from seqmodels.evaluating import evaluating
+from seqmodels.metrics import normalise_answer
 from seqmodels.rnn import RNN
 from seqmodels.tasks.answer_scores import AnswerScores
 from seqmodels.tasks.cell_record import cell_record
@@ -202,7 +204,9 @@ class VisualQuestionAnswerer(RecurrentTask):
 
     # --- answering ------------------------------------------------------------------------------------------------
 
-    def answer(self, image: Any, question: str, top: int = 5) -> list[tuple[str, float]]:
+    def answer(
+        self, image: Any, question: str, top: int = 5, choices: Sequence[str] | None = None
+    ) -> list[tuple[str, float]]:
         """The likeliest answers to a question about a picture, with their probabilities.
 
         Those of a model with "soft" targets don't add up to 1: of each answer it is told by itself how right it is.
@@ -211,12 +215,15 @@ class VisualQuestionAnswerer(RecurrentTask):
             image: A file, a PIL image, or one of a batch: features [F] or [R, F], or a preprocessed picture.
             question: In words; those that the model has never seen are read as unknown.
             top: How many answers.
+            choices: Of a multiple-choice question the answers to choose from; probabilities are those given that it is
+                one of them. None: all that the model knows.
 
         Raises:
             DataError: If the file is missing or no picture.
             InputError: If the question is empty.
-            OptionError: If ``top`` is less than 1.
+            OptionError: If ``top`` is less than 1, or the model doesn't know a choice.
         """
+        answers = self.answers if choices is None else list(dict.fromkeys(map(self._known, choices)))
         with evaluating(self):
             tokens = self.tokenizer.encode(plain_words(question)).to(self.device)
             if len(tokens) == 0:
@@ -224,8 +231,17 @@ class VisualQuestionAnswerer(RecurrentTask):
             features = self.image_input.read(image, self.device)
             lengths = torch.tensor([len(tokens)], device=self.device)
             scores = self._answer_scores(features, tokens[:, None], lengths)[0].float()
+        if choices is not None:
+            scores = scores[[self.answers.index(answer) for answer in answers]]
         soft = self.hparams["targets"] == "soft"
-        return likeliest(scores.sigmoid() if soft else scores.softmax(-1), self.answers, top)
+        return likeliest(scores.sigmoid() if soft else scores.softmax(-1), answers, top)
+
+    def _known(self, choice: str) -> str:
+        """A choice as the model's answers are spelled."""
+        for answer in (choice, normalise_answer(choice)):
+            if answer in self.answers:
+                return answer
+        raise OptionError(f"{choice!r} is none of the {len(self.answers)} answers that the model knows; leave it out")
 
     def picture_rows(self, data: PictureData, count: int) -> list[dict[str, Any]]:
         """What the model answers to some validation questions, for a table; see ``seqmodels.training.PictureTable``.

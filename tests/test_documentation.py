@@ -113,6 +113,11 @@ def blocks(page: Path, *languages: str) -> Iterator[tuple[int, str]]:
             yield text.count("\n", 0, block.start(2)), block[2]
 
 
+def without_blocks(page: Path) -> str:
+    """The text of a page but for its fenced blocks."""
+    return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
 @pytest.mark.usefixtures("own_registry")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_code_of_a_page_runs_in_order(page: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -130,11 +135,23 @@ def test_the_code_of_a_page_runs_in_order(page: Path, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
-    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    links = re.findall(r"\]\((?!\w+:|#)([^)#\s]+)", text)
+    links = re.findall(r"\]\((?!\w+:|#)([^)#\s]+)", without_blocks(page))
     paths = [page.parent / link for link in links]
     # An empty folder is here, but in nobody else's checkout.
     assert [str(path) for path in paths if not path.is_file() and not (path.is_dir() and any(path.iterdir()))] == []
+
+
+def headings(page: Path) -> set[str]:
+    """The names under which GitHub finds the headings of a page."""
+    titles = re.findall(r"^#+ (.+)$", without_blocks(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_to_headings_lead_to_some(page: Path) -> None:
+    links = re.findall(r"\]\((?!\w+:)([^)#\s]*)#([^)\s]+)\)", without_blocks(page))
+    there = {path: headings(page.parent / path if path else page) for path, _ in links}
+    assert [f"{path}#{heading}" for path, heading in links if heading not in there[path]] == []
 
 
 # --- command lines ------------------------------------------------------------------------------------------------

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from seqmodels.cli.arguments import CELL, ArgumentParser
+from seqmodels.cli.arguments import CELL, ArgumentParser, names
 from seqmodels.cli.checkpoints import load_model
+from seqmodels.cli.pictures import FEATURES, picture_of
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -13,7 +14,8 @@ def run(arguments: Sequence[str]) -> None:
     from seqmodels.tasks import VisualQuestionAnswerer
 
     model = load_model(options.checkpoint, "answer", VisualQuestionAnswerer)
-    for answer, probability in model.answer(options.image, options.question, options.top):
+    picture = picture_of(model, options.image, options)
+    for answer, probability in model.answer(picture, options.question, options.top, options.choices):
         print(f"{probability:7.2%}  {answer}")
 
 
@@ -23,6 +25,8 @@ def _parser() -> ArgumentParser:
     add("checkpoint", help="a checkpoint of a VisualQuestionAnswerer that seqmodels fit has written")
     add("--cell", **CELL)
     add("--image", type=Path, required=True, help="the picture")
+    add("--features", **FEATURES)
     add("--question", required=True, help='such as "is there a red circle?"')
     add("--top", type=int, default=5, help="how many answers (default: %(default)s)")
+    add("--choices", type=names, metavar="A,B,...", help="answers to choose from (default: all that the model knows)")
     return parser

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from pathlib import Path
 from typing import Any, NoReturn
 
 from seqmodels.errors import OptionError
@@ -55,6 +56,15 @@ CELL: dict[str, Any] = {
     "help": "the cell of the checkpoint where it is a class of your own, not installed as a cell",
 }
 """``add("--cell", **CELL)`` is for every command that is given checkpoints: they import nothing by themselves."""
+
+SERIES: dict[str, Any] = {
+    "type": Path,
+    "nargs": "+",
+    "action": "extend",
+    "default": [],
+    "help": "files .npy, each an array [T, I] as it was measured, or of many series, such as .ts",
+}
+"""``add("--series", **SERIES)`` is for the commands that read series."""
 
 
 class ArgumentParser(argparse.ArgumentParser):

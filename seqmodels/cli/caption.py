@@ -5,6 +5,7 @@ from pathlib import Path
 
 from seqmodels.cli.arguments import CELL, ArgumentParser
 from seqmodels.cli.checkpoints import load_model
+from seqmodels.cli.pictures import FEATURES, picture_of
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -16,8 +17,9 @@ def run(arguments: Sequence[str]) -> None:
     model, *others = [load_model(checkpoint, "caption", Captioner) for checkpoint in options.checkpoint]
     constraints = Constraints(min_length=options.min_length, no_repeat_ngram=options.no_repeat_ngram)
     for path in options.image:
+        picture, *_ = [picture_of(one, path, options) for one in (model, *others)]
         captions = model.caption(
-            path,
+            picture,
             beam_size=options.beam,
             max_length=options.max_length,
             n_best=options.n_best,
@@ -45,6 +47,7 @@ def _parser() -> ArgumentParser:
     )
     add("--cell", **CELL)
     add("--image", type=Path, nargs="+", required=True, help="the pictures")
+    add("--features", **FEATURES)
     add("--beam", type=int, default=5, help="beams; 1 takes the likeliest word each time (default: %(default)s)")
     add("--n-best", type=int, help="captions of each picture (default: as many as beams)")
     add("--groups", type=int, default=1, help="of diverse beam search; must divide the beams (default: plain)")

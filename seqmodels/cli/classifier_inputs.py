@@ -1,4 +1,4 @@
-"""What ``seqmodels classify`` is given: texts, trees or series, in every form that the data modules read."""
+"""What ``seqmodels classify`` is given, texts, trees or series, in every form that the data modules read."""
 
 import argparse
 from collections.abc import Iterable, Iterator
@@ -37,7 +37,7 @@ def inputs_of(model: "SequenceClassifier | TreeClassifier", options: argparse.Na
         return _trees(options)
     if options.form is not None:
         raise OptionError(f"--form is for a TreeClassifier; this is a {kind}")
-    return chain.from_iterable(map(_series_of, options.series)) if options.series else _texts(options, model.labels)
+    return chain.from_iterable(map(series_of, options.series)) if options.series else _texts(options, model.labels)
 
 
 def _texts(options: argparse.Namespace, labels: list[str]) -> Iterator[Placed]:
@@ -92,8 +92,12 @@ def _pieces(path: Path | None, form: str) -> Iterator[tuple[int, str]]:
         yield from enumerate(lines, 1)
 
 
-def _series_of(path: Path) -> Iterator[Placed]:
-    """The series of a file, not scaled."""
+def series_of(path: Path) -> Iterator[Placed]:
+    """The series of a file, not scaled.
+
+    Raises:
+        DataError: If the file can't be read.
+    """
     import numpy as np
 
     if path.suffix != ".npy":

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from seqmodels.cli.arguments import CELL, ArgumentParser
+from seqmodels.cli.arguments import CELL, SERIES, ArgumentParser
 from seqmodels.cli.classifier_inputs import inputs_of
 from seqmodels.cli.tree_parts import shown_parts
 from seqmodels.errors import InputError, OptionError
@@ -60,14 +60,7 @@ def _parser() -> ArgumentParser:
         help="a file of texts: one a line, or the column --text-column of .csv, .tsv, .json, .jsonl or .parquet; or of "
         "trees, see --form; - is standard input",
     )
-    add_one(
-        "--series",
-        type=Path,
-        nargs="+",
-        action="extend",
-        default=[],
-        help="files .npy, each an array [T, I] as it was measured, or of many series, such as .ts",
-    )
+    add_one("--series", **SERIES)
     add("--cell", **CELL)
     add("--text-column", metavar="NAME", help="of a table in --file (default: text)")
     add(

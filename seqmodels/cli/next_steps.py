@@ -1,22 +1,22 @@
 """What can be done with a checkpoint."""
 
 from seqmodels.registry import is_installed
-from seqmodels.tasks import ConditionalGenerator, Task, TreeClassifier
+from seqmodels.tasks import Captioner, ConditionalGenerator, Task, TreeClassifier, VisualQuestionAnswerer
 
 _USUAL = {  # a model's method and the subcommand of that name: what for, and what it is given
     "generate": ("let it write", ""),
-    "caption": ("let it say what is in a picture", " --image my.jpg"),
-    "answer": ("ask it", ' --image my.jpg --question "..."'),
+    "caption": ("let it say what is in a picture", ""),
+    "answer": ("ask it", ' --question "..."'),
     "translate": ("let it translate", ' --text "..."'),
-    "classify": ("ask it for a class", ' --text "..."'),
-    "tag": ("let it tag", ' --text "..."'),
+    "classify": ("ask it for a class", ""),
+    "tag": ("let it tag", ""),
 }
 
 
 def next_steps(model: Task, checkpoint: str) -> list[str]:
     """A line for each subcommand that takes such a model, with an example."""
     return [
-        f"{purpose}: seqmodels {method} {checkpoint}{_cells_of(model)}{_input_of(model, method) or usual}"
+        f"{purpose}: seqmodels {method} {checkpoint}{_cells_of(model)}{_input_of(model, method)}{usual}"
         for method, (purpose, usual) in _USUAL.items()
         if hasattr(model, method)
     ]
@@ -29,9 +29,13 @@ def _cells_of(model: Task) -> str:
 
 
 def _input_of(model: Task, method: str) -> str:
-    """What a model's method is given on the command line, where that isn't the usual."""
+    """What a model's method is given on the command line, where that depends on the model."""
+    if isinstance(model, Captioner | VisualQuestionAnswerer):
+        return " --image my.jpg" if model.image_input.specification else " --features FILE --image KEY"
     if isinstance(model, ConditionalGenerator) and model.labels:
         return f' --label "{model.labels[0]}"'
     if isinstance(model, TreeClassifier):
         return ' --text "( ( a lovely ) film )"'
-    return " --series my.npy" if method == "classify" and getattr(model, "tokenizer", None) is None else ""
+    if method in ("classify", "tag"):
+        return " --series my.npy" if getattr(model, "tokenizer", None) is None else ' --text "..."'
+    return ""

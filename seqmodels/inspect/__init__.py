@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from seqmodels.lazy import lazy
 
 if TYPE_CHECKING:
+    from seqmodels.inspect.codes import Codes, token_codes
     from seqmodels.inspect.error_analysis import ErrorType, ErrorTypes, error_types
     from seqmodels.inspect.gradient_maps import GradientNorms, gradient_map, gradient_norms
     from seqmodels.inspect.gradient_monitor import GradientFlow
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from seqmodels.inspect.unit_search import Finding, FoundUnit, UnitSearch, find_units
 
 _MODULES = {
+    "Codes": "codes",
     "ErrorType": "error_analysis",
     "ErrorTypes": "error_analysis",
     "Finding": "unit_search",
@@ -58,12 +60,14 @@ _MODULES = {
     "text_property": "text_properties",
     "text_saturation": "reading_gates",
     "to_html": "page",
+    "token_codes": "codes",
     "training_text": "trained_on",
     "write_page": "page",
 }
 __getattr__, __dir__ = lazy(__name__, _MODULES)
 __all__ = [
     "PROPERTIES",
+    "Codes",
     "ErrorType",
     "ErrorTypes",
     "Finding",
@@ -101,6 +105,7 @@ __all__ = [
     "text_property",
     "text_saturation",
     "to_html",
+    "token_codes",
     "training_text",
     "write_page",
 ]

@@ -288,6 +288,27 @@ def test_a_tagger_prints_words_and_tags(tmp_path, monkeypatch, capsys):
         assert said.out == ""
 
 
+def test_a_tagger_of_series_prints_steps_and_tags(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    y = np.random.default_rng(0).integers(2, size=(16, 4))
+    np.savez("frames.npz", X=10.0 * y[:, :, None], y=y)
+    files = ("--data.source", "frames.npz", "--data.valid_source", "frames.npz")
+    assert fit("SequenceTagger", "SeriesData", *files) == 0
+    assert f"seqmodels tag {BEST} --series my.npy" in capsys.readouterr().out
+    np.save("my.npy", np.array([[10.0], [0.0], [10.0]]))
+    assert main(["tag", BEST, "--series", "my.npy", "frames.npz"]) == 0
+    mine, *others = capsys.readouterr().out.removesuffix("\n\n").split("\n\n")
+    assert mine == "0\t1\n1\t0\n2\t1"
+    assert [[int(line.split("\t")[1]) for line in other.splitlines()] for other in others] == y.tolist()
+    np.save("wide.npy", np.zeros((3, 2)))
+    for arguments, part in (
+        (["--series", "wide.npy"], "wide.npy: SequenceTagger: the series has the shape [3, 2]; give [T, 1]"),
+        (["--text", "a dog"], f"{BEST}: is a tagger of series; give --series"),
+    ):
+        assert main(["tag", BEST, *arguments]) == 2
+        assert part in capsys.readouterr().err
+
+
 def test_a_generator_writes_names_of_a_class(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path("names").mkdir()

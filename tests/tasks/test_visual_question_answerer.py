@@ -93,6 +93,21 @@ def test_probabilities_are_those_that_the_loss_makes_of_the_scores(data, targets
     assert [found[answer] for answer in data.answers] == pytest.approx(expected.tolist(), abs=1e-5)
 
 
+@pytest.mark.parametrize("targets", ["common", "soft"])
+def test_a_multiple_choice_question_is_answered_by_one_of_its_choices(data, targets):
+    model = make(data, targets=targets)
+    image, choices = torch.rand(3, 32, 32), ["Yes", "no", "yes"]  # spelled as people do, one twice
+    of_all, found = (dict(model.answer(image, "Is it?", 99, given)) for given in (None, choices))
+    whole = 1 if targets == "soft" else of_all["yes"] + of_all["no"]
+    assert found == pytest.approx({answer: of_all[answer] / whole for answer in ("yes", "no")}, abs=1e-5)
+    assert list(found) == sorted(found, key=found.__getitem__, reverse=True)
+
+
+def test_a_choice_that_the_model_does_not_know_is_one_line(data, one_line):
+    with one_line(OptionError, "'maybe' is none of the", "leave it out"):
+        make(data).answer(torch.rand(3, 32, 32), "Is it?", choices=["yes", "maybe"])
+
+
 @pytest.mark.parametrize("cell", sequence_cells())
 def test_padding_does_not_matter(data, cell):
     model = make(data, cell=cell, num_layers=2).eval()
