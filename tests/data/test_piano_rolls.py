@@ -95,7 +95,7 @@ class Hostile:
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-@pytest.mark.parametrize("function", [os.mkdir, eval, getattr, print], ids=lambda function: function.__name__)
+@pytest.mark.parametrize("function", [os.mkdir, eval, getattr, len], ids=lambda function: function.__name__)
 def test_a_pickle_runs_nothing(tmp_path, monkeypatch, one_line, function, protocol):
     monkeypatch.chdir(tmp_path)
     arguments = {"mkdir": ("pwned",), "eval": ("__import__('os').mkdir('pwned')",), "getattr": ("a", "upper")}
