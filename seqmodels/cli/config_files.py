@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from seqmodels.cli.mistakes import explain
@@ -17,9 +18,8 @@ def config_files(arguments: Sequence[str]) -> list[str]:
     """
     found = []
     for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
-        option, equals, value = argument.partition("=")
-        if option in ("--config", "-c"):
-            found.append(value if equals else following)
+        if _option(argument) in ("--config", "-c"):
+            found.append(argument.partition("=")[2] if "=" in argument else following)
     return [path for path in found if "{" not in path and ": " not in path]  # else it is what a file would hold
 
 
@@ -40,6 +40,30 @@ def configs_first(arguments: Sequence[str]) -> list[str]:
         else:
             (files if argument.startswith(("--config=", "-c=")) else others).append(argument)
     return [command, *files, *others]
+
+
+def with_options_of_run(arguments: Sequence[str]) -> list[str]:
+    """A command line of ``test`` or ``validate`` without files, with the file of the run that a checkpoint lies in.
+
+    Example:
+        >>> with_options_of_run(["test", "--ckpt_path", "elsewhere/best.ckpt"])
+        ['test', '--ckpt_path', 'elsewhere/best.ckpt']
+    """
+    command, *rest = arguments
+    if command not in ("test", "validate") or any(_option(argument) in ("--config", "-c") for argument in rest):
+        return [command, *rest]
+    for argument, following in zip(rest, [*rest[1:], ""], strict=True):
+        if _option(argument) == "--ckpt_path":
+            path = argument.partition("=")[2] or following
+            config = Path(path).parent.parent / "config.yaml"
+            if os.path.isfile(config):
+                print(f"options: {config}, and what is given beside it")
+                return [command, "--config", str(config), *rest]
+    return [command, *rest]
+
+
+def _option(argument: str) -> str:
+    return argument.partition("=")[0]
 
 
 def explain_parsing(error: Exception, parser: Any, arguments: Sequence[str]) -> SeqmodelsError:

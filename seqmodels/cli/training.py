@@ -18,7 +18,7 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from seqmodels.cell import Cell
 from seqmodels.cli.classes import CLASSES, check_pair, check_task, set_default_classes
-from seqmodels.cli.config_files import configs_first, explain_parsing
+from seqmodels.cli.config_files import configs_first, explain_parsing, with_options_of_run
 from seqmodels.cli.mistakes import explain, raised_by_lightning
 from seqmodels.cli.next_steps import next_steps
 from seqmodels.cli.nothing_trained import SeesTraining, reason
@@ -66,7 +66,7 @@ def run(arguments: Sequence[str]) -> None:
             seed_everything_default=0,
             save_config_kwargs={"overwrite": True},
             parser_kwargs={"exit_on_error": False, "prog": "seqmodels"},
-            args=configs_first(arguments),
+            args=configs_first(with_options_of_run(arguments)),
         )
     except (MisconfigurationException, ValueError, RuntimeError) as error:
         if not raised_by_lightning(error):

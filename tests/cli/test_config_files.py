@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from seqmodels.cli import main
+from seqmodels.cli.config_files import with_options_of_run
 
 CONFIGS = {
     "syntax": ("model:\n  init_args: {cell: gru\ndata:\n", "my.yaml, line 3: is no YAML (while parsing a flow mapping"),
@@ -37,3 +38,29 @@ def test_what_is_wrong_on_the_command_line_names_no_file(tmp_path, monkeypatch, 
     Path("fine.yaml").write_text("trainer: {max_epochs: 1}\n")
     assert main(["fit", "--config", "fine.yaml", "--model.hidden_size", "big"]) == 2
     assert capsys.readouterr().err.startswith("seqmodels: error: --model.hidden_size must be int")
+
+
+def test_a_checkpoint_is_tested_with_the_options_of_its_run_and_what_is_given_beside_them(tmp_path, capsys):
+    folder = tmp_path / "version_0"
+    (folder / "checkpoints").mkdir(parents=True)
+    (folder / "config.yaml").write_text("data: {class_path: TextDta}\n")
+    checkpoint = str(folder / "checkpoints/best.ckpt")
+    for given in (["--ckpt_path", checkpoint], [f"--ckpt_path={checkpoint}"]):
+        found = with_options_of_run(["test", *given, "--data.steps", "7"])
+        assert found == ["test", "--config", str(folder / "config.yaml"), *given, "--data.steps", "7"]
+    assert main(["validate", "--ckpt_path", checkpoint]) == 2
+    said = capsys.readouterr()
+    assert f"options: {folder / 'config.yaml'}" in said.out
+    assert "config.yaml: --data: there is no class 'TextDta'" in said.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["fit", "--ckpt_path"], ["test", "--config", "my.yaml", "--ckpt_path"], ["test", "-c=my.yaml", "--ckpt_path"]],
+)
+def test_who_trains_or_names_files_says_all_options(tmp_path, arguments):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "config.yaml").touch()
+    arguments = [*arguments, str(tmp_path / "checkpoints/best.ckpt")]
+    assert with_options_of_run(arguments) == arguments
+    assert with_options_of_run([*arguments[:1], *arguments[-2:], *arguments[1:-2]])[1] == "--ckpt_path"
