@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from seqmodels import decoding
 from seqmodels.cell import Cell
 from seqmodels.data.caption_data import CaptionBatch
-from seqmodels.data.captions import write_coco_results
+from seqmodels.data.captions import write_captions
 from seqmodels.data.picture_data import PictureData
 from seqmodels.data.streams import NOT_SCORED
 from seqmodels.data.tokenizer import Tokenizer
@@ -223,12 +223,13 @@ class Captioner(RecurrentTask):
             self.log(f"{stage}_{name}", value, prog_bar=name in ("loss", "cider_d"), sync_dist=True)
 
     def write_results(self, path: str) -> None:
-        """The captions of the last test (or validation) as COCO's result file.
+        """The captions of the last test (or validation): a CSV if the name ends so, else COCO's result file.
 
         Raises:
-            DataError: If the pictures' keys are not the whole numbers that COCO's ids are.
+            InputError: For COCO's, if the pictures' keys are not the whole numbers that its ids are.
+            DataError: If the file can't be written.
         """
-        write_coco_results(path, self._scores["test"].written or self._scores["val"].written)
+        write_captions(path, self._scores["test"].written or self._scores["val"].written)
 
     def _self_critical(self, batch: CaptionBatch) -> tuple[Tensor, Tensor]:
         """Summed loss of what is drawn, and the number of its tokens."""

@@ -226,6 +226,8 @@ def test_results_are_what_coco_reads(tmp_path):
     model.write_results(str(tmp_path / "results.json"))
     assert len(json.loads((tmp_path / "results.json").read_text())) == 8
     assert len(COCO(str(path)).loadRes(str(tmp_path / "results.json")).anns) == 8
+    model.write_results(str(tmp_path / "results.csv"))
+    assert (tmp_path / "results.csv").read_text().startswith("image,caption\n")
 
 
 @pytest.mark.parametrize(

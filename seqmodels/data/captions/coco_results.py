@@ -48,7 +48,8 @@ def _image_id(key: object) -> int:
     if isinstance(key, str) and len(key) < 20 and key.isascii() and key.isdigit() and str(int(key)) == key:
         return int(key)
     raise InputError(
-        f"captions has the key {shown(key)}, no integer as COCO's image ids are; use images with COCO's ids"
+        f"captions has the key {shown(key)}, no integer as COCO's image ids are; use images with COCO's ids, or "
+        "write a table: a file whose name ends in .csv"
     )
 
 
