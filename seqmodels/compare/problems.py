@@ -46,6 +46,33 @@ def text(name: str, /, **where: Any) -> Problem:
     return _language(name, "TextData", "bits_per_character", **{**STREAMS, **where})
 
 
+def _task(
+    name: str, model: str, data: str, metric: str = "accuracy", title: str = "", /, beside: Any = None, **options: Any
+) -> Problem:
+    """A problem of another task.
+
+    Args:
+        name: Of the problem.
+        model: Class of :mod:`seqmodels.tasks`.
+        data: Class of :mod:`seqmodels.data`, which draws or holds its records.
+        metric: Which the model logs.
+        title: Of the metric; itself if it needs none.
+        beside: Options of the model: what it has beside its cells is small, so that the parameters are theirs.
+        **options: Of the data.
+    """
+    return Problem(
+        name,
+        model=f"seqmodels.tasks:{model}",
+        data=f"seqmodels.data:{data}",
+        metric=metric,
+        mode="min" if metric == "mse" else "max",
+        model_options=beside or {},
+        data_options=options,
+        seeded=True,
+        title=title,
+    )
+
+
 def music(name: str, path: str) -> Problem:
     """The next frame of polyphonic music, judged by its negative log-likelihood.
 
@@ -80,75 +107,26 @@ PROBLEMS = {
         text("code", name="python", max_characters=2_000_000),
         _language("memorisation", "Memorisation", "accuracy", False, **SEQUENCES),
         _language("copying", "Copying", "accuracy", False, **SEQUENCES),
-        Problem(
-            "adding",
-            model="seqmodels.tasks:SequenceRegressor",
-            data="seqmodels.data:Adding",
-            metric="mse",
-            mode="min",
-            data_options=dict(SEQUENCES),
-            seeded=True,
-            title="mean squared error",
+        _task("adding", "SequenceRegressor", "Adding", "mse", "mean squared error", **SEQUENCES),
+        _task("digits", "SequenceClassifier", "SequentialDigits", **SEQUENCES),
+        _task("tagging", "SequenceTagger", "TaggedTextData", beside={"embedding_size": 16}, min_count=20),
+        _task(
+            *("addition", "Translator", "PairData", "exact_match", "share of sums that are right"),
+            beside={"embedding_size": 16, "attention_size": 64},
+            source="addition",
+            unit="character",
+            examples=10_000,
         ),
-        Problem(
-            "digits",
-            model="seqmodels.tasks:SequenceClassifier",
-            data="seqmodels.data:SequentialDigits",
-            metric="accuracy",
-            mode="max",
-            data_options=dict(SEQUENCES),
-            seeded=True,
+        _task("listops", "TreeClassifier", "TreeData", beside={"embedding_size": 16}),
+        _task(
+            *("questions", "VisualQuestionAnswerer", "QuestionData"),
+            beside={"embedding_size": 16, "common_size": 64},
         ),
-        # What a model has beside its cells is small, so that the parameters are theirs.
-        Problem(
-            "tagging",
-            model="seqmodels.tasks:SequenceTagger",
-            data="seqmodels.data:TaggedTextData",
-            metric="accuracy",
-            mode="max",
-            model_options={"embedding_size": 16},
-            data_options={"min_count": 20},
-            seeded=True,
-        ),
-        Problem(
-            "addition",
-            model="seqmodels.tasks:Translator",
-            data="seqmodels.data:PairData",
-            metric="exact_match",
-            mode="max",
-            model_options={"embedding_size": 16, "attention_size": 64},
-            data_options={"source": "addition", "unit": "character", "examples": 10_000},
-            seeded=True,
-            title="share of sums that are right",
-        ),
-        Problem(
-            "listops",
-            model="seqmodels.tasks:TreeClassifier",
-            data="seqmodels.data:TreeData",
-            metric="accuracy",
-            mode="max",
-            model_options={"embedding_size": 16},
-            seeded=True,
-        ),
-        Problem(
-            "questions",
-            model="seqmodels.tasks:VisualQuestionAnswerer",
-            data="seqmodels.data:QuestionData",
-            metric="accuracy",
-            mode="max",
-            model_options={"embedding_size": 16, "common_size": 64},
-            seeded=True,
-        ),
-        Problem(
-            "captions",
-            model="seqmodels.tasks:Captioner",
-            data="seqmodels.data:CaptionData",
-            metric="cider_d",
-            mode="max",
-            model_options={"embedding_size": 32, "beam_size": 1},
-            data_options={"backbone": "small_cnn", "store_features": False},
-            seeded=True,
-            title="CIDEr-D",
+        _task(
+            *("captions", "Captioner", "CaptionData", "cider_d", "CIDEr-D"),
+            beside={"embedding_size": 32, "beam_size": 1},
+            backbone="small_cnn",
+            store_features=False,
         ),
     )
 }
