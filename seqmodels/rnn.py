@@ -388,6 +388,9 @@ def make_cell(
             hint = (
                 f"did you mean {similar[0]!r}?" if similar else f"{cell_class.__name__} has: {', '.join(own) or 'none'}"
             )
+            if unknown[0] in theirs:  # of a network over trees, which is no RNN
+                hint = "it is one of RNN, along sequences"
+                raise OptionError(f"{cell_class.__name__} has no option {unknown[0]!r}; {hint}")
             raise OptionError(f"neither RNN nor {cell_class.__name__} has an option {unknown[0]!r}; {hint}")
     return _looked_at(strangers.make(cell_class, input_size, hidden_size, options))
 

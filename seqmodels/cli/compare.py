@@ -260,7 +260,12 @@ def _cells(named: list[str] | None) -> list[str]:
 
     if named is None:
         return sequence_cells()
-    return [cell for name in named for cell in (registry.literature_names() if name == "literature" else [name])]
+    found = []
+    for name in named:
+        first, _, options = name.partition(":")
+        cells = registry.literature_names() if first == "literature" else [first]
+        found += [f"{cell}:{options}" if options else cell for cell in cells]
+    return found
 
 
 def _workers(options: argparse.Namespace, accelerator: str) -> "Workers":

@@ -12,6 +12,7 @@ from seqmodels.tasks.base import parameter_count
 from seqmodels.trees import TreeCell
 
 LARGEST_HIDDEN_SIZE = 2**16
+NEIGHBOURS = 2
 HEADS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 24, 32, 48, 64)
 
 
@@ -60,7 +61,9 @@ def solve_hidden_size(
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if count(middle) < parameters else (low, middle)
-    found = min(((units, count(units)) for units in (low, high)), key=lambda found: abs(found[1] - parameters))
+    # Neighbours, too: the number may jump between odd and even sizes.
+    near = range(max(1, low - NEIGHBOURS), high + NEIGHBOURS + 1)
+    found = min(((units, count(units)) for units in near), key=lambda found: abs(found[1] - parameters))
     return found[0] * unit, found[1]
 
 

@@ -85,6 +85,12 @@ class Problem:
         """What the metric is multiplied by so that more of it is better."""
         return 1 if self.mode == "max" else -1
 
+    @property
+    def has_layers(self) -> bool:
+        """Whether the model may have several: networks over trees have one."""
+        parameters = inspect.signature(self._class("model", pl.LightningModule)).parameters
+        return "num_layers" in parameters or any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+
     def make_data(self, seed: int) -> pl.LightningDataModule:
         """The data; of this seed, where it has one.
 
@@ -104,9 +110,8 @@ class Problem:
         """
         name, of_cell = split_options(cell)
         parameters = inspect.signature(self._class("model", pl.LightningModule)).parameters
-        takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
         options: dict[str, Any] = {"cell": name, "hidden_size": hidden_size}
-        if "num_layers" in parameters or takes_any:
+        if self.has_layers:
             options["num_layers"] = num_layers
         elif num_layers != 1:
             raise OptionError(f"problem {self.name}: {self.model} takes no num_layers; give 1 layer, not {num_layers}")

@@ -206,22 +206,25 @@ class Study(StoredStudy):
             del self.results[key]
 
     def _sizes(self) -> tuple[Sizes, list[int]]:
-        """Sizes of all models, and the numbers of layers with which every cell comes near enough to every budget."""
+        """Sizes of all models, and the numbers of layers that all can have, each cell near enough to its budget."""
         sizes: dict[tuple[str, str, int, int], Size] = {}
         worst: dict[int, tuple[float, str]] = {}  # of each number of layers, the size that is farthest from its budget
+        possible = self.space.layers()
+        if not all(problem.has_layers for problem in self.problems) and 1 in possible:
+            possible = [1]
         for problem in self.problems:
             data = problem.make_data(self.seed)
             data.prepare_data()  # what is missing is said now, and not by every trial
             units = {cell: smallest_hidden_size(problem, data, cell) for cell in self.cells}
             problem.make_model(data, self.cells[0], units[self.cells[0]], 1, max(self.space.bounds("dropout")))
-            for cell, budget, layers in product(self.cells, self.budgets, self.space.layers()):
+            for cell, budget, layers in product(self.cells, self.budgets, possible):
                 size = Size(*solve_hidden_size(problem, data, cell, layers, budget, units[cell]))
                 sizes[problem.name, cell, budget, layers] = size
                 what = f"{problem.name}: {budget:,} parameters can't be met within {self.tolerance:.2%} with "
                 what += f"{plural(layers, 'layer')} of {cell} (hidden size {size.hidden_size}: {size.parameters:,})"
                 found = abs(size.parameters / budget - 1), what
                 worst[layers] = max(worst.get(layers, found), found)
-        kept = [layers for layers in self.space.layers() if worst[layers][0] <= self.tolerance]
+        kept = [layers for layers in possible if worst[layers][0] <= self.tolerance]
         if not kept:
             distance, what = min(worst.values())
             enough = math.ceil(1000 * distance) / 1000

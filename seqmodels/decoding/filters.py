@@ -45,12 +45,13 @@ def filter_logits(
         raise OptionError(f"top_p must be above 0 and at most 1, not {top_p}")
     if min_p is not None and not 0 < min_p <= 1:
         raise OptionError(f"min_p must be above 0 and at most 1, not {min_p}")
+    if top_k is not None and top_k < logits.shape[-1]:
+        # Before differences are divided, which may round the largest to equal ones.
+        values, columns = largest(logits, top_k)
+        logits = torch.full_like(logits, -torch.inf).scatter(-1, columns, values)
     if temperature != 1:
         # Less the largest, and no nearer to 0 than a normal number: neither the quotient nor 1 / temperature overflows.
         logits = (logits - logits.amax(-1, keepdim=True)) / max(temperature, torch.finfo(logits.dtype).tiny)
-    if top_k is not None and top_k < logits.shape[-1]:
-        values, columns = largest(logits, top_k)
-        logits = torch.full_like(logits, -torch.inf).scatter(-1, columns, values)
     if top_p is not None and top_p < 1:  # at 1 rounding would rule tokens out
         ordered, order = logits.sort(descending=True)
         before = ordered.softmax(-1).cumsum(-1).roll(1, -1)  # what the likelier tokens add up to

@@ -23,7 +23,7 @@ from seqmodels.engine import operations
 from seqmodels.engine.blocks import Normalisation, blocks_of, normalisation_of, reduction
 from seqmodels.engine.graph import Elementwise, Graph, Node, Segment, Unsupported
 from seqmodels.engine.loop import Loop
-from seqmodels.engine.moves import Move, aligned, moves, packet, shape_of
+from seqmodels.engine.moves import Move, aligned, are_scattered, moves, packet, shape_of
 
 aten = torch.ops.aten
 DEPENDS = ("parameter", "batch", "step", "state")  # each includes what stands before it
@@ -142,7 +142,7 @@ class Columns:
 
     def _links(self, node: fx.Node) -> list[tuple[fx.Node, int, Move]]:
         """Which columns of a value correspond to which of another: (value, column, move)."""
-        found = moves(node)
+        found = self._moves(node)
         if found is not None:
             return _in_order(node, found)
         call, tail = _call(node), shape_of(node)[1:]
@@ -155,6 +155,11 @@ class Columns:
             with contextlib.suppress(Unsupported):
                 return blocks_of(node).links(node, to_row=kind in operations.TO_ROW)
         return []
+
+    def _moves(self, node: fx.Node) -> list[Move] | None:
+        """Where its columns come from; None also of what the prelude rather moves, for all steps."""
+        found = moves(node)
+        return None if found is not None and self.kinds[node] == "step" and are_scattered(found) else found
 
     def _aligned(self, source: fx.Node, tail: tuple[int, ...]) -> list[Move]:
         return aligned(source, tail, self.is_row(source))
@@ -191,7 +196,7 @@ class Columns:
 
     def _lower_call(self, node: fx.Node) -> list[Node]:
         kind = packet(_call(node))
-        found = moves(node)
+        found = self._moves(node)
         if found is not None:
             return [self._moved(found, low, high) for low, high in self._spans(node)]
         if kind in operations.POINTWISE:

@@ -127,9 +127,9 @@ def program_of(layer: LayerPass) -> Program | str:
 
 def _make(layer: LayerPass) -> Program | str:
     reason = ""
-    for decompose in (False, True):
+    for decompose, multiply in ((False, True), (True, True), (False, False)):
         try:
-            traced = trace(layer, decompose)
+            traced = trace(layer, decompose, multiply)
             columns = Columns(traced.graph, traced.kinds, traced.rows)
             columns.loop.narrow = layer.has_narrow_products
             share_products(columns.loop)

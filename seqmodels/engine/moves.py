@@ -18,6 +18,9 @@ aten = torch.ops.aten
 SAME = {aten.view, aten._unsafe_view, aten.reshape, aten.unsqueeze, aten.squeeze, aten.alias, aten.clone}
 TURNS = {aten.permute, aten.transpose, aten.t}
 
+MOST_BLOCKS = 16  # that are moved one by one
+FEW_BLOCKS, SHORT = 4, 8  # the same of blocks of fewer columns
+
 
 class Move(NamedTuple):
     """Columns low .. low + length of a source; if repeated, its one column ``low``, length times."""
@@ -26,6 +29,12 @@ class Move(NamedTuple):
     low: int
     length: int
     repeated: bool = False
+
+
+def are_scattered(blocks: Sequence[Move]) -> bool:
+    """Whether there are so many, or so short ones, that they cost more than a product or a copy of all."""
+    length = sum(block.length for block in blocks) / max(len(blocks), 1)
+    return len(blocks) > (FEW_BLOCKS if length < SHORT else MOST_BLOCKS)
 
 
 def shape_of(node: fx.Node) -> tuple[int, ...]:

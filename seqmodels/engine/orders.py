@@ -6,6 +6,7 @@ the operation itself, of the identity.
 """
 
 import contextlib
+import math
 import operator
 from collections.abc import Iterable, Sequence
 from math import prod
@@ -15,42 +16,56 @@ import torch
 from torch import fx
 
 from seqmodels.engine.graph import Unsupported
-from seqmodels.engine.moves import MOVES, moves, packet, shape_of
+from seqmodels.engine.moves import MOVES, SAME, are_scattered, moves, packet, shape_of
 from seqmodels.engine.rewriting import Writer
 
 aten = torch.ops.aten
-MOST_BLOCKS = 16  # that are moved one by one
-FEW_BLOCKS, SHORT = 4, 8  # more than these, of fewer columns each, cost more than a product
-MOST_EXACT = 32  # where products are rounded: what the loop can have beside other pieces
+MOST_EXACT = 32  # blocks that are moved where products are rounded: what the loop can have beside other pieces
+ALL = 2**31
 MOST_PARTS = 4  # of a row, with a product each
 LARGEST = 2**22  # numbers of a matrix for whole rows
 OF_MANY = {aten.cat, aten.stack}
+OF_ONE = {aten.slice, aten.select, aten.expand, aten.permute, aten.transpose, aten.t, aten.repeat, aten.roll, aten.flip}
+STAYS_INFINITE = {*SAME, *MOVES, aten.add, aten.sub, aten.mul, aten.neg, aten.where, aten.masked_fill}
 
 
-def write_orders(graph: fx.Graph, rows: int, states: Iterable[fx.Node], is_rounded: bool = False) -> None:
+def write_orders(graph: fx.Graph, rows: int, states: Iterable[fx.Node], least: int = 0) -> None:
     """Write products for cumsum, flip, ``h[:, order]``, index_select, gather, and for moves of many short blocks.
+
+    What may be infinite is left as it is: a product would make NaN of it, in every column.
 
     Args:
         graph: The step.
         rows: B in the trace.
         states: What a value must depend on; of the input alone, torch computes it ahead of the loop.
-        is_rounded: Whether products round their operands, which moves don't.
+        least: Moves of no more blocks than this stay moves.
     """
-    writer, recurrent, most = Writer(graph), {*states}, MOST_EXACT if is_rounded else 0
+    writer, recurrent, infinite = Writer(graph), {*states}, _infinite(graph)
     for node in graph.nodes:
         if not recurrent.isdisjoint(node.all_input_nodes):
             recurrent.add(node)
     for node in [*graph.nodes]:
-        if node not in recurrent or node.op != "call_function" or not node.users:
+        if node not in recurrent or node in infinite or node.op != "call_function" or not node.users:
             continue
         with graph.inserting_before(node):
             call = _as_operation(writer, node)
             is_of_last = _is_of_last(call, rows, recurrent)
-            is_wanted = is_of_last or (_is_rows(node, rows) and _is_scattered(node, most))
+            is_wanted = is_of_last or (_is_rows(node, rows) and _is_scattered(node, least))
             product = _product(writer, call, is_of_last, rows) if is_wanted else None
         if product is not None:
             node.replace_all_uses_with(product)
             recurrent.add(product)
+
+
+def _infinite(graph: fx.Graph) -> set[fx.Node]:
+    """Values that a step sets to infinity here or there, or takes a logarithm of, and what is made of them."""
+    found: set[fx.Node] = set()
+    for node in graph.nodes:
+        kind = packet(node)
+        is_source = kind is aten.log or any(isinstance(value, float) and math.isinf(value) for value in node.args)
+        if is_source or (kind in STAYS_INFINITE and not found.isdisjoint(node.all_input_nodes)):
+            found.add(node)
+    return found
 
 
 def _as_operation(writer: Writer, node: fx.Node) -> fx.Node:
@@ -101,19 +116,18 @@ def _is_of_last(call: fx.Node, rows: int, recurrent: set[fx.Node]) -> bool:
     return value is None or (order not in recurrent and value.dim() == 1 and value.dtype in (torch.int32, torch.int64))
 
 
-def _is_scattered(node: fx.Node, most: int) -> bool:
-    """Whether a move is of more blocks than are moved one by one; at least of more than ``most``."""
+def _is_scattered(node: fx.Node, least: int) -> bool:
+    """Whether a product is better than a move."""
     with contextlib.suppress(Unsupported):
         found = moves(node) or []
-        length = sum(move.length for move in found) / max(len(found), 1)
-        return len(found) > max(most, FEW_BLOCKS if length < SHORT else MOST_BLOCKS)
+        return len(found) > least and are_scattered(found)
     return False
 
 
 def _product(writer: Writer, call: fx.Node, is_of_last: bool, rows: int) -> fx.Node | None:
     """The operation as a product of whole rows, or of each of their parts; None if it is none, or too large."""
     sources = cast(Sequence[Any], call.args[0] if packet(call) in OF_MANY else call.args[:1])
-    if not (is_of_last or packet(call) in MOVES) or not all(_is_rows(source, rows) for source in sources):
+    if not (is_of_last or packet(call) in OF_ONE | OF_MANY) or not all(_is_rows(source, rows) for source in sources):
         return None
     tails, result = [shape_of(source)[1:] for source in sources], [*shape_of(call)]
     if is_of_last and (count := prod(tails[0][:-1])) <= MOST_PARTS:
@@ -143,5 +157,8 @@ def _matrix(writer: Writer, call: fx.Node, tails: Sequence[Sequence[int]]) -> fx
         columns = writer.call(aten.slice.Tensor, identity, 1, start, start + width)
         parts.append(writer.call(aten.reshape.default, columns, [sum(widths), *tail]))
         start += width
-    moved = writer.call(call.target, parts if packet(call) in OF_MANY else parts[0], *call.args[1:], **call.kwargs)
+    given = [*call.args[1:]]
+    if packet(call) is aten.expand:  # names the number of rows
+        given[0] = [sum(widths), *cast(Any, given[0])[1:]]
+    moved = writer.call(call.target, parts if packet(call) in OF_MANY else parts[0], *given, **call.kwargs)
     return writer.call(aten.reshape.default, moved, [sum(widths), -1])

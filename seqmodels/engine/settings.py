@@ -1,7 +1,10 @@
 """What a step may ask of its modules beside tensors: a program holds as long as none of it changes."""
 
 import argparse
+import array
+import collections
 import dataclasses
+import dis
 import enum
 import functools
 import types
@@ -14,7 +17,7 @@ _PLAIN = (
     *(bool, int, float, complex, str, bytes, range, enum.Enum, types.NoneType, type, torch.dtype, torch.device),
     *(types.FunctionType, types.BuiltinFunctionType, types.MethodType, functools.partial),
 )
-_HOLDERS = (list, tuple, dict, set, frozenset)
+_HOLDERS = (list, tuple, dict, set, frozenset, collections.deque, array.array)
 _NAMESPACES = (types.SimpleNamespace, argparse.Namespace)
 _OF_MODULES = frozenset(vars(nn.Module())) - {"training"}  # nn.Module's own: parameters, hooks and so on
 
@@ -35,6 +38,27 @@ def plain_settings(module: nn.Module) -> tuple:
         own.append((key, value if isinstance(value, _PLAIN) else _frozen(value, package)))
     own += [(key, plain_settings(child)) for key, child in module._modules.items() if child is not None]
     return tuple(own)
+
+
+def may_change_unseen(module: nn.Module) -> bool:
+    """Whether a step may make numbers of what :func:`plain_settings` don't see.
+
+    That is a tensor that is no buffer, or what can change among the globals of the step.
+    """
+    for each in module.modules():
+        if any(isinstance(value, Tensor) for value in vars(each).values()):
+            return True
+        for name in ("step", "forward"):
+            function = getattr(type(each), name, None)
+            if not isinstance(function, types.FunctionType):
+                continue
+            read = {line.argval for line in dis.get_instructions(function) if line.opname == "LOAD_GLOBAL"}
+            named = [function.__globals__.get(name) for name in read]
+            if any(isinstance(value, Tensor | list | dict | set | collections.deque | array.array) for value in named):
+                return True
+            if any(_package(type(value)) == "numpy" for value in named):
+                return True
+    return False
 
 
 @functools.lru_cache(maxsize=1024)

@@ -16,12 +16,12 @@ from seqmodels.engine.graph import Unsupported
 from seqmodels.engine.heads import set_heads_apart
 from seqmodels.engine.layer_pass import LayerPass
 from seqmodels.engine.operations import KNOWN
-from seqmodels.engine.orders import write_orders
+from seqmodels.engine.orders import ALL, MOST_EXACT, write_orders
 from seqmodels.engine.own_gradients import refuse_own_gradients
 from seqmodels.engine.products import ChangedProducts
 from seqmodels.engine.rewriting import undo_changes, write_copies, write_numbers
 from seqmodels.engine.row_products import write_products_of_rows
-from seqmodels.engine.settings import plain_settings
+from seqmodels.engine.settings import LARGEST, may_change_unseen, plain_settings
 from seqmodels.engine.whole_step import Surroundings, whole_step
 
 FOREIGN = "the step uses a tensor that is no parameter or buffer of the cell (register_buffer makes it one)"
@@ -139,7 +139,7 @@ class Traced:
         return [item.kind for item in self.inputs]
 
 
-def trace(layer: LayerPass, decompose: bool = False) -> Traced:
+def trace(layer: LayerPass, decompose: bool = False, multiply: bool = True) -> Traced:
     """Runs the whole step once on tensors that have shapes and no values.
 
     It runs on a twin of the cell, where it has one: some hold what can't be copied, or a function that reads the cell.
@@ -147,6 +147,7 @@ def trace(layer: LayerPass, decompose: bool = False) -> Traced:
     Args:
         layer: The layer.
         decompose: Write operations out in torch's core operations, and those in place as others.
+        multiply: Write moves of many short blocks as products.
 
     Raises:
         Unsupported: If the step can't run so: it looks at values, holds tensors that are no parameters or buffers, or
@@ -154,16 +155,16 @@ def trace(layer: LayerPass, decompose: bool = False) -> Traced:
     """
     modules = _Modules(layer)
     try:
-        return _trace(layer, modules.twin(), decompose)
+        return _trace(layer, modules.twin(), decompose, multiply)
     except _ChangesItself:
         raise
     except (Unsupported, _NoTwin) as error:
         if isinstance(error, Unsupported) and str(error) != FOREIGN:
             raise
-        return _trace(layer, modules, decompose)  # while it is traced, no other thread should use the cell
+        return _trace(layer, modules, decompose, multiply)  # while it is traced, no other thread should use the cell
 
 
-def _trace(layer: LayerPass, modules: _Modules, decompose: bool) -> Traced:
+def _trace(layer: LayerPass, modules: _Modules, decompose: bool, multiply: bool) -> Traced:
     from torch.fx.experimental.proxy_tensor import make_fx
 
     draws, device = layer.training and any(layer.zoneout), layer.input.device
@@ -219,10 +220,11 @@ def _trace(layer: LayerPass, modules: _Modules, decompose: bool) -> Traced:
     write_numbers(traced)
     set_heads_apart(graph, rows)
     write_products_of_rows(graph, rows)
-    is_rounded = device.type != "cpu" or layer.has_narrow_products
-    write_orders(graph, rows, [node for node, item in placeholders if item.kind == "state"], is_rounded)
+    least = ALL if not multiply else MOST_EXACT if device.type != "cpu" or layer.has_narrow_products else 0
+    write_orders(graph, rows, [node for node, item in placeholders if item.kind == "state"], least)
     put_batch_first(graph, rows)
     graph.eliminate_dead_code()
+    _check_constants(traced, modules)
     return Traced(graph, inputs, step, rows)
 
 
@@ -239,6 +241,13 @@ def _unlogged() -> Iterator[None]:
         yield
     finally:
         log.removeFilter(is_of_others)
+
+
+def _check_constants(traced: fx.GraphModule, modules: nn.Module) -> None:
+    """Refuses tensors of several numbers that may change without another trace."""
+    made = [getattr(traced, str(node.target)) for node in traced.graph.find_nodes(op="get_attr")]
+    if any(tensor.numel() > LARGEST for tensor in made) or (made and may_change_unseen(modules)):
+        raise Unsupported("the step makes a tensor of numbers that may change; keep it in the cell (register_buffer)")
 
 
 def without_autocast(device: str) -> contextlib.AbstractContextManager:

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from torch.nn.utils import clip_grad_norm_
 
 from seqmodels.cell import Cell
+from seqmodels.errors import OptionError
 from seqmodels.inspect.gradient_maps import gradient_norms
 from seqmodels.registry import split_options
 from seqmodels.rnn import RNN
@@ -138,6 +139,10 @@ def _maker(cell: str | type[Cell]) -> Callable[..., RNN]:
     if not isinstance(cell, str):
         return partial(RNN, cell)
     name, options = split_options(cell)
+    if wrong := next(
+        (option for option in options if option in ("cell", "input_size", "hidden_size", "batch_first")), None
+    ):
+        raise OptionError(f"cell {cell!r}: {wrong} is the same for all cells; leave it out")
     return partial(RNN, name, **options)
 
 

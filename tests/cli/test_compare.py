@@ -197,7 +197,7 @@ def test_trials_that_fail_are_said_and_change_the_exit_code(folder, monkeypatch,
     assert compare("--cells", "gru,broken:Broken", "--seeds", "1") == 1
     said, warned = capsys.readouterr()
     assert "warning: Broken: step fails: RuntimeError: out of order" in warned
-    assert "my/broken.Broken/final-0: failed: RuntimeError: out of order" in said
+    assert "my/broken.Broken/final-0: failed: CellError: Broken: step fails: RuntimeError: out of order" in said
     assert re.search(r"^1 trial failed, of broken:Broken; why: .*/error.txt; --retry-failed", said, re.MULTILINE)
 
 
@@ -214,3 +214,5 @@ def test_literature_stands_for_all_of_its_cells(folder, capsys) -> None:
     assert compare("--cells", "lstm,literature", "--baseline", "gru") == 2
     said = capsys.readouterr().err
     assert f"the baseline gru is none of the cells: lstm, {', '.join(registry.literature_names())}\n" in said
+    assert compare("--cells", "lstm,literature:zoneout=0.1", "--baseline", "gru") == 2
+    assert "lstm, antisymmetric:zoneout=0.1, atr:zoneout=0.1" in capsys.readouterr().err

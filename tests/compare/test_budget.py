@@ -1,5 +1,7 @@
 """Hidden sizes for a number of parameters."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -51,6 +53,21 @@ def test_one_layer_of_any_cell_meets_100_000_parameters_within_a_percent() -> No
     data = problem.make_data(0)
     for cell in sequence_cells():
         assert abs(solve_hidden_size(problem, data, cell, 1, 100_000)[1] / 100_000 - 1) < 0.01
+
+
+@pytest.mark.parametrize("name", ["addition", "tagging"])
+def test_so_it_does_in_other_tasks(name: str) -> None:
+    problem = get_problem(name)
+    data = problem.make_data(0)
+    for cell in sequence_cells():
+        assert abs(solve_hidden_size(problem, data, cell, 1, 100_000)[1] / 100_000 - 1) < 0.01
+
+
+def test_sizes_that_jump_are_met() -> None:
+    problem = get_problem("addition")  # of whose encoder each direction has half the size, if that is even
+    problem = replace(problem, model_options={**problem.model_options, "bidirectional": True})
+    found = solve_hidden_size(problem, problem.make_data(0), "lstm", 1, 100_000)
+    assert abs(found[1] / 100_000 - 1) < 0.01
 
 
 def test_too_few_parameters_are_one_line(one_line) -> None:

@@ -20,6 +20,7 @@ from trials import numbers
 from seqmodels import register_cell
 from seqmodels.compare import LocalWorkers, Point, Problem, RayWorkers, Result, Space, Study, Training, Trial
 from seqmodels.compare.files import read_json, write_json
+from seqmodels.compare.problems import get_problem
 from seqmodels.compare.workers import Outcome
 from seqmodels.errors import DataError, OptionError, UnknownCell
 from seqmodels.files.folder_lock import FolderLock
@@ -314,6 +315,12 @@ def test_layers_with_which_a_cell_misses_the_budget_are_left_out_for_all(problem
     assert off["xml", "elman", 30_000, 2] < 0.01 < off["xml", "gru", 30_000, 2]
     assert "30,000 parameters (with 2 layers some cell would miss them: left out)" in made.describe_budget()
     assert made.summary().options["num_layers"] == "1,3"
+
+
+def test_where_one_problem_has_one_layer_all_have(problem, tmp_path) -> None:
+    trees = dataclasses.replace(get_problem("listops"), data_options={"expressions": 20})
+    made = Study(tmp_path, problems=[problem, trees], **{**OPTIONS, "tolerance": 0.3})
+    assert {settings.num_layers for settings in made.plan.settings} == {1}
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_min_p_keeps_what_has_that_share_of_the_likeliest(p, expected):
 
 
 @given(
-    st.lists(st.floats(-5, 5), min_size=1, max_size=12),
+    st.lists(st.floats(-5, 5, width=16), min_size=1, max_size=12),  # whose differences don't vanish when divided
     st.floats(0.01, 1.0),
     st.integers(1, 15),
     st.floats(0.1, 5.0),
@@ -70,6 +70,11 @@ def test_the_likeliest_is_always_kept_and_what_is_kept_is_unchanged(values, p, k
     finite = filtered.isfinite()
     exact = logits if temperature == 1 else (logits - logits.max()) / temperature
     torch.testing.assert_close(filtered[finite], exact[finite])
+
+
+def test_the_first_of_k_is_the_likeliest_by_whatever_little():
+    logits = torch.tensor([[0.0, 1e-45]])
+    assert kept(filter_logits(logits, 2.0, top_k=1, min_p=1.0)) == [[1]]
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,8 @@ ORDERS = {
         [each[..., None] for each in rotated(cell, *(part[..., 0] for part in pairs(h).chunk(2, -1)))], -1
     ).flatten(1),
     "shuffle": lambda cell, h: h.view(len(h), 2, -1).transpose(1, 2).flatten(1),
+    "neighbours alike": lambda cell, h: h[:, : h.shape[1] // 2].repeat_interleave(2, -1),
+    "expanded in the middle": lambda cell, h: h[:, : h.shape[1] // 2, None].expand(len(h), -1, 2).flatten(1),
     "roll of pairs": lambda cell, h: pairs(h).roll(1, 2).flatten(1),
     "numbers of a list": lambda cell, h: h * torch.tensor([0.5, 2.0]).repeat(h.shape[1] // 2),
     "a matrix of lists": lambda cell, h: (
@@ -68,6 +70,14 @@ ORDERS = {
 @pytest.mark.parametrize("order", ORDERS)
 def test_what_columns_become_is_that_of_the_plain_loop(order, hidden_size):
     found = [measured(Ordered, each, 2, hidden_size, order=ORDERS[order]) for each in ("native", "reference")]
+    require_equal(*found, 1e-9)
+
+
+def test_what_may_be_infinite_is_moved_and_not_multiplied():
+    def order(cell, h):
+        return h.masked_fill(h < 0, -torch.inf).view(len(h), 2, -1).transpose(1, 2).flatten(1).exp()
+
+    found = [measured(Ordered, each, 2, 20, order=order) for each in ("native", "reference")]
     require_equal(*found, 1e-9)
 
 
@@ -117,15 +127,53 @@ def test_where_products_are_rounded_what_can_be_moved_is():
     assert (products(ORDERS["shuffle"]), products(ORDERS["shuffle"], torch.bfloat16)) == (1, 1)
 
 
-def test_what_the_input_alone_says_is_computed_ahead():
-    class Sums(Cell):
-        def step(self, x, h):
-            return torch.tanh(x.cumsum(-1) + x.flip(1) + h)
+class Ahead(Cell):
+    """What is done with the input is given."""
 
-    rnn = RNN(Sums, 3, 3)
-    layer = LayerPass(rnn.cell, torch.randn(T, B, 3), (torch.zeros(B, 3),))
-    assert any(node.target is torch.ops.aten.cumsum.default for node in trace(layer).graph.nodes)
-    torch.testing.assert_close(rnn(layer.input)[0], RNN(Sums, 3, 3, backend="reference")(layer.input)[0])
+    def __init__(self, input_size, hidden_size, order):
+        super().__init__(input_size, hidden_size)
+        self.order, self.W = order, nn.Linear(input_size, hidden_size)
+
+    def step(self, x, h):
+        return torch.tanh(self.order(self, x) + self.order(self, self.W(x)) + h)
+
+
+@pytest.mark.parametrize("order", [lambda cell, x: x.flip(1), lambda cell, x: x.cumsum(1), ORDERS["shuffle"]])
+def test_what_the_input_alone_says_is_computed_ahead(order):
+    native, loop = (measured(Ahead, backend, 70, 70, order=order) for backend in ("native", "reference"))
+    require_equal(native, loop, 1e-9)
+    rnn = RNN(Ahead, 70, 70, order=order)
+    layer = LayerPass(rnn.cell, torch.randn(T, B, 70), (torch.zeros(B, 70),))
+    assert not any(node.target is torch.ops.aten.mm.default for node in trace(layer).graph.nodes)
+
+
+NUMBERS = [0.5, 2.0]
+
+
+class Careless(Ordered):
+    """Numbers that change without a sign of it."""
+
+    def __init__(self, input_size, hidden_size, order):
+        super().__init__(input_size, hidden_size, order)
+        self.plain = torch.tensor([0.5, 2.0])
+
+
+class OfAGlobal(Ordered):
+    def step(self, x, h):
+        return super().step(x, h * torch.tensor(NUMBERS).repeat(h.shape[1] // 2))
+
+
+@pytest.mark.parametrize(
+    ("cell", "size", "order"),
+    [
+        (Careless, 6, lambda cell, h: h * torch.tensor(cell.plain.tolist()).repeat(h.shape[1] // 2)),
+        (OfAGlobal, 6, lambda cell, h: h),
+        (Ordered, 1002, lambda cell, h: h[:, [*range(h.shape[1])][::-1]]),  # more than are compared at every call
+    ],
+)
+def test_numbers_that_may_change_unseen_are_left_to_the_loop(cell, size, order):
+    with pytest.raises(OptionError, match="numbers that may change"):
+        RNN(cell, 2, size, backend="native", order=order)(torch.randn(T, B, 2))
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

@@ -1,5 +1,6 @@
 """A cell that is changed after its first call computes what it now says."""
 
+import collections
 import dataclasses
 import enum
 import functools
@@ -34,10 +35,11 @@ class Changing(Cell):
         super().__init__(input_size, hidden_size)
         self.W, self.U = nn.Linear(input_size, hidden_size), nn.Linear(hidden_size, hidden_size)
         self.act, self.function, self.scale, self.scales = nn.Tanh(), torch.tanh, 1.0, [1.0, 0.5]
+        self.queue = collections.deque([1.0])
         self.choice, self.given, self.made = Choice.ONE, types.SimpleNamespace(part=Part(1.0)), np.ones(2, np.float32)
 
     def own(self):
-        return self.gain * self.choice.value * self.given.part.size * float(self.made[0])
+        return self.gain * self.choice.value * self.given.part.size * float(self.made[0]) * self.queue[0]
 
     def step(self, x, h):
         return self.act(self.W(x) * self.scales[0] + self.function(self.U(h)) * self.scale * self.own())
@@ -57,6 +59,7 @@ CHANGES = {
     "a function": lambda cell: setattr(cell, "function", torch.relu),
     "a part of a function": lambda cell: setattr(cell, "function", functools.partial(torch.clamp, min=0.1)),
     "a number": lambda cell: setattr(cell, "scale", 3.0),
+    "a number in a queue": lambda cell: cell.queue.__setitem__(0, 3.0),
     "a number in a list": lambda cell: cell.scales.__setitem__(0, 3.0),
     "a choice": lambda cell: setattr(cell, "choice", Choice.THREE),
     "a part of an object": lambda cell: setattr(cell.given.part, "size", 3.0),

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from seqmodels.errors import OptionError
 from seqmodels.inspect.regimes import cell_decays, clipping, forget_path, two_regimes
 
 
@@ -36,6 +37,12 @@ def test_cells_are_drawn_with_their_options():
     one, three = cell_decays(["lstm", "lstm:forget_bias=3"], steps=40)
     assert (one.title, three.title) == ("lstm", "lstm:forget_bias=3")
     assert three.norms[-1] > 1e3 * one.norms[-1]
+
+
+@pytest.mark.parametrize("option", ["batch_first=true", "cell=gru", "hidden_size=3", "input_size=3"])
+def test_what_is_the_same_for_all_cells_is_no_option(option, one_line):
+    with one_line(OptionError, f"lstm:{option}", "is the same for all cells; leave it out"):
+        cell_decays([f"lstm:{option}"])
 
 
 def test_clipping_saves_a_training_that_explodes():
