@@ -21,7 +21,7 @@ from seqmodels.engine.rewriting import Writer
 
 aten = torch.ops.aten
 MOST_EXACT = 32  # blocks that are moved where products are rounded: what the loop can have beside other pieces
-ALL = 2**31
+ALL = 2**31  # so that every move stays a move
 MOST_PARTS = 4  # of a row, with a product each
 LARGEST = 2**22  # numbers of a matrix for whole rows
 OF_MANY = {aten.cat, aten.stack}
@@ -136,7 +136,8 @@ def _product(writer: Writer, call: fx.Node, is_of_last: bool, rows: int) -> fx.N
         parts = writer.call(aten.reshape.default, sources[0], [rows, count, last])
         each = [writer.call(aten.mm.default, writer.call(aten.select.int, parts, 1, i), matrix) for i in range(count)]
         return writer.call(aten.reshape.default, writer.call(aten.stack.default, each, 1), result)
-    if sum(map(prod, tails)) * prod(result[1:]) > LARGEST:
+    height = sum(map(prod, tails))
+    if height * prod(result[1:]) > LARGEST or height == rows:  # which would look like the batch
         return None
     flat = [writer.call(aten.reshape.default, source, [rows, -1]) for source in sources]
     whole = flat[0] if len(flat) == 1 else writer.call(aten.cat.default, flat, 1)

@@ -7,7 +7,7 @@ from torch import nn
 
 from seqmodels import RNN, Cell
 from seqmodels.engine import LayerPass
-from seqmodels.engine.trace import trace
+from seqmodels.engine.trace import PRIMES, trace
 from seqmodels.errors import OptionError
 
 T, B = 4, 3
@@ -78,6 +78,15 @@ def test_what_may_be_infinite_is_moved_and_not_multiplied():
         return h.masked_fill(h < 0, -torch.inf).view(len(h), 2, -1).transpose(1, 2).flatten(1).exp()
 
     found = [measured(Ordered, each, 2, 20, order=order) for each in ("native", "reference")]
+    require_equal(*found, 1e-9)
+
+
+def test_a_row_as_wide_as_the_batch_of_the_trace():
+    def order(cell, h):
+        parts = h[:, :104].reshape(-1, 4, 26), h[:, 104 : 104 + PRIMES[0] - 104].reshape(-1, 1, PRIMES[0] - 104)
+        return torch.cat([parts[0].mT.flatten(1), parts[1].flatten(1)], 1).mean(1, True) * h
+
+    found = [measured(Ordered, each, 2, 220, order=order) for each in ("native", "reference")]
     require_equal(*found, 1e-9)
 
 
