@@ -17,7 +17,7 @@ from torch import fx
 
 from seqmodels.engine.graph import Unsupported
 from seqmodels.engine.moves import MOVES, SAME, are_scattered, moves, packet, shape_of
-from seqmodels.engine.rewriting import Writer
+from seqmodels.engine.rewriting import Writer, dependents
 
 aten = torch.ops.aten
 MOST_EXACT = 32  # blocks that are moved where products are rounded: what the loop can have beside other pieces
@@ -40,10 +40,7 @@ def write_orders(graph: fx.Graph, rows: int, states: Iterable[fx.Node], least: i
         states: What a value must depend on; of the input alone, torch computes it ahead of the loop.
         least: Moves of no more blocks than this stay moves.
     """
-    writer, recurrent, infinite = Writer(graph), {*states}, _infinite(graph)
-    for node in graph.nodes:
-        if not recurrent.isdisjoint(node.all_input_nodes):
-            recurrent.add(node)
+    writer, recurrent, infinite = Writer(graph), dependents(graph, states), _infinite(graph)
     for node in [*graph.nodes]:
         if node not in recurrent or node in infinite or node.op != "call_function" or not node.users:
             continue

@@ -1,5 +1,6 @@
 """A traced step in operations that the next passes know: nothing is changed in place, no number lies in a tensor."""
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 import torch
@@ -73,3 +74,41 @@ def write_numbers(traced: fx.GraphModule) -> None:
                 number = traced.graph.call_function(aten.full.default, *arguments)
             number.meta.update(node.meta)
             node.replace_all_uses_with(number)
+
+
+def dependents(graph: fx.Graph, sources: Iterable[fx.Node]) -> set[fx.Node]:
+    """Values that depend on others, and these."""
+    found = {*sources}
+    for node in graph.nodes:
+        if not found.isdisjoint(node.all_input_nodes):
+            found.add(node)
+    return found
+
+
+def write_paddings(graph: fx.Graph, states: Iterable[fx.Node]) -> None:
+    """F.pad of what depends on a state, but for its rows, joins constants to it, or cuts columns away."""
+    writer, recurrent = Writer(graph), dependents(graph, states)
+    for node in graph.find_nodes(op="call_function", target=aten.constant_pad_nd.default):
+        padded, widths, value = cast(Any, (*node.args, 0)[:3])
+        dims = len(shape_of(padded))
+        if node not in recurrent or len(widths) // 2 >= dims:
+            continue
+        with graph.inserting_before(node):
+            for dim, before, after in zip(range(dims - 1, 0, -1), widths[::2], widths[1::2], strict=False):
+                padded = _padded(writer, padded, dim, before, after, value)
+        node.replace_all_uses_with(padded)
+
+
+def _padded(writer: Writer, source: fx.Node, dim: int, before: int, after: int, value: float) -> fx.Node:
+    """Negative numbers cut."""
+    size, kept = shape_of(source)[dim], source
+    if before < 0 or after < 0:
+        kept = writer.call(aten.slice.Tensor, source, dim, max(0, -before), size - max(0, -after))
+    like = kept.meta["val"]
+
+    def block(length: int) -> list[fx.Node]:
+        shape = [length if each == dim else number for each, number in enumerate(like.shape)]
+        options = {"dtype": like.dtype, "device": like.device}
+        return [writer.call(aten.full.default, shape, value, **options)] if length > 0 else []
+
+    return writer.call(aten.cat.default, [*block(before), kept, *block(after)], dim)

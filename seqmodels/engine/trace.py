@@ -19,7 +19,7 @@ from seqmodels.engine.operations import KNOWN
 from seqmodels.engine.orders import ALL, MOST_EXACT, write_orders
 from seqmodels.engine.own_gradients import refuse_own_gradients
 from seqmodels.engine.products import ChangedProducts
-from seqmodels.engine.rewriting import undo_changes, write_copies, write_numbers
+from seqmodels.engine.rewriting import undo_changes, write_copies, write_numbers, write_paddings
 from seqmodels.engine.row_products import write_products_of_rows
 from seqmodels.engine.settings import LARGEST, may_change_unseen, plain_settings
 from seqmodels.engine.whole_step import Surroundings, whole_step
@@ -220,8 +220,10 @@ def _trace(layer: LayerPass, modules: _Modules, decompose: bool, multiply: bool)
     write_numbers(traced)
     set_heads_apart(graph, rows)
     write_products_of_rows(graph, rows)
+    states = [node for node, item in placeholders if item.kind == "state"]
+    write_paddings(graph, states)
     least = ALL if not multiply else MOST_EXACT if device.type != "cpu" or layer.has_narrow_products else 0
-    write_orders(graph, rows, [node for node, item in placeholders if item.kind == "state"], least)
+    write_orders(graph, rows, states, least)
     put_batch_first(graph, rows)
     graph.eliminate_dead_code()
     _check_constants(traced, modules)

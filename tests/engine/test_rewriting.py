@@ -54,10 +54,19 @@ def changed(new):
     return new
 
 
-@pytest.mark.parametrize("name", [*NUMBERS, *IN_PLACE])
+PADDED = {
+    "a shift": lambda cell, new, h: F.pad(h, (1, -1)) + new,
+    "on both sides": lambda cell, new, h: F.pad(new * h, (2, 1), value=0.5)[:, 1:-2] + h,
+    "of an outer dimension": lambda cell, new, h: F.pad(h[:, None], (0, 0, 1, 1))[:, 1:].mean(1) + new,
+    "of the input": lambda cell, new, h: F.pad(new, (1, -1)) + h,
+    "of all columns": lambda cell, new, h: F.pad(h, (-H, H), value=0.25) + new,
+}
+
+
+@pytest.mark.parametrize("name", [*NUMBERS, *IN_PLACE, *PADDED])
 def test_what_a_step_makes_on_its_way_is_computed(name):
     torch.manual_seed(0)
-    change = (NUMBERS | IN_PLACE)[name]
+    change = (NUMBERS | IN_PLACE | PADDED)[name]
     native = RNN(Written, H, H, backend="native", change=change, rate=0.25)
     loop = RNN(Written, H, H, backend="reference", change=change, rate=0.25)
     loop.load_state_dict(native.state_dict())
