@@ -6,7 +6,7 @@ Beside them stand those of the literature's built-in cells whose steps differ mo
 from typing import Any
 
 import torch
-from foreign_orders import RotatedPairs
+from foreign_rotations import RotatedPairs, Unitary
 from torch import nn
 from torch.nn.utils import parametrizations
 
@@ -436,5 +436,6 @@ STRANGERS: dict[str, tuple[str | type[Cell], dict[str, Any]]] = {
     "sums": (Sums, {}),
     "higher order": (HigherOrder, {}),
     "rotated pairs": (RotatedPairs, {}),
+    "unitary": (Unitary, {}),
     "torch's gru": (from_module(nn.GRUCell), {}),
 }

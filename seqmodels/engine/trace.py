@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from seqmodels.engine.batch_first import put_batch_first
+from seqmodels.engine.complex_numbers import write_complex_numbers
 from seqmodels.engine.graph import Unsupported
 from seqmodels.engine.heads import set_heads_apart
 from seqmodels.engine.layer_pass import LayerPass
@@ -214,13 +215,14 @@ def _trace(layer: LayerPass, modules: _Modules, decompose: bool, multiply: bool)
     if plain_settings(modules) != settings:
         raise _ChangesItself("the step changes an attribute of the cell")
     graph = traced.graph
-    placeholders = zip(graph.find_nodes(op="placeholder"), inputs, strict=True)
+    placeholders = [*zip(graph.find_nodes(op="placeholder"), inputs, strict=True)]
     undo_changes(graph)
     write_copies(graph)
     write_numbers(traced)
+    states = [node for node, item in placeholders if item.kind == "state"]
+    write_complex_numbers(graph, states)
     set_heads_apart(graph, rows)
     write_products_of_rows(graph, rows)
-    states = [node for node, item in placeholders if item.kind == "state"]
     write_paddings(graph, states)
     least = ALL if not multiply else MOST_EXACT if device.type != "cpu" or layer.has_narrow_products else 0
     write_orders(graph, rows, states, least)
