@@ -25,22 +25,29 @@ class RotatedPairs(Cell):
 
 
 class Unitary(Cell):
-    """Arjovsky et al. 2016, arXiv 1511.06464, eq. 6 and 8, without its reflections; h has real parts, then imaginary::
+    """Arjovsky et al. 2016, arXiv 1511.06464, eq. 6 and 8, without its reflections, and damped, so that it forgets::
 
     z_t = modReLU(D_2 F^-1 D_1 P F D_0 z_{t-1} + W x_t)
+
+    h has the real parts of z, then the imaginary ones.
     """
 
     def __init__(self, input_size, hidden_size):
         super().__init__(input_size, hidden_size)
-        self.size = hidden_size // 2
-        self.W, self.rest = nn.Linear(input_size, 2 * self.size), hidden_size - 2 * self.size
-        self.angles, self.bias = nn.Parameter(6 * torch.rand(3, self.size)), nn.Parameter(0.1 * torch.rand(self.size))
-        self.register_buffer("order", torch.randperm(self.size))
+        size = self.size = (hidden_size + 1) // 2
+        self.W, self.bias = nn.Linear(input_size, 2 * size), nn.Parameter(0.1 * torch.rand(size))
+        self.angles = nn.Parameter(6 * torch.rand(3, size))
+        self.register_buffer("order", torch.randperm(size))
+
+    @property
+    def state_sizes(self):
+        return (2 * self.size,)
+
+    output_size = property(lambda self: 2 * self.size)
 
     def step(self, x, h):
-        first, second, third = torch.polar(torch.ones_like(self.angles), self.angles)
-        z = torch.fft.fft(first * torch.complex(*h[:, : 2 * self.size].chunk(2, -1)), norm="ortho")
-        z = third * torch.fft.ifft(second * z[:, self.order], norm="ortho")
-        z = z + torch.complex(*self.W(x).chunk(2, -1))
+        first, second, third = torch.polar(torch.full_like(self.angles, 0.9), self.angles)
+        z = torch.fft.fft(first * torch.complex(*h.chunk(2, -1)), norm="ortho")
+        z = third * torch.fft.ifft(second * z[:, self.order], norm="ortho") + torch.complex(*self.W(x).chunk(2, -1))
         z = torch.relu(z.abs() - self.bias) * z.sgn()
-        return torch.cat([z.real, z.imag, h[:, h.shape[1] - self.rest :]], 1)
+        return torch.cat([z.real, z.imag], 1)

@@ -230,7 +230,9 @@ def _power(parts: _Parts, z: Any, exponent: Any) -> Pair:
 
 
 def _chosen(parts: _Parts, condition: Any, a: Any, b: Any) -> Pair:
-    found = zip(parts.both(parts.of(a)), parts.both(parts.of(b)), strict=True)
+    given = [parts.of(value) for value in (a, b)]
+    like = next(part for pair in given for part in pair if isinstance(part, fx.Node))
+    found = zip(*((parts.filled(pair.real, like), parts.filled(pair.imaginary, like)) for pair in given), strict=True)
     return Pair(*(parts.call(aten.where.self, condition, *each) for each in found))
 
 
@@ -268,6 +270,7 @@ _RULES: dict[Any, Callable[..., Pair]] = {
     aten.square: lambda parts, z: _multiplied(parts, z, z),
     aten.pow: _power,
     aten.where: _chosen,
+    aten.masked_fill: lambda parts, z, mask, value: _chosen(parts, mask, value, z),
     aten.sgn: _direction,
     aten.neg: lambda parts, z: Pair(*map(parts.negative, parts.of(z))),
     aten._conj: _conjugate,
@@ -278,4 +281,5 @@ _RULES: dict[Any, Callable[..., Pair]] = {
     aten.mm: lambda parts, a, b: _multiplied(parts, a, b, parts.product),
     aten.addmm: _added_product,
 }
-_OF_PARTS = {aten._to_copy, aten.sum, aten.mean, aten.cumsum}  # what does the same to both, beside what moves columns
+_OF_PARTS = {aten._to_copy, aten.sum, aten.mean, aten.cumsum, aten.index, aten.index_select}
+"""What does the same to both parts, beside what moves columns."""

@@ -52,6 +52,8 @@ CHANGES = {
     "a choice": lambda c, z, w: torch.where(z.real > 0, z, w),
     "in place": lambda c, z, w: (z * 1).add_(w).mul_(turn(c)),
     "columns": lambda c, z, w: torch.cat([z[:, 1:], z[:, :1]], 1).flip(1) + w.roll(1, 1),
+    "an order": lambda c, z, w: z[:, torch.arange(z.shape[1] - 1, -1, -1)] + w[:, [0] * w.shape[1]],
+    "masked": lambda c, z, w: z.masked_fill(z.real < 0, 0.0) + w,
     "parts": lambda c, z, w: z.view(len(z), 1, -1).expand(-1, 2, -1).mean(1) + torch.stack([z, w], 1).sum(1),
     "Fourier": lambda c, z, w: torch.fft.ifft(turn(c) * torch.fft.fft(z, norm="ortho"), norm="ortho") + w,
     "Fourier of real rows": lambda c, z, w: (
