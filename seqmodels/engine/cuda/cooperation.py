@@ -78,7 +78,7 @@ class Step:
     """What a program does at a step, and what it gives to others."""
 
     actions: list[Action]
-    early: dict[Node, Slot]  # operands that are written with the state, and where
+    early: dict[Node, list[Slot]]  # operands that are written with the state, and where
     aside: dict[Place, list[Slot]]  # where operands are written beside their places
     instead: dict[str, Slot]  # of a product, by its buffer: where its operand is read, if not in its place
     reductions: list[Node]
@@ -236,7 +236,7 @@ class _Planner:
             for place, node in self.operands[name]:
                 slot = Slot(ASIDE, low, width, "batch")
                 if is_early:
-                    self.plan.early[node] = slot
+                    self.plan.early.setdefault(node, []).append(slot)
                 else:
                     self.plan.aside.setdefault(place, []).append(slot)
                 low += node.width

@@ -195,9 +195,10 @@ class _Function(Walk):
     def early(self, step: str) -> list[str]:
         """Lines that write what depends on the state alone; ``step`` is the one that it is for."""
         lines = []
-        for node, slot in self.plan.early.items():
-            pointer = f"{self.half(slot, step)} + (line * {slot.row} + column + {slot.low})"
-            lines.append(f"tl.store({pointer}, {self.of_new_state(node)}, mask={self.mask(slot, node.width)})")
+        for node, slots in self.plan.early.items():
+            for slot in slots:  # one for each product that it is an operand of
+                pointer = f"{self.half(slot, step)} + (line * {slot.row} + column + {slot.low})"
+                lines.append(f"tl.store({pointer}, {self.of_new_state(node)}, mask={self.mask(slot, node.width)})")
         return lines
 
     def of_new_state(self, node: Node) -> str:

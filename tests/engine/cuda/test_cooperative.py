@@ -35,6 +35,11 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "heads": {"cell": "headed lstm", "sizes": [3, 18, 3, 20], "tiling": RESIDENT},
     "columns in another order": {"cell": "rotated pairs", "sizes": [3, 18, 3, 20], "tiling": RESIDENT},
+    "a function of the state alone in several products": {
+        "cell": "unitary",
+        "sizes": [3, 18, 3, 20],
+        "tiling": RESIDENT,
+    },
     "layer norm": {"cell": "gru", "sizes": [3, 2, 3, 20], "tiling": STREAMED, "layer_norm": True},
     "no product": {"cell": "indrnn", "sizes": [3, 2, 3, 20], "tiling": RESIDENT},
     "values only": {"cell": "mut3", "sizes": [4, 2, 3, 20], "tiling": RESIDENT, "save": False},
