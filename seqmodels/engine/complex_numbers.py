@@ -28,6 +28,7 @@ def write_complex_numbers(graph: fx.Graph, states: Iterable[fx.Node]) -> None:
     """
     if not any(_is_complex(node) for node in graph.nodes):
         return
+    graph.eliminate_dead_code()  # what was written otherwise needs no rule
     parts, recurrent = _Parts(graph), dependents(graph, states)
     for node in [*graph.nodes]:
         if node not in recurrent or node.op != "call_function":
@@ -53,7 +54,9 @@ class _Parts:
         return self.writer.call(operation, *args, **kwargs)
 
     def of(self, value: Any) -> Pair:
-        """Of an operand."""
+        """Of an operand, which may be such a pair itself."""
+        if isinstance(value, Pair):
+            return value
         if value in self.known:
             return self.known[value]
         if not _is_complex(value):
@@ -112,6 +115,9 @@ class _Parts:
         given = node.args[0]
         if packet(node) is aten._to_copy:
             return self.of(given)
+        if packet(node) is aten.slice_scatter:
+            whole, patch = (self.both(self.of(value)) for value in node.args[:2])
+            return Pair(*(self.call(node.target, p, q, *node.args[2:]) for p, q in zip(whole, patch, strict=True)))
         sources = cast(Sequence[Any], given if isinstance(given, (list, tuple)) else [given])
         pairs = [self.both(self.of(source)) for source in sources]
         found = []
@@ -168,20 +174,16 @@ class _Parts:
     def product(self, a: Any, b: Any) -> Any:
         return None if a is None or b is None else self.call(aten.mm.default, a, b)
 
-    def length(self, z: Pair) -> fx.Node:
+    def length(self, z: Pair, at_zero: float = 0.0) -> fx.Node:
         """|z|, with a gradient of 0 where z is 0, as torch has it."""
         squares = self.plus(self.times(z.real, z.real), self.times(z.imaginary, z.imaginary))
         is_zero = self.call(aten.eq.Scalar, squares, 0)
         root = self.call(aten.sqrt.default, self.call(aten.masked_fill.Scalar, squares, is_zero, 1.0))
-        return self.call(aten.masked_fill.Scalar, root, is_zero, 0.0)
-
-
-def _sum_of(parts: _Parts, a: Pair, b: Pair) -> Pair:
-    return Pair(parts.plus(a.real, b.real), parts.plus(a.imaginary, b.imaginary))
+        return self.call(aten.masked_fill.Scalar, root, is_zero, at_zero)
 
 
 def _sum(parts: _Parts, a: Any, b: Any) -> Pair:
-    return _sum_of(parts, parts.of(a), parts.of(b))
+    return Pair(*(parts.plus(p, q) for p, q in zip(parts.of(a), parts.of(b), strict=True)))
 
 
 def _difference(parts: _Parts, a: Any, b: Any) -> Pair:
@@ -189,12 +191,8 @@ def _difference(parts: _Parts, a: Any, b: Any) -> Pair:
 
 
 def _multiplied(parts: _Parts, a: Any, b: Any, by: Callable[[Any, Any], Any] | None = None) -> Pair:
-    return _multiplied_pairs(parts, parts.of(a), parts.of(b), by)
-
-
-def _multiplied_pairs(parts: _Parts, a: Pair, b: Pair, by: Callable[[Any, Any], Any] | None = None) -> Pair:
     by = by or parts.times
-    (a_real, a_imaginary), (b_real, b_imaginary) = a, b
+    (a_real, a_imaginary), (b_real, b_imaginary) = parts.of(a), parts.of(b)
     return Pair(
         parts.minus(by(a_real, b_real), by(a_imaginary, b_imaginary)),
         parts.plus(by(a_real, b_imaginary), by(a_imaginary, b_real)),
@@ -217,7 +215,7 @@ def _conjugate(parts: _Parts, z: Any) -> Pair:
 
 
 def _added_product(parts: _Parts, added: Any, a: Any, b: Any) -> Pair:
-    return _sum_of(parts, parts.of(added), _multiplied(parts, a, b, parts.product))
+    return _sum(parts, added, _multiplied(parts, a, b, parts.product))
 
 
 def _power(parts: _Parts, z: Any, exponent: Any) -> Pair:
@@ -225,7 +223,7 @@ def _power(parts: _Parts, z: Any, exponent: Any) -> Pair:
         raise Unsupported("a power of complex numbers other than 1 to 8")
     found = parts.of(z)
     for _ in range(int(exponent) - 1):
-        found = _multiplied_pairs(parts, found, parts.of(z))
+        found = _multiplied(parts, found, z)
     return found
 
 
@@ -239,8 +237,7 @@ def _chosen(parts: _Parts, condition: Any, a: Any, b: Any) -> Pair:
 def _direction(parts: _Parts, z: Any) -> Pair:
     """z / |z|; 0 where z is."""
     pair = parts.of(z)
-    length = parts.length(pair)
-    length = parts.call(aten.masked_fill.Scalar, length, parts.call(aten.eq.Scalar, length, 0), 1.0)
+    length = parts.length(pair, at_zero=1.0)
     return Pair(parts.over(pair.real, length), parts.over(pair.imaginary, length))
 
 

@@ -21,11 +21,18 @@ class Writer:
         self._mode: Any = detect_fake_mode([node.meta.get("val") for node in graph.nodes if node.op == "placeholder"])
 
     def call(self, target: Any, *args: Any, **kwargs: Any) -> fx.Node:
-        """The result of an operation on nodes and plain values, where the graph inserts at present."""
+        """The result of an operation on nodes and plain values, where the graph inserts at present.
+
+        Raises:
+            Unsupported: If torch doesn't take them, so that a step which is rewritten wrongly still runs as it is.
+        """
         node = self.graph.call_function(target, args, kwargs)
         given, named = fx.node.map_arg((args, kwargs), lambda each: each.meta["val"])
-        with self._mode:
-            node.meta["val"] = target(*given, **named)
+        try:
+            with self._mode:
+                node.meta["val"] = target(*given, **named)
+        except Exception as error:  # of any kind, as operations raise them
+            raise Unsupported(f"{target} can't be written so: {' '.join(str(error).split())[:200]}") from error
         return node
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import lightning.pytorch as pl
 import pytest
+import torch
 
 from seqmodels import Cell
 from seqmodels.compare import PROBLEMS, Problem, get_problem
@@ -47,6 +48,13 @@ def test_the_studys_dropout_is_that_of_the_model_unless_the_problem_has_its_own(
     assert problem.make_model(data, "gru", 3, 1, 0.2).hparams["dropout"] == 0.2
     own = replace(problem, model_options={**problem.model_options, "dropout": 0.1})
     assert own.make_model(data, "gru", 3, 1).hparams["dropout"] == 0.1
+
+
+def test_options_of_a_cell_reach_the_model() -> None:
+    problem = PROBLEMS["xml"]
+    rnn = problem.make_model(problem.make_data(0), "lstm:forget_bias=3:layer_norm=true", 5, 1).rnn
+    assert rnn.cell.forget_bias == 3
+    assert [type(module) for module in rnn.modules()].count(torch.nn.LayerNorm) == 2
 
 
 def test_trees_have_one_layer(one_line) -> None:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from trials import numbers
 
 from seqmodels import register_cell
@@ -372,13 +371,6 @@ def test_a_study_grows_and_what_it_has_trained_stays(problem, tmp_path) -> None:
     assert sorted(trained[2:]) == ["xml/gru.layer_norm=true/final-0", "xml/lstm/final-0"]
     assert (results.cells, results.baseline, len(results.results)) == (tuple(more), "lstm", 4)
     assert Study.load(tmp_path).cells == more
-
-
-def test_options_of_a_cell_reach_the_model(problem, tmp_path) -> None:
-    made = study(tmp_path, problem, cells=["lstm:forget_bias=3:layer_norm=true", "lstm"], trials=0, space=None)
-    rnn = problem.make_model(problem.make_data(0), made.cells[0], 5, 1).rnn
-    assert rnn.cell.forget_bias == 3
-    assert [type(module) for module in rnn.modules()].count(torch.nn.LayerNorm) == 2
 
 
 def test_a_folder_is_run_by_one_process_at_a_time(undisturbed, problem, one_line) -> None:

@@ -28,6 +28,11 @@ def turn(cell):
     return torch.polar(torch.exp(-cell.decay), cell.angle)
 
 
+def assigned(z, w):
+    z[:, 1:] = w[:, 1:]
+    return z
+
+
 CHANGES = {
     "a number each": lambda c, z, w: turn(c) * z + w,
     "an exponent": lambda c, z, w: torch.exp(torch.complex(-c.decay, c.angle)) * z + w,
@@ -51,6 +56,7 @@ CHANGES = {
     "sums": lambda c, z, w: z.sum(1, keepdim=True) / 9 + z.mean(-1)[:, None] * w + z.cumsum(1) / 9,
     "a choice": lambda c, z, w: torch.where(z.real > 0, z, w),
     "in place": lambda c, z, w: (z * 1).add_(w).mul_(turn(c)),
+    "columns that are assigned": lambda c, z, w: assigned(z * 2, w),
     "columns": lambda c, z, w: torch.cat([z[:, 1:], z[:, :1]], 1).flip(1) + w.roll(1, 1),
     "an order": lambda c, z, w: z[:, torch.arange(z.shape[1] - 1, -1, -1)] + w[:, [0] * w.shape[1]],
     "masked": lambda c, z, w: z.masked_fill(z.real < 0, 0.0) + w,

@@ -3,10 +3,13 @@
 import pytest
 import torch
 from agreement import measure, measured, require_equal
-from torch import nn
+from torch import fx, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional as F
 
 from seqmodels import RNN, Cell
+from seqmodels.engine.graph import Unsupported
+from seqmodels.engine.rewriting import Writer
 
 T, B, H = 4, 2, 3
 
@@ -185,3 +188,12 @@ def test_a_matrix_of_long_rows_is_read_row_by_row(read):
     loop.load_state_dict(native.state_dict())
     x = torch.randn(T, B, 2, dtype=torch.float64)
     require_equal(measure(native, x), measure(loop, x), 1e-9)
+
+
+def test_what_torch_refuses_while_a_step_is_rewritten_is_a_reason_for_the_plain_loop():
+    graph = fx.Graph()
+    state = graph.placeholder("state")
+    with FakeTensorMode():
+        state.meta["val"] = torch.empty(2, 3)
+    with pytest.raises(Unsupported, match="can't be written so"):
+        Writer(graph).call(torch.ops.aten.mm.default, state, state)
