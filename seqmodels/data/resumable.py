@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
@@ -16,6 +17,7 @@ from seqmodels.data.position import ResumableIterable, check_positive, check_ran
 from seqmodels.errors import DataError, OptionError, SeqmodelsError
 
 _PREFETCHED = 2  # batches each worker holds ready
+_SIGNALLED = 5.0  # seconds, at most, from a process's end to the signal of it
 
 
 class ResumableLoader(ResumableIterable):
@@ -111,9 +113,9 @@ class ResumableLoader(ResumableIterable):
         for k in range(len(batches)):
             failure: SeqmodelsError | None = None
             try:
-                batch = next(remaining)
+                batch = self._next(remaining)
             except RuntimeError as error:
-                if "DataLoader" not in str(error) or not self.num_workers:
+                if "DataLoader" not in str(error) or _in_a_worker(error) or not self.num_workers:
                     raise
                 failure = self._worker_failed(start + k, batches[k : k + _PREFETCHED * self.num_workers], str(error))
             else:
@@ -123,6 +125,17 @@ class ResumableLoader(ResumableIterable):
                 del remaining
                 raise failure
             yield batch
+
+    def _next(self, batches: Iterator[Any]) -> Any:
+        """The next batch; torch's RuntimeError where a worker died."""
+        try:
+            return next(batches)
+        except (OSError, EOFError) as error:
+            # The batch still lay with a worker as that died. Torch raises its error in whatever runs when the signal of
+            # the death comes: it shall be this.
+            if self.num_workers and not _in_a_worker(error):
+                time.sleep(_SIGNALLED)
+            raise
 
     def _order(self) -> list[int]:
         """The records of this rank in this epoch, for all its batches."""
@@ -214,6 +227,11 @@ class _Collate:
 
     def __call__(self, records: list[Any] | _Failure) -> Any:
         return records if isinstance(records, _Failure) else self._collate_fn(records)
+
+
+def _in_a_worker(error: Exception) -> bool:
+    """Whether torch brought this from a worker that lives."""
+    return str(error).startswith("Caught ")
 
 
 def _seed_everything(place: list[int]) -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 from seqmodels.data import ResumableLoader
 from seqmodels.errors import CheckpointError, DataError, OptionError
@@ -179,6 +180,26 @@ def test_a_worker_that_dies_or_hangs_is_an_error_within_seconds(fail, timeout, w
         list(ResumableLoader(Records(12, fail), 2, num_workers=2, timeout=timeout))
     assert "\n" not in str(caught.value)
     assert time.monotonic() - begin < 100
+
+
+def test_a_worker_that_dies_with_a_batch_still_in_its_hands_is_the_same_error(monkeypatch):
+    def next_data(batches):
+        os.kill(batches._workers[0].pid, signal.SIGKILL)
+        raise ConnectionResetError("reset by peer")
+
+    monkeypatch.setattr(_MultiProcessingDataLoaderIter, "_next_data", next_data)
+    with pytest.raises(DataError, match="a worker process died while loading batches 0 to 3"):
+        list(ResumableLoader(Records(12), 2, num_workers=2))
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+@pytest.mark.parametrize("kind", [RuntimeError, EOFError])
+def test_what_collate_fn_raises_is_no_death(num_workers, kind):
+    def refuse(records):
+        raise kind("of DataLoader")
+
+    with pytest.raises(kind, match="of DataLoader"):
+        list(ResumableLoader(Records(8), 2, num_workers=num_workers, collate_fn=refuse))
 
 
 def truncated(record):
