@@ -111,7 +111,7 @@ PROBLEMS = {
         _task("digits", "SequenceClassifier", "SequentialDigits", **SEQUENCES),
         _task("tagging", "SequenceTagger", "TaggedTextData", beside={"embedding_size": 16}, min_count=20),
         _task(
-            *("addition", "Translator", "PairData", "exact_match", "share of sums that are right"),
+            *("addition", "Translator", "PairData", "accuracy", "share of digits that are right"),
             beside={"embedding_size": 16, "attention_size": 64, "bidirectional": False},
             source="addition",
             unit="character",
