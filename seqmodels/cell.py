@@ -169,9 +169,12 @@ class Cell(nn.Module):
         Raises:
             InputError: If it is not as many tensors as the cell has states.
         """
+        names = ", ".join(self.state_names)
+        if not isinstance(state, Tensor | tuple | list):
+            given = type(state).__name__
+            raise InputError(f"{type(self).__name__}: the states ({names}) are tensors, one or a tuple, not {given}")
         states = (state,) if isinstance(state, Tensor) else tuple(state)
         if len(states) != len(self.state_names):
-            names = ", ".join(self.state_names)
             raise InputError(f"{type(self).__name__} has the states ({names}), but {len(states)} were given")
         return states
 

@@ -13,11 +13,12 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from seqmodels import engine, strangers, torch_modules
-from seqmodels.cell import Cell, State
+from seqmodels.cell import Cell
 from seqmodels.dropout import locked_dropout, probability
 from seqmodels.engine.once import warn_once
 from seqmodels.errors import InputError, OptionError
 from seqmodels.layer import Layer, Regularisation
+from seqmodels.layer_states import LayerStates, join_states, map_states, split_states
 from seqmodels.registry import get_cell
 
 NO_OPTIONS = ("cell", "input_size", "hidden_size", "options")  # arguments of RNN beside its options
@@ -32,8 +33,9 @@ class RNN(nn.Module):
     Args:
         cell: A registered name, ``package.module:Class``, a Cell class, or a Cell instance (copied for each layer).
         input_size: Features of the input; a Cell instance knows its own.
-        hidden_size: Features of each state; a Cell instance knows its own.
-        num_layers: Layers, each reading the output of the one below.
+        hidden_size: Features of each state; a Cell instance knows its own. A list has one number a layer; the states of
+            several layers are then handed in and out layer by layer.
+        num_layers: Layers, each reading the output of the one below; of a list of sizes, as many as it has.
         batch_first: Input and output are [B, T, ...] instead of [T, B, ...]; states are not concerned.
         dropout: Probability of dropout on the output of every layer but the last, drawn at each step.
         bidirectional: Each layer also runs backwards; outputs are concatenated.
@@ -64,7 +66,7 @@ class RNN(nn.Module):
         self,
         cell: str | type[Cell] | Cell,
         input_size: int | None = None,
-        hidden_size: int | None = None,
+        hidden_size: int | Sequence[int] | None = None,
         num_layers: int = 1,
         batch_first: bool = False,
         dropout: float = 0.0,
@@ -92,6 +94,10 @@ class RNN(nn.Module):
         ):
             if not isinstance(value, bool):
                 raise OptionError(f"RNN: {name} must be True or False, not {value!r}")
+        sizes = None
+        if not (hidden_size is None or isinstance(hidden_size, int)):
+            sizes = _sizes(cell, hidden_size, num_layers)
+            hidden_size, num_layers = sizes[0], len(sizes)
         self.num_layers = num_layers
         self.batch_first = batch_first
         self.dropout = probability("dropout", dropout)
@@ -99,7 +105,8 @@ class RNN(nn.Module):
         self.backend = backend
 
         first = make_cell(cell, input_size, hidden_size, options)
-        self.input_size, self.hidden_size = first.input_size, first.hidden_size
+        self.input_size = first.input_size
+        self.hidden_size: int | tuple[int, ...] = sizes if sizes and num_layers > 1 else first.hidden_size
         self.input_dropout = _one_each("input_dropout", input_dropout, num_layers, "layer")
         regularisation = Regularisation(
             recurrent_dropout=probability("recurrent_dropout", recurrent_dropout),
@@ -109,16 +116,18 @@ class RNN(nn.Module):
             learn_initial_state=learn_initial_state,
         )
         directions = 2 if bidirectional else 1
-        above = first.output_size * directions
         self.layers = nn.ModuleList()
-        for index in range(num_layers * directions):
-            layer, direction = divmod(index, directions)
-            # A given instance is a pattern to copy; a class or a name makes each cell anew, of its layer's size.
-            if index == 0:
-                made = first if first is not cell else copy.deepcopy(first)
-            else:
-                made = make_cell(cell, self.input_size if layer == 0 else above, self.hidden_size, options, copied=True)
-            self.layers.append(Layer(made, regularisation, backwards=direction == 1))
+        below = first.input_size
+        for layer in range(num_layers):
+            size = first.hidden_size if sizes is None else sizes[layer]
+            for direction in range(directions):
+                # A given instance is a pattern to copy; a class or a name makes each cell anew, of its layer's size.
+                if layer > 0 or direction > 0:
+                    made = make_cell(cell, below, size, options, copied=True)
+                else:
+                    made = first if first is not cell else copy.deepcopy(first)
+                self.layers.append(Layer(made, regularisation, backwards=direction == 1))
+            below = made.output_size * directions
 
     @property
     def cell(self) -> Cell:
@@ -127,8 +136,9 @@ class RNN(nn.Module):
 
     @property
     def output_size(self) -> int:
-        """Features of the output: those of the cell, times the directions."""
-        return self.cell.output_size * (2 if self.bidirectional else 1)
+        """Features of the output: those of the last layer's cell, times the directions."""
+        top: Cell = self.layers[-1].cell  # type: ignore[assignment]
+        return top.output_size * (2 if self.bidirectional else 1)
 
     def reset_parameters(self, bound: float | None = None) -> None:
         """Draw the parameters of all cells anew from U(-bound, bound); see :meth:`Cell.reset_parameters`."""
@@ -138,7 +148,7 @@ class RNN(nn.Module):
     def forward(
         self,
         input: Tensor | PackedSequence,
-        state: State | None = None,
+        state: LayerStates | None = None,
         lengths: Tensor | Sequence[int] | None = None,
         reset: Bool[Tensor, "T B"] | Bool[Tensor, " T"] | None = None,
         return_states: bool = False,
@@ -147,7 +157,8 @@ class RNN(nn.Module):
 
         Args:
             input: [T, B, I], [B, T, I] if ``batch_first``, [T, I] for one sequence, or a PackedSequence.
-            state: Before the first step: a tensor [num_layers * D, B, S] if the cell has one state, else a tuple.
+            state: Before the first step: a tensor [num_layers * D, B, S] if the cell has one state, else a tuple. Where
+                ``hidden_size`` is a list, a tuple of such states, [D, B, S] of each layer.
             lengths: [B] real steps of each row, 0 .. T. Outputs past them are 0; the final state is that of the last
                 real step, or the initial one if there is none.
             reset: [T, B] bool ([B, T] if ``batch_first``): the state returns to its initial value before that step. The
@@ -157,8 +168,8 @@ class RNN(nn.Module):
         Returns:
             ``(output, state)`` as :class:`torch.nn.LSTM` gives them, output of D * ``cell.output_size`` features; with
             ``return_states``, ``(output, state, states)``, where ``states`` has the form of ``state`` with each tensor
-            [num_layers * D, T, B, S] ([num_layers * D, B, T, S] if ``batch_first``). The way back reads what is
-            returned: it can't be changed in place before.
+            [num_layers * D, T, B, S] ([num_layers * D, B, T, S] if ``batch_first``; of a list of sizes [D, ...]). The
+            way back reads what is returned: it can't be changed in place before.
 
         Raises:
             InputError: If a shape, type or length doesn't fit.
@@ -180,13 +191,13 @@ class RNN(nn.Module):
         if self.batch_first:
             output = output.transpose(0, 1)
             histories = [tuple(sequence.transpose(0, 1) for sequence in history) for history in histories]
-        final = self._join(states)
-        return (output, final, self._join(histories)) if return_states else (output, final)
+        final = join_states(self._groups(), states)
+        return (output, final, join_states(self._groups(), histories)) if return_states else (output, final)
 
     def _run(
         self,
         input: Tensor,
-        states: list[tuple[Tensor, ...] | None],
+        states: Sequence[tuple[Tensor, ...] | None],
         lengths: Tensor | None,
         reset: Tensor | None,
         every_state: bool,
@@ -224,16 +235,15 @@ class RNN(nn.Module):
 
     def _forward_single(self, input: Tensor, state: Any, lengths: Any, reset: Any, return_states: bool) -> tuple:
         """[T, I]: a batch of one, whose dimension is taken away again."""
-        dim = 0 if self.batch_first else 1
-        batched = None if state is None else [s.unsqueeze(1) for s in self.cell.pack_state(state)]
+        dim, groups = 0 if self.batch_first else 1, self._groups()
+        if state is not None:
+            state = map_states(groups, lambda tensor: tensor.unsqueeze(1), state)
         if reset is not None:
             self._check_reset(reset, list(input.shape[:1]))
             reset = reset.unsqueeze(dim)
-        output, final, *rest = self(
-            input.unsqueeze(dim), None if batched is None else tuple(batched), lengths, reset, return_states
-        )
-        final = self.cell.unpack_state(tuple(s.squeeze(1) for s in self.cell.pack_state(final)))
-        rest = [self.cell.unpack_state(tuple(s.squeeze(dim + 1) for s in self.cell.pack_state(r))) for r in rest]
+        output, final, *rest = self(input.unsqueeze(dim), state, lengths, reset, return_states)
+        final = map_states(groups, lambda tensor: tensor.squeeze(1), final)
+        rest = [map_states(groups, lambda tensor: tensor.squeeze(dim + 1), each) for each in rest]
         return (output.squeeze(dim), final, *rest)
 
     def _check_input(self, input: Tensor) -> None:
@@ -281,24 +291,14 @@ class RNN(nn.Module):
         if reset.dtype != torch.bool or list(reset.shape) != shape:
             raise InputError(f"RNN: reset must be bool of shape {shape}, not {reset.dtype} of {list(reset.shape)}")
 
-    def _split_state(self, state: State | None, input: Tensor) -> list[tuple[Tensor, ...] | None]:
-        """[layers * D, B, S] for each state -> for each layer and direction a tuple of [B, S]."""
-        if state is None:
-            return [None] * len(self.layers)
-        states = self.cell.pack_state(state)
-        for name, tensor, size in zip(self.cell.state_names, states, self.cell.state_sizes, strict=True):
-            expected = (len(self.layers), input.shape[1], size)
-            if tensor.shape != expected:
-                raise InputError(f"RNN: state {name} must be {list(expected)}, not {list(tensor.shape)}")
-            if tensor.dtype != input.dtype and not torch.is_autocast_enabled(input.device.type):
-                raise InputError(f"RNN: state {name} is {tensor.dtype}, input is {input.dtype}; convert one of them")
-        return list(zip(*(tensor.unbind(0) for tensor in states), strict=True))
+    def _split_state(self, state: LayerStates | None, input: Tensor) -> Sequence[tuple[Tensor, ...] | None]:
+        return [None] * len(self.layers) if state is None else split_states(self._groups(), state, input)
 
-    def _join(self, states: Sequence[tuple[Tensor, ...]]) -> Any:
-        """The inverse of _split_state, for final states and for whole histories."""
-        return (
-            self.cell.unpack_state(tuple(torch.stack(parts) for parts in zip(*states, strict=True))) if states else ()
-        )
+    def _groups(self) -> list[list[Cell]]:
+        """The cells of all layers and directions, those together whose states are one tensor."""
+        cells: list[Cell] = [layer.cell for layer in self.layers]  # type: ignore[misc]
+        together = len(cells) if isinstance(self.hidden_size, int) else 2 if self.bidirectional else 1
+        return [cells[first : first + together] for first in range(0, len(cells), together)]
 
     def _shown(self, shape: Sequence[int]) -> list[int]:
         """A [T, B, ...] shape as the caller sees it."""
@@ -330,6 +330,8 @@ class RNN(nn.Module):
             CellError: If the cell has no twin among torch's modules.
             OptionError: If an option that changes evaluation, not training only, has no counterpart there.
         """
+        if not isinstance(self.hidden_size, int):
+            raise OptionError("RNN.to_torch: torch's modules have one hidden_size; an RNN of several has no such twin")
         options: Regularisation = self.layers[0].options  # type: ignore[assignment]
         for name in ("zoneout", "layer_norm", "learn_initial_state"):
             value = getattr(options, name)
@@ -399,6 +401,18 @@ def _looked_at(cell: Cell) -> Cell:
     if (hidden := strangers.unregistered(cell)) is not None:  # no mistake if it belongs to another module
         warn_once(hidden)
     return cell
+
+
+def _sizes(cell: str | type[Cell] | Cell, sizes: Any, num_layers: int) -> tuple[int, ...]:
+    """Of each layer, from a list."""
+    if isinstance(sizes, str) or not isinstance(sizes, Sequence) or not sizes:
+        raise OptionError(f"RNN: hidden_size must be a positive integer, or a list of one a layer, not {sizes!r}")
+    if isinstance(cell, Cell):
+        kind = type(cell).__name__
+        raise OptionError(f"RNN: for layers of the sizes {list(sizes)}, give the class {kind} instead of an instance")
+    if num_layers not in (1, len(sizes)):
+        raise OptionError(f"RNN: hidden_size has {len(sizes)} sizes, but num_layers is {num_layers}; leave it out")
+    return tuple(sizes)
 
 
 def _one_each(name: str, value: float | Sequence[float], count: int, of: str) -> tuple[float, ...]:

@@ -19,7 +19,13 @@ from seqmodels.dropout import dropout_mask, locked_dropout, probability
 from seqmodels.errors import OptionError
 from seqmodels.rnn import RNN
 from seqmodels.tasks.cell_record import cell_record
-from seqmodels.tasks.recurrent import RecurrentTask, check_numbers, refuse_bidirectional, refuse_options
+from seqmodels.tasks.recurrent import (
+    RecurrentTask,
+    check_numbers,
+    lowest_size,
+    refuse_bidirectional,
+    refuse_options,
+)
 from seqmodels.tasks.text_writer import TextWriter
 from seqmodels.training import NTASGD, TokenLoss
 
@@ -44,9 +50,9 @@ class LanguageModel(TextWriter, RecurrentTask):
     Args:
         tokenizer: Text to tokens and back; kept in the checkpoint.
         cell: Any cell: a name, ``package.module:Class``, a class or an instance.
-        hidden_size: Size of the state.
+        hidden_size: Size of the state; a list has one a layer.
         num_layers: Layers of the network.
-        embedding_size: Size of the token embedding; ``hidden_size`` if not given; 0 for one-hot input.
+        embedding_size: Size of the token embedding; that of the first layer if not given; 0 for one-hot input.
         rnn_options: Further options of RNN and of the cell, such as ``{"zoneout": 0.1, "forget_bias": 0}``.
         dropout: On embeddings, between layers and before the softmax, drawn at each step (Zaremba et al. 2014).
         embedding_dropout: Of whole words of the embedding (AWD-LSTM's ``dropoute``).
@@ -85,7 +91,7 @@ class LanguageModel(TextWriter, RecurrentTask):
         self,
         tokenizer: Tokenizer | dict[str, Any],
         cell: str | type[Cell] | Cell = "lstm",
-        hidden_size: int = 256,
+        hidden_size: int | list[int] = 256,
         num_layers: int = 1,
         embedding_size: int | None = None,
         rnn_options: dict[str, Any] | None = None,
@@ -110,7 +116,7 @@ class LanguageModel(TextWriter, RecurrentTask):
     ) -> None:
         settings = {key: value for key, value in locals().items() if key not in ("self", "__class__", "tokenizer")}
         super().__init__()
-        check_numbers("LanguageModel", {**settings, "embedding_size": embedding_size or None})  # 0: none
+        check_numbers("LanguageModel", {**settings, "embedding_size": embedding_size or None}, by_layer=True)  # 0: none
         self.save_hyperparameters(cell_record("LanguageModel", settings))
         self.tokenizer = Tokenizer.restored(tokenizer)
         self.carry_hiddens = carry_state is not False
@@ -118,11 +124,12 @@ class LanguageModel(TextWriter, RecurrentTask):
             probability(name, settings[name])
         _check_rnn_options(rnn_options or {})
         vocabulary = len(self.tokenizer)
-        embedding_size = hidden_size if embedding_size is None else embedding_size
+        embedding_size = lowest_size(hidden_size) if embedding_size is None else embedding_size
         one_hot = embedding_size == 0
         if one_hot and (tie_weights or embedding_dropout):
             raise OptionError("embedding_size=0 (one-hot input) leaves no embedding to tie or to drop out")
 
+        layers = num_layers if isinstance(hidden_size, int) else len(hidden_size)
         self.embedding = None if one_hot else nn.Embedding(vocabulary, embedding_size)
         self.rnn = RNN(
             cell,
@@ -130,7 +137,7 @@ class LanguageModel(TextWriter, RecurrentTask):
             hidden_size,
             num_layers,
             dropout=dropout,
-            input_dropout=[input_dropout] + [hidden_dropout] * (num_layers - 1),
+            input_dropout=[input_dropout] + [hidden_dropout] * (layers - 1),
             weight_dropout=weight_dropout,
             **(rnn_options or {}),
         )

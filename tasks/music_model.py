@@ -27,7 +27,7 @@ class MusicModel(RecurrentTask):
     Args:
         input_size: Keys of a frame.
         cell: Any cell: a name, ``package.module:Class``, a class or an instance.
-        hidden_size: Size of the state.
+        hidden_size: Size of the state; a list has one a layer.
         num_layers: Layers of the network.
         dropout: Between layers and before the output.
         rnn_options: Further options of RNN and of the cell, such as ``{"forget_bias": 0}``.
@@ -52,7 +52,7 @@ class MusicModel(RecurrentTask):
         self,
         input_size: int = 88,
         cell: str | type[Cell] | Cell = "lstm",
-        hidden_size: int = 128,
+        hidden_size: int | list[int] = 128,
         num_layers: int = 1,
         dropout: float = 0.0,
         rnn_options: dict[str, Any] | None = None,
@@ -61,7 +61,7 @@ class MusicModel(RecurrentTask):
     ) -> None:
         settings = {key: value for key, value in locals().items() if key not in ("self", "__class__")}
         super().__init__()
-        check_numbers("MusicModel", settings)
+        check_numbers("MusicModel", settings, by_layer=True)
         self.save_hyperparameters(cell_record("MusicModel", settings))
         self.truncated_bptt_steps = truncated_bptt_steps
         self._dropout = probability("dropout", dropout)

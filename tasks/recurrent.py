@@ -1,6 +1,7 @@
 """What the tasks around one recurrent network share."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -25,8 +26,9 @@ class RecurrentTask(Task):
 
     def describe(self) -> str:
         """One line: the network and its size."""
-        cell, layers = self.hparams["cell"], self.hparams["num_layers"]
-        return f"{type(self).__name__}: {layers} x {self.rnn.hidden_size} {cell}, {parameter_count(self):,} parameters"
+        size = self.rnn.hidden_size
+        layers = f"{self.rnn.num_layers} x {size}" if isinstance(size, int) else ", ".join(map(str, size))
+        return f"{type(self).__name__}: {layers} {self.hparams['cell']}, {parameter_count(self):,} parameters"
 
     def configure_optimizers(self) -> Any:
         """Adam."""
@@ -47,12 +49,26 @@ def refuse_bidirectional(what: str, options: dict[str, Any]) -> None:
         raise OptionError(f"rnn_options: {what} can't be bidirectional, it would see what it predicts")
 
 
-def check_numbers(task: str, settings: dict[str, Any]) -> None:
-    """Refuses sizes and the like below 1, and learning rates and weight decays below 0."""
+def lowest_size(hidden_size: int | Sequence[int]) -> int:
+    """That of the first layer."""
+    return hidden_size if isinstance(hidden_size, int) else hidden_size[0]
+
+
+def check_numbers(task: str, settings: dict[str, Any], by_layer: bool = False) -> None:
+    """Refuses sizes and the like below 1, and learning rates and weight decays below 0.
+
+    Args:
+        task: Name of the task, for messages.
+        settings: Its arguments by name.
+        by_layer: Whether ``hidden_size`` may be a list, of one size a layer.
+    """
     for name, value in settings.items():
         if value is None:
             continue
-        if (name in COUNTS or name.endswith("_size")) and value < 1:
+        several = isinstance(value, list | tuple)
+        if several and name == "hidden_size" and not by_layer:
+            raise OptionError(f"{task}: hidden_size is {list(value)}; all layers have one size here, give one number")
+        if (name in COUNTS or name.endswith("_size")) and min(value if several else [value], default=0) < 1:
             raise OptionError(f"{task}: {name} is {value}; use 1 or more")
         if name.endswith(("learning_rate", "weight_decay")) and not 0 <= value < math.inf:
             raise OptionError(f"{task}: {name} is {value}; use 0 or more")

@@ -18,7 +18,7 @@ from seqmodels.evaluating import evaluating
 from seqmodels.rnn import RNN
 from seqmodels.tasks.cell_record import cell_record
 from seqmodels.tasks.pooling import Pooling
-from seqmodels.tasks.recurrent import RecurrentTask, check_numbers, refuse_options
+from seqmodels.tasks.recurrent import RecurrentTask, check_numbers, lowest_size, refuse_options
 from seqmodels.tasks.word_vectors import word_embedding
 
 
@@ -39,7 +39,7 @@ class SequenceReader(RecurrentTask):
     def __init__(self, output_size: int, settings: dict[str, Any], bidirectional: bool | None = None) -> None:
         super().__init__()
         name, options = type(self).__name__, settings["rnn_options"] or {}
-        check_numbers(name, settings)
+        check_numbers(name, settings, by_layer=True)
         refuse_options(name, options, *(["bidirectional"] if bidirectional is not None else []))
         if bidirectional is not None:
             options = {**options, "bidirectional": bidirectional}
@@ -68,7 +68,7 @@ class SequenceReader(RecurrentTask):
     def _make_embedding(self, settings: dict[str, Any]) -> nn.Embedding | None:
         size, vectors = settings["embedding_size"], settings.get("embeddings")
         if self.tokenizer is not None:
-            size = settings["hidden_size"] if size is None and vectors is None else size
+            size = lowest_size(settings["hidden_size"]) if size is None and vectors is None else size
             return word_embedding(self.tokenizer, size, vectors)
         if vectors is not None:
             raise OptionError(f"{type(self).__name__}: embeddings need a tokenizer: data of words")

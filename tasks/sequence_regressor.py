@@ -22,7 +22,7 @@ class SequenceRegressor(SequenceReader):
         input_size: Features of each step; with ``embedding_size``, the number of different tokens.
         output_size: Numbers to give.
         cell: Any cell: a name, ``package.module:Class``, a class or an instance.
-        hidden_size: Size of the state.
+        hidden_size: Size of the state; a list has one a layer.
         num_layers: Layers of the network.
         embedding_size: Input is tokens [T, B], which get vectors of this size; if not given, it is features [T, B, I].
         dropout: On embeddings, between layers and before the last linear map.
@@ -51,7 +51,7 @@ class SequenceRegressor(SequenceReader):
         input_size: int,
         output_size: int = 1,
         cell: str | type[Cell] | Cell = "lstm",
-        hidden_size: int = 128,
+        hidden_size: int | list[int] = 128,
         num_layers: int = 1,
         embedding_size: int | None = None,
         dropout: float = 0.0,

@@ -28,11 +28,11 @@ class SequenceTagger(ClassReader):
         input_size: Features of each step; with ``embedding_size`` the number of different tokens; not needed with
             ``tokenizer`` or ``scaling``.
         cell: Any cell: a name, ``package.module:Class``, a class or an instance.
-        hidden_size: Size of the state.
+        hidden_size: Size of the state; a list has one a layer.
         num_layers: Layers of the network.
         bidirectional: Whether a step's class depends on what follows it, too.
         embedding_size: Input is tokens [T, B], which get vectors of this size; if not given, it is features [T, B, I],
-            or with ``tokenizer`` the size is that of ``embeddings``, or ``hidden_size``.
+            or with ``tokenizer`` the size is that of ``embeddings``, or of the first layer.
         dropout: On embeddings, between layers and before the softmax.
         rnn_options: Further options of RNN and of the cell.
         learning_rate: Of AdamW.
@@ -64,7 +64,7 @@ class SequenceTagger(ClassReader):
         num_classes: int | None = None,
         input_size: int | None = None,
         cell: str | type[Cell] | Cell = "lstm",
-        hidden_size: int = 128,
+        hidden_size: int | list[int] = 128,
         num_layers: int = 1,
         bidirectional: bool = True,
         embedding_size: int | None = None,

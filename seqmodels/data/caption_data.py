@@ -25,7 +25,7 @@ class CaptionBatch(NamedTuple):
 
     image: Tensor
     """Features [B, F] or [B, R, F], or pictures [B, 3, S, S]."""
-    owner: Int64[Tensor, "N"]
+    owner: Int64[Tensor, " N"]
     """The picture, in [0, B), that a caption is of."""
     input: Int64[Tensor, "T N"]
     """The captions, after the token that begins each; 0 past their ends."""

@@ -66,7 +66,7 @@ class CharacterTokenizer(Tokenizer):
     def __len__(self) -> int:
         return len(self._symbols)
 
-    def encode(self, text: str) -> Int64[Tensor, "N"]:
+    def encode(self, text: str) -> Int64[Tensor, " N"]:
         ids = self._ids[np.minimum(_code_points(text), len(self._ids) - 1)]
         if self.unknown_id is None and len(ids) and ids.min() < 0:
             position = int(np.argmax(ids < 0))
@@ -76,7 +76,7 @@ class CharacterTokenizer(Tokenizer):
             )
         return torch.from_numpy(ids.astype(np.int64, copy=False))
 
-    def decode(self, ids: Int[Tensor, "N"] | Sequence[int]) -> str:
+    def decode(self, ids: Int[Tensor, " N"] | Sequence[int]) -> str:
         return "".join(self._symbols[number] for number in self._checked(ids).tolist())
 
     def unknown_in(self, text: str) -> str | None:
@@ -89,7 +89,7 @@ class CharacterTokenizer(Tokenizer):
     def _restore(cls, description: dict[str, Any]) -> CharacterTokenizer:
         return cls(description["characters"], bool(description["unknown"]))
 
-    def characters_per_token(self) -> Float[Tensor, "V"]:
+    def characters_per_token(self) -> Float[Tensor, " V"]:
         return torch.ones(len(self))
 
 

@@ -15,8 +15,8 @@ from seqmodels.errors import InputError
 class Encoded(NamedTuple):
     """Tokens in the smallest integer type that holds the vocabulary."""
 
-    tokens: Integer[Tensor, "N"]
-    document_starts: Int64[Tensor, "D"] | None
+    tokens: Integer[Tensor, " N"]
+    document_starts: Int64[Tensor, " D"] | None
     characters: int
 
 

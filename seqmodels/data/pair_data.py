@@ -30,7 +30,7 @@ class PairBatch(NamedTuple):
 
     source: Int64[Tensor, "S B"]
     """The sources with the tokens that end them; 0 past that."""
-    source_lengths: Int64[Tensor, "B"]
+    source_lengths: Int64[Tensor, " B"]
     """Tokens of each source, the one that ends it among them."""
     input: Int64[Tensor, "T B"]
     """The targets, after the token that begins each; 0 past their ends."""

@@ -41,8 +41,8 @@ class QuestionBatch(NamedTuple):
     image: Tensor
     """Features [B, F] or [B, R, F], or pictures [B, 3, S, S]."""
     question: Int64[Tensor, "T B"]
-    lengths: Int64[Tensor, "B"]
-    answer: Int64[Tensor, "B"]
+    lengths: Int64[Tensor, " B"]
+    answer: Int64[Tensor, " B"]
     """The most common answer among the K; -1 where it isn't one of them, or where there is none."""
     scores: Float[Tensor, "B K"]
     """min(1, annotators / 3) of each answer; 1 for the only answer of sets with one."""

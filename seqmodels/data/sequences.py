@@ -17,7 +17,7 @@ class SequenceBatch(NamedTuple):
     """Features of each step, or tokens; 0 past a sequence's end."""
     target: Tensor
     """What belongs to a whole sequence: classes [B], values [B] or [B, K]; or to each step: [T, B, K]."""
-    lengths: Int64[Tensor, "B"] | None = None
+    lengths: Int64[Tensor, " B"] | None = None
     """Steps of each sequence; None: all have T."""
     texts: tuple[str, ...] = ()
     """Of each sequence as it was read, tagged words with tabs between; empty if these are no texts."""
@@ -28,7 +28,7 @@ class SequenceBatch(NamedTuple):
         return self.input.shape[0] * self.input.shape[1]
 
 
-def pad(tokens: list[Tensor]) -> tuple[Int64[Tensor, "T B"], Int64[Tensor, "B"]]:
+def pad(tokens: list[Tensor]) -> tuple[Int64[Tensor, "T B"], Int64[Tensor, " B"]]:
     """Vectors of tokens as the columns of one matrix, 0 past their ends, and their lengths.
 
     Example:

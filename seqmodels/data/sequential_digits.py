@@ -98,7 +98,7 @@ class SequentialDigits(RecordData):
 
 class _Part(NamedTuple):
     pixels: UInt8[Tensor, "N T"]
-    digits: Int64[Tensor, "N"]
+    digits: Int64[Tensor, " N"]
     brightest: int
 
 

@@ -70,13 +70,13 @@ class StreamLoader(ResumableIterable):
 
     def __init__(
         self,
-        tokens: Integer[Tensor, "N"],
+        tokens: Integer[Tensor, " N"],
         batch_size: int,
         steps: int,
         rank: int = 0,
         world_size: int = 1,
         drop_last: bool = True,
-        document_starts: Integer[Tensor, "D"] | None = None,
+        document_starts: Integer[Tensor, " D"] | None = None,
         random_steps: bool = False,
         seed: int = 0,
         source: str = "the text",

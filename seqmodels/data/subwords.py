@@ -74,7 +74,7 @@ class SubwordTokenizer(Tokenizer):
     def __len__(self) -> int:
         return len(self._pieces)
 
-    def encode(self, text: str) -> Int64[Tensor, "N"]:
+    def encode(self, text: str) -> Int64[Tensor, " N"]:
         utf8(text)
         ids: list[Tensor] = [torch.empty(0, dtype=torch.int64)]
         for lines in _lines(text):
@@ -82,10 +82,10 @@ class SubwordTokenizer(Tokenizer):
             ids.append(torch.tensor([number for line in found for number in line.ids], dtype=torch.int64))
         return torch.cat(ids)
 
-    def decode(self, ids: Int[Tensor, "N"] | Sequence[int]) -> str:
+    def decode(self, ids: Int[Tensor, " N"] | Sequence[int]) -> str:
         return b"".join(self._pieces[number] for number in self._checked(ids).tolist()).decode("utf-8", "replace")
 
-    def decode_each(self, ids: Int[Tensor, "N"] | Sequence[int]) -> list[str]:
+    def decode_each(self, ids: Int[Tensor, " N"] | Sequence[int]) -> list[str]:
         return characters_ended(self._pieces[number] for number in self._checked(ids).tolist())
 
     def to_dict(self) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class SubwordTokenizer(Tokenizer):
     def _restore(cls, description: dict[str, Any]) -> SubwordTokenizer:
         return cls(description["model"])
 
-    def characters_per_token(self) -> Float[Tensor, "V"]:
+    def characters_per_token(self) -> Float[Tensor, " V"]:
         return torch.tensor([float(characters_begun(piece)) for piece in self._pieces])
 
 

@@ -114,17 +114,17 @@ class TextData(DataModule):
         self._tokenizer = tokenizer
 
     @property
-    def train_tokens(self) -> Int64[Tensor, "N"]:
+    def train_tokens(self) -> Int64[Tensor, " N"]:
         """The training text in tokens."""
         return self._part("train").tokens.long()
 
     @property
-    def valid_tokens(self) -> Int64[Tensor, "N"]:
+    def valid_tokens(self) -> Int64[Tensor, " N"]:
         """The validation text in tokens; DataError if there is none."""
         return self._part("validation").tokens.long()
 
     @property
-    def test_tokens(self) -> Int64[Tensor, "N"]:
+    def test_tokens(self) -> Int64[Tensor, " N"]:
         """The test text in tokens; DataError if there is none."""
         return self._part("test").tokens.long()
 

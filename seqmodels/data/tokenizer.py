@@ -47,7 +47,7 @@ class Tokenizer(ABC):
         """The vocabulary in the order of its numbers, printable: a line feed appears as ``\\n``."""
 
     @abstractmethod
-    def encode(self, text: str) -> Int64[Tensor, "N"]:
+    def encode(self, text: str) -> Int64[Tensor, " N"]:
         """The numbers of the tokens of ``text``, each in [0, len(self)).
 
         Raises:
@@ -55,14 +55,14 @@ class Tokenizer(ABC):
         """
 
     @abstractmethod
-    def decode(self, ids: Int[Tensor, "N"] | Sequence[int]) -> str:
+    def decode(self, ids: Int[Tensor, " N"] | Sequence[int]) -> str:
         """The text that these numbers stand for.
 
         Raises:
             InputError: a number is outside [0, len(self)).
         """
 
-    def decode_each(self, ids: Int[Tensor, "N"] | Sequence[int]) -> list[str]:
+    def decode_each(self, ids: Int[Tensor, " N"] | Sequence[int]) -> list[str]:
         """What each token adds to the text of those before it; a character of several tokens is the last one's.
 
         Raises:
@@ -102,7 +102,7 @@ class Tokenizer(ABC):
         """The inverse of ``to_dict``."""
 
     @abstractmethod
-    def characters_per_token(self) -> Float[Tensor, "V"] | None:
+    def characters_per_token(self) -> Float[Tensor, " V"] | None:
         """How many characters each token adds to the decoded text; None where that has no fixed answer.
 
         The nats of a text divided by the sum of this over its tokens, and by ln 2, are bits per character for any unit.
@@ -144,7 +144,7 @@ class Tokenizer(ABC):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self)} tokens)"
 
-    def _checked(self, ids: Int[Tensor, "N"] | Sequence[int]) -> Int64[Tensor, "N"]:
+    def _checked(self, ids: Int[Tensor, " N"] | Sequence[int]) -> Int64[Tensor, " N"]:
         ids = torch.as_tensor(ids, dtype=torch.int64).reshape(-1).cpu()
         outside = (ids < 0) | (ids >= len(self))
         if outside.any():

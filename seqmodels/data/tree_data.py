@@ -34,9 +34,9 @@ class TreeBatch(NamedTuple):
     """B trees with N nodes in all, of which L are leaves, in the order of the forest."""
 
     forest: Forest
-    words: Int64[Tensor, "words"]
+    words: Int64[Tensor, " words"]
     """Tokens [L] of the leaves, or [N] of all nodes where inner nodes have words."""
-    labels: Int64[Tensor, "N"]
+    labels: Int64[Tensor, " N"]
     """NOT_SCORED where a node has none."""
     as_read: TreesAsRead | None = None
     """The trees themselves, for a person to find them again."""
@@ -140,7 +140,7 @@ class TreeData(LabelledData):
         return f"TreeData: {self.source}, {self.sizes()} trees, {len(self.labels)} labels, {len(self.tokenizer)} words"
 
 
-def plant_words(trees: Sequence[Tree], tokenizer: Tokenizer) -> tuple[Forest, Int64[Tensor, "words"]]:
+def plant_words(trees: Sequence[Tree], tokenizer: Tokenizer) -> tuple[Forest, Int64[Tensor, " words"]]:
     """The forest of some trees and the tokens of their words, of the leaves or of all nodes, in its order.
 
     Args:

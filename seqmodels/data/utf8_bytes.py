@@ -39,13 +39,13 @@ class ByteTokenizer(Tokenizer):
     def __len__(self) -> int:
         return 256
 
-    def encode(self, text: str) -> Int64[Tensor, "N"]:
+    def encode(self, text: str) -> Int64[Tensor, " N"]:
         return torch.from_numpy(np.frombuffer(utf8(text), dtype=np.uint8).astype(np.int64))
 
-    def decode(self, ids: Int[Tensor, "N"] | Sequence[int]) -> str:
+    def decode(self, ids: Int[Tensor, " N"] | Sequence[int]) -> str:
         return bytes(self._checked(ids).tolist()).decode("utf-8", "replace")
 
-    def decode_each(self, ids: Int[Tensor, "N"] | Sequence[int]) -> list[str]:
+    def decode_each(self, ids: Int[Tensor, " N"] | Sequence[int]) -> list[str]:
         return characters_ended(bytes([byte]) for byte in self._checked(ids).tolist())
 
     def to_dict(self) -> dict[str, Any]:
@@ -55,5 +55,5 @@ class ByteTokenizer(Tokenizer):
     def _restore(cls, description: dict[str, Any]) -> ByteTokenizer:
         return cls()
 
-    def characters_per_token(self) -> Float[Tensor, "V"]:
+    def characters_per_token(self) -> Float[Tensor, " V"]:
         return torch.tensor([float(characters_begun(bytes([byte]))) for byte in range(256)])

@@ -64,11 +64,11 @@ class WordTokenizer(Tokenizer):
     def __len__(self) -> int:
         return len(self._words)
 
-    def encode(self, text: str) -> Int64[Tensor, "N"]:
+    def encode(self, text: str) -> Int64[Tensor, " N"]:
         ids, unknown = self._ids, self.unknown_id
         return torch.tensor([ids.get(word, unknown) for word in _split(text)], dtype=torch.int64)
 
-    def decode(self, ids: Int[Tensor, "N"] | Sequence[int]) -> str:
+    def decode(self, ids: Int[Tensor, " N"] | Sequence[int]) -> str:
         return "".join(self._written(number) for number in self._checked(ids).tolist())
 
     def unknown_in(self, text: str) -> str | None:
@@ -81,7 +81,7 @@ class WordTokenizer(Tokenizer):
     def _restore(cls, description: dict[str, Any]) -> WordTokenizer:
         return cls(description["words"])
 
-    def characters_per_token(self) -> Float[Tensor, "V"]:
+    def characters_per_token(self) -> Float[Tensor, " V"]:
         """The length of a word and of the space after it; 1 for ``<eos>``; ``<unk>`` counts as it is written."""
         return torch.tensor([float(len(self._written(number))) for number in range(len(self))])
 

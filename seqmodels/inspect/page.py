@@ -35,7 +35,7 @@ class ModelUnits(NamedTuple):
 
     activations: Mapping[str, Mapping[str, Float[Tensor, "T U"]]]
     """Layer -> name -> values after each token was read, such as ``{"rnn.layers.0": {"h": h, "sigmoid(f)": f}}``."""
-    log_probabilities: Float[Tensor, "T"] | None = None
+    log_probabilities: Float[Tensor, " T"] | None = None
     """Of each token given those before it, in nats; NaN where there is none, as for the first."""
     next_tokens: Sequence[Sequence[tuple[str, float]]] | None = None
     """T lists of the likeliest tokens after each token, and their probabilities, likeliest first."""
@@ -163,7 +163,7 @@ def _ranked(
     return {"quantity": quantity, "unit": ranked.unit, "auc": _short(ranked.auc)}
 
 
-def _probabilities(model: str, given: Float[Tensor, "N"] | None, T: int) -> list[float | None] | None:
+def _probabilities(model: str, given: Float[Tensor, " N"] | None, T: int) -> list[float | None] | None:
     if given is None:
         return None
     _check_count(model, "log_probabilities", len(given), T)

@@ -32,13 +32,13 @@ class Forest(NamedTuple):
     level to the highest.
     """
 
-    order: Int64[Tensor, "N"]
+    order: Int64[Tensor, " N"]
     """Which node each is, in the trees one after another."""
-    roots: Int64[Tensor, "B"]
+    roots: Int64[Tensor, " B"]
     """The number of each tree's root."""
-    children: Int64[Tensor, "C"]
+    children: Int64[Tensor, " C"]
     """For each level ``inner * most`` rows of the level below: its inner nodes, its leaves, then one that is absent."""
-    present: Bool[Tensor, "C"]
+    present: Bool[Tensor, " C"]
     """Which of them there are; the others fill up to ``most``."""
     leaves: int
     """L."""

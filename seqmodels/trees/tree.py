@@ -94,12 +94,12 @@ class Tree:
         return len(self) > 1 and self.words[0] is not None
 
     @cached_property
-    def above(self) -> Int64[np.ndarray, "M"]:
+    def above(self) -> Int64[np.ndarray, " M"]:
         """``parents`` as an array."""
         return np.array(self.parents, dtype=np.int64)
 
     @cached_property
-    def depths(self) -> Int64[np.ndarray, "M"]:
+    def depths(self) -> Int64[np.ndarray, " M"]:
         """How many nodes are above each."""
         depths = [0] * len(self)
         for node, parent in enumerate(self.parents[1:], 1):

@@ -235,6 +235,7 @@ def test_results_are_what_coco_reads(tmp_path):
     [
         ({"conditioning": "sideways"}, ("conditioning", "attention")),
         ({"dropout": 2}, ("dropout",)),
+        ({"hidden_size": [8, 6]}, ("hidden_size is [8, 6]", "give one number")),
         ({"beam_size": 0}, ("beam_size",)),
         ({"rnn_options": {"bidirectional": True}}, ("bidirectional",)),
     ],

@@ -133,6 +133,13 @@ def test_a_checkpoint_predicts_the_same(tmp_path):
     assert torch.equal(again(PIECES[0].input)[0], music.eval()(PIECES[0].input)[0])
 
 
+def test_layers_may_differ_in_size():
+    music = model(hidden_size=[8, 5])
+    logits, state = music(PIECES[0].input)
+    assert logits.shape == PIECES[0].input.shape
+    assert [h.shape[-1] for h in state] == [8, 5]
+
+
 @pytest.mark.parametrize(
     ("options", "part"),
     [

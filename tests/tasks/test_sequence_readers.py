@@ -58,6 +58,13 @@ def test_every_cell_fits_in(kind, cell):
 
 
 @BOTH
+def test_layers_may_differ_in_size(kind):
+    model = make(kind, hidden_size=[8, 5], rnn_options={"bidirectional": True})
+    assert model(INPUT, LENGTHS).shape == (4, 3)
+    assert model.head.in_features == 10
+
+
+@BOTH
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_padding_changes_nothing(kind, pooling, bidirectional):

@@ -76,9 +76,10 @@ def records(shuffle, workers, lines=Lines):
     return ResumableLoader(lines(), batch_size=4, shuffle=shuffle, num_workers=workers, collate_fn=collate, seed=3)
 
 
-def run(folder, loader, cell="lstm", kill_at=None, resume=False, carry=True, saved_at=SAVED_AT, accumulate=1):
+def run(folder, loader, kill_at=None, resume=False, carry=True, saved_at=SAVED_AT, accumulate=1, **options):
     torch.manual_seed(0)
-    model = Model(TOKENIZER, cell=cell, hidden_size=8, dropout=0.3, carry_state=carry, kill_at=kill_at)
+    options = {"hidden_size": 8, "dropout": 0.3, "carry_state": carry, "kill_at": kill_at, **options}
+    model = Model(TOKENIZER, **options)
     steps = -(-saved_at // accumulate)
     checkpoint = ModelCheckpoint(folder, "last", every_n_train_steps=steps, enable_version_counter=False)
     trainer = pl.Trainer(
@@ -114,6 +115,10 @@ def assert_same_run(folder, loader, saved_at=SAVED_AT, **options):
 @pytest.mark.parametrize("cell", sequence_cells())
 def test_streams_with_carried_state(tmp_path, cell):
     assert_same_run(tmp_path, stream, cell=cell)
+
+
+def test_streams_with_carried_state_of_layers_that_differ_in_size(tmp_path):
+    assert_same_run(tmp_path, stream, hidden_size=[8, 6])
 
 
 @pytest.mark.parametrize("cell", sequence_cells())

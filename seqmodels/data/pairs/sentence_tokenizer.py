@@ -59,11 +59,11 @@ class SentenceTokenizer(Tokenizer):
     def tokens(self) -> list[str]:
         return self.inner.tokens
 
-    def encode(self, text: str) -> Int64[Tensor, "N"]:
+    def encode(self, text: str) -> Int64[Tensor, " N"]:
         ids = self.inner.encode(self._prepared(text))
         return _reverse_lines(ids, self.inner.line_end_id) if self.reverse else ids
 
-    def decode(self, ids: Int[Tensor, "N"] | Sequence[int]) -> str:
+    def decode(self, ids: Int[Tensor, " N"] | Sequence[int]) -> str:
         if self.reverse:
             ids = _reverse_lines(self._checked(ids), self.inner.line_end_id)
         text = self.inner.decode(ids)
@@ -81,7 +81,7 @@ class SentenceTokenizer(Tokenizer):
         inner = Tokenizer.from_dict(description["inner"])
         return cls(inner, bool(description["lowercase"]), bool(description["reverse"]))
 
-    def characters_per_token(self) -> Float[Tensor, "V"] | None:
+    def characters_per_token(self) -> Float[Tensor, " V"] | None:
         return None if self._splits else self.inner.characters_per_token()
 
     @property
@@ -156,7 +156,7 @@ def _joined(line: str) -> str:
     return text
 
 
-def _reverse_lines(ids: Int64[Tensor, "N"], line_end: int) -> Int64[Tensor, "N"]:
+def _reverse_lines(ids: Int64[Tensor, " N"], line_end: int) -> Int64[Tensor, " N"]:
     ends = (ids == line_end).numpy()
     line = np.cumsum(ends) - ends
     place = np.where(ends, 1, -np.arange(len(ends)))  # the end after all others, which count down

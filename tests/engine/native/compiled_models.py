@@ -130,6 +130,7 @@ def all_that_surrounds_a_step() -> None:
         RNN("elman", 5, 7, backend="native", nonlinearity="relu"),
         RNN("lstm", 5, 7, num_layers=2, backend="native", **changes).eval(),
         RNN("gru", 5, 7, num_layers=2, backend="native", **masks),
+        RNN("lstm", 5, [7, 4], backend="native"),
         RNN(Readout, 5, 7, backend="native"),
         RNN(Sorting, 5, 7),
         RNN("lstm", 5, 7, backend="vendor"),
