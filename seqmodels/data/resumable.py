@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
@@ -15,9 +14,9 @@ from torch.utils.data import DataLoader, default_collate, get_worker_info
 
 from seqmodels.data.position import ResumableIterable, check_positive, check_rank, check_seed
 from seqmodels.errors import DataError, OptionError, SeqmodelsError
+from seqmodels.worker_batches import POLL, WorkerBatches, WorkerFailed
 
 _PREFETCHED = 2  # batches each worker holds ready
-_SIGNALLED = 5.0  # seconds, at most, from a process's end to the signal of it
 
 
 class ResumableLoader(ResumableIterable):
@@ -101,7 +100,11 @@ class ResumableLoader(ResumableIterable):
         batches = self._cut(self._order())[start:]
         workers: dict[str, Any] = {}
         if self.num_workers:
-            workers = {"num_workers": self.num_workers, "prefetch_factor": _PREFETCHED, "timeout": self.timeout}
+            workers = {
+                "num_workers": self.num_workers,
+                "prefetch_factor": _PREFETCHED,
+                "timeout": min(POLL, self.timeout),
+            }
         loader: DataLoader[Any] = DataLoader(
             _Reader(self.dataset, self.seed, self.epoch),  # type: ignore[arg-type]  # has what the fetcher calls
             batch_sampler=batches,
@@ -109,15 +112,13 @@ class ResumableLoader(ResumableIterable):
             generator=torch.Generator().manual_seed(self.seed),
             **workers,
         )
-        remaining = iter(loader)
+        remaining = WorkerBatches(loader, self.timeout) if self.num_workers else iter(loader)
         for k in range(len(batches)):
             failure: SeqmodelsError | None = None
             try:
-                batch = self._next(remaining)
-            except RuntimeError as error:
-                if "DataLoader" not in str(error) or _in_a_worker(error) or not self.num_workers:
-                    raise
-                failure = self._worker_failed(start + k, batches[k : k + _PREFETCHED * self.num_workers], str(error))
+                batch = next(remaining)
+            except WorkerFailed as error:
+                failure = self._worker_failed(start + k, batches[k : k + _PREFETCHED * self.num_workers], error)
             else:
                 failure = batch.error() if isinstance(batch, _Failure) else None
             if failure is not None:
@@ -125,17 +126,6 @@ class ResumableLoader(ResumableIterable):
                 del remaining
                 raise failure
             yield batch
-
-    def _next(self, batches: Iterator[Any]) -> Any:
-        """The next batch; torch's RuntimeError where a worker died."""
-        try:
-            return next(batches)
-        except (OSError, EOFError) as error:
-            # The batch still lay with a worker as that died. Torch raises its error in whatever runs when the signal of
-            # the death comes: it shall be this.
-            if self.num_workers and not _in_a_worker(error):
-                time.sleep(_SIGNALLED)
-            raise
 
     def _order(self) -> list[int]:
         """The records of this rank in this epoch, for all its batches."""
@@ -155,11 +145,10 @@ class ResumableLoader(ResumableIterable):
         ends = [min(k * self.batch_size, len(records) - (batches - k)) for k in range(1, batches + 1)]
         return [records[start:end] for start, end in pairwise([0, *ends])]
 
-    def _worker_failed(self, number: int, batches: Sequence[list[int]], reason: str) -> DataError:
-        what = f"sent nothing for {self.timeout:g} s" if "timed out" in reason else "died"
+    def _worker_failed(self, number: int, batches: Sequence[list[int]], error: WorkerFailed) -> DataError:
         records = [record for batch in batches for record in batch]
         return DataError(
-            f"{_name(self.dataset)}: a worker process {what} while loading batches {number} to "
+            f"{_name(self.dataset)}: {error} while loading batches {number} to "
             f"{number + len(batches) - 1} of epoch {self.epoch} ({_in_words(records)}); "
             f"look at these records, use fewer workers if memory ran out, or num_workers=0 to see the cause"
         )
@@ -227,11 +216,6 @@ class _Collate:
 
     def __call__(self, records: list[Any] | _Failure) -> Any:
         return records if isinstance(records, _Failure) else self._collate_fn(records)
-
-
-def _in_a_worker(error: Exception) -> bool:
-    """Whether torch brought this from a worker that lives."""
-    return str(error).startswith("Caught ")
 
 
 def _seed_everything(place: list[int]) -> None:

@@ -19,6 +19,9 @@ from seqmodels.errors import DataError, InputError, OptionError
 from seqmodels.images.backbones import Backbone
 from seqmodels.images.reading import open_picture, read_image
 from seqmodels.images.store import FeatureStore
+from seqmodels.worker_batches import POLL, WorkerBatches, WorkerFailed
+
+_SECONDS_FOR_A_BATCH = 300.0  # of pictures, from a worker
 
 
 def extract_features(
@@ -189,10 +192,25 @@ def _batches(
         return (pictures[number] for number in range(len(pictures)))
     options: dict[str, Any] = {
         "num_workers": num_workers,
+        "timeout": POLL,
         "worker_init_fn": functools.partial(_let_go, store),
         "generator": torch.Generator().manual_seed(0),  # the workers' seeds would be drawn from the global one
     }
-    return iter(DataLoader(pictures, batch_size=None, **options))
+    return _from_workers(pictures, DataLoader(pictures, batch_size=None, **options))
+
+
+def _from_workers(pictures: _Pictures, loader: DataLoader[Any]) -> Iterator[_Batch]:
+    batches = WorkerBatches(loader, _SECONDS_FOR_A_BATCH)
+    for number in range(len(pictures)):
+        try:
+            batch = next(batches)
+        except WorkerFailed as error:
+            files = [path for _, path in pictures.items[number * pictures.batch_size :][: pictures.batch_size]]
+            raise DataError(
+                f"{error} while reading {files[0]} to {files[-1]}, or pictures after them; use fewer workers if memory "
+                f"ran out, or num_workers=0 to see the cause"
+            ) from None
+        yield batch
 
 
 def _let_go(store: FeatureStore, _: int) -> None:

@@ -183,13 +183,31 @@ def test_a_worker_that_dies_or_hangs_is_an_error_within_seconds(fail, timeout, w
 
 
 def test_a_worker_that_dies_with_a_batch_still_in_its_hands_is_the_same_error(monkeypatch):
-    def next_data(batches):
-        os.kill(batches._workers[0].pid, signal.SIGKILL)
-        raise ConnectionResetError("reset by peer")
+    get, first = _MultiProcessingDataLoaderIter._try_get_data, iter([True])
 
-    monkeypatch.setattr(_MultiProcessingDataLoaderIter, "_next_data", next_data)
+    def try_get_data(batches, timeout):
+        if next(first, False):
+            os.kill(batches._workers[0].pid, signal.SIGKILL)
+            raise ConnectionResetError("reset by peer")
+        return get(batches, timeout)
+
+    monkeypatch.setattr(_MultiProcessingDataLoaderIter, "_try_get_data", try_get_data)
     with pytest.raises(DataError, match="a worker process died while loading batches 0 to 3"):
         list(ResumableLoader(Records(12), 2, num_workers=2))
+
+
+def test_what_is_done_with_a_batch_hears_nothing_of_a_worker_that_dies():
+    def end_later(record):
+        time.sleep(1.0 if record == 5 else 0.0)  # the first batch has arrived
+        end_process(record)
+
+    batches = iter(ResumableLoader(Records(12, end_later), 2, num_workers=2))
+    next(batches)
+    begin = time.monotonic()
+    while time.monotonic() - begin < 2:  # a step of training
+        time.sleep(0.01)
+    with pytest.raises(DataError, match="a worker process died"):
+        list(batches)
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])

@@ -139,6 +139,22 @@ def test_a_run_that_was_ended_is_gone_on_with_to_the_same_bytes(tmp_path, paths,
     assert content(store) == content(whole)
 
 
+def test_a_reading_process_that_dies_is_one_line_and_the_rest_is_kept(tmp_path, paths, backbone, monkeypatch, one_line):
+    reader = os.getpid()
+
+    def read(path):
+        if path == paths["picture 7"] and os.getpid() != reader:
+            time.sleep(1.0)  # the first pictures have arrived
+            os.kill(os.getpid(), signal.SIGKILL)
+        return read_image(path)
+
+    monkeypatch.setattr("seqmodels.images.extract.read_image", read)
+    with one_line(DataError, "a worker process died while reading", ".png", "num_workers=0"):
+        extract_features(paths, backbone, tmp_path / "features", batch_size=2, num_workers=1)
+    assert 2 <= len(FeatureStore(tmp_path / "features")) < 10
+    assert len(extract_features(paths, backbone, tmp_path / "features", batch_size=2)) == 10
+
+
 def test_a_second_process_waits_and_computes_nothing_again(tmp_path, paths, backbone, monkeypatch, capsys):
     process = start(tmp_path, paths)
     wait_for_lines(tmp_path / "features" / "index.jsonl", 2)
