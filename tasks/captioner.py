@@ -39,6 +39,10 @@ class Caption(NamedTuple):
     """What it was ranked by: the log-probability, divided by length ** length_penalty."""
     group: int = 0
     """Of diverse beam search."""
+    attention: Tensor | None = None
+    """[tokens, regions], if asked for: where each token looked, region by region; rows sum to 1."""
+    tokens: tuple[str, ...] = ()
+    """Of its rows, the end included."""
 
 
 class Captioner(RecurrentTask):
@@ -259,6 +263,7 @@ class Captioner(RecurrentTask):
         length_penalty: float = 0.0,
         constraints: decoding.Constraints | None = None,
         ensemble: "Sequence[Captioner]" = (),
+        attention: bool = False,
     ) -> list[Caption]:
         """Captions of a picture by beam search, the best first.
 
@@ -273,18 +278,23 @@ class Captioner(RecurrentTask):
             constraints: Minimum length, words to avoid or begin with, n-grams not to repeat.
             ensemble: Captioners of the same words that write with this one: words have the mean of all models'
                 probabilities.
+            attention: Whether each shall have its ``attention``, that of this model.
 
         Raises:
             DataError: If the file is missing or no picture.
-            OptionError: If an option is out of range, or a model of the ensemble has other words.
+            OptionError: If an option is out of range, a model of the ensemble has other words, or attention is wanted
+                where there is none.
         """
+        if attention and not self.conditioning.looks_again:
+            raise OptionError("attention: this model was trained without; train it with conditioning 'attention'")
         if any(model.tokenizer != self.tokenizer for model in ensemble):
             raise OptionError("ensemble: the models have different words; give models trained on the same data")
         models = (self, *ensemble)
         with evaluating(*models):
+            features = [model.image_input.read(image, model.device) for model in models]
             (found,) = _search(
                 models,
-                [model.image_input.read(image, model.device) for model in models],
+                features,
                 beam_size=beam_size,
                 max_length=max_length,
                 n_best=n_best,
@@ -292,9 +302,20 @@ class Captioner(RecurrentTask):
                 constraints=constraints,
                 **({"groups": groups, "diversity": diversity} if groups != 1 else {}),
             )
+            looked = [self._attention(features[0], one) if attention else (None, ()) for one in found]
         return [
-            Caption(line_of(one.tokens, self.tokenizer), one.log_probability, one.score, one.group) for one in found
+            Caption(line_of(one.tokens, self.tokenizer), one.log_probability, one.score, one.group, *where)
+            for one, where in zip(found, looked, strict=True)
         ]
+
+    def _attention(self, features: Tensor, found: decoding.Hypothesis) -> tuple[Tensor, tuple[str, ...]]:
+        """Where each token of a caption looked, and these tokens."""
+        written = [*found.tokens, self.end] if found.ended else list(found.tokens)
+        state, weights = self.conditioning.begin(features, self.rnn), []
+        for token in [self.end, *written][: len(written)]:
+            _, state = self.step(torch.tensor([token], device=features.device), state)
+            weights.append(state["weights"][0].cpu())
+        return torch.stack(weights), tuple(self.tokenizer.tokens[token] for token in written)
 
     def picture_rows(self, data: PictureData, count: int) -> list[dict[str, Any]]:
         """What the model says of some validation pictures, for a table; see ``seqmodels.training.PictureTable``.

@@ -69,6 +69,20 @@ class ImageInput(nn.Module):
         backbone = self.backbone or self._frozen(device)
         return backbone(backbone.preprocess(opened)[None].to(device))
 
+    def view(self, picture: Any) -> Any:
+        """The part of a picture that the network sees, as a PIL image of S x S pixels; None if that isn't known.
+
+        Args:
+            picture: A file or a PIL image; of features nothing is known.
+        """
+        from seqmodels.images import read_image
+
+        if isinstance(picture, Tensor) or self.specification is None:
+            return None
+        opened = picture if hasattr(picture, "convert") else read_image(picture)
+        backbone = self.backbone or self._frozen(torch.device("cpu"))
+        return backbone.preprocessing.view(opened.convert("RGB"))
+
     def _frozen(self, device: torch.device) -> Any:
         if not self._kept:
             self._kept.append(_make(self.specification, False).to(device).eval())

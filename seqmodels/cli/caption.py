@@ -1,11 +1,19 @@
 """``seqmodels caption``: let a trained captioner say what is in pictures."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from seqmodels.cli.arguments import CELL, ArgumentParser
 from seqmodels.cli.checkpoints import load_model
+from seqmodels.cli.drawing import draw
 from seqmodels.cli.pictures import FEATURES, picture_of
+from seqmodels.files.writing import check_writable
+
+if TYPE_CHECKING:
+    from seqmodels.tasks import Captioner
+    from seqmodels.tasks.captioner import Caption
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -16,7 +24,10 @@ def run(arguments: Sequence[str]) -> None:
 
     model, *others = [load_model(checkpoint, "caption", Captioner) for checkpoint in options.checkpoint]
     constraints = Constraints(min_length=options.min_length, no_repeat_ngram=options.no_repeat_ngram)
-    for path in options.image:
+    if options.attention is not None:
+        check_writable(options.attention)
+    stems = [path.stem for path in options.image]
+    for number, path in enumerate(options.image):
         picture, *_ = [picture_of(one, path, options) for one in (model, *others)]
         captions = model.caption(
             picture,
@@ -28,11 +39,30 @@ def run(arguments: Sequence[str]) -> None:
             length_penalty=options.length_penalty,
             constraints=constraints,
             ensemble=others,
+            attention=options.attention is not None,
         )
         if len(options.image) > 1:
             print(f"{path}:")
         for caption in captions:
             print(f"{caption.log_probability:8.2f}  {caption.text}")
+        if options.attention is not None:
+            name = path.stem if stems.count(path.stem) == 1 else f"{path.stem}_{number}"
+            _draw(model, picture, captions[0], options.attention, name)
+
+
+def _draw(model: "Captioner", picture: Any, caption: "Caption", folder: Path, name: str) -> None:
+    """Where the words looked: on the picture, if it is divided into squares."""
+    from seqmodels.inspect import attention_matrix, attention_on_picture
+
+    weights = caption.attention
+    assert weights is not None  # it was asked for
+    regions = weights.shape[1]
+    seen = model.image_input.view(picture) if math.isqrt(regions) ** 2 == regions else None
+    if seen is None:
+        figure = attention_matrix(caption.tokens, [str(number) for number in range(regions)], weights)
+    else:
+        figure = attention_on_picture(seen, caption.tokens, weights)
+    print(f"attention: {draw(figure, folder, name)}")
 
 
 def _parser() -> ArgumentParser:
@@ -55,5 +85,11 @@ def _parser() -> ArgumentParser:
     add("--length-penalty", type=float, default=0.0, help="above 0 favours longer captions (default: %(default)s)")
     add("--min-length", type=int, default=0, help="tokens at least (default: %(default)s)")
     add("--max-length", type=int, default=20, help="tokens at most (default: %(default)s)")
+    add(
+        "--attention",
+        type=Path,
+        metavar="FOLDER",
+        help="draw there where each word of the best caption looked, for a model with attention",
+    )
     add("--no-repeat-ngram", type=int, metavar="N", help="write no sequence of N words twice")
     return parser

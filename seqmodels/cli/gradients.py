@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from seqmodels.cli.arguments import CELL, ArgumentParser, names
 from seqmodels.cli.checkpoints import load_model
+from seqmodels.cli.drawing import draw
 from seqmodels.errors import DataError, OptionError
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 def run(arguments: Sequence[str]) -> None:
     """Draws the three pictures of the lecture, one of any cells, or the map of a trained language model."""
     options = _parser().parse_args(arguments[1:])
-    from seqmodels.figures import save
-    from seqmodels.files.writing import writing_to
-
     if (options.checkpoint is None) != (options.file is None):
         raise OptionError("give a checkpoint and --file with a text for it to read, or neither")
     if options.steps is not None and options.steps < 2:
@@ -34,10 +32,7 @@ def run(arguments: Sequence[str]) -> None:
         pictures = _regimes()
     else:
         pictures = _map(options.checkpoint, options.file, options.steps or 60)
-    with writing_to(options.folder):
-        options.folder.mkdir(parents=True, exist_ok=True)
-        written = [save(figure, options.folder, name)[0] for name, figure in pictures.items()]
-    print(*written, sep="\n")
+    print(*(draw(figure, options.folder, name) for name, figure in pictures.items()), sep="\n")
 
 
 def _regimes() -> dict[str, Figure]:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from seqmodels.cli.arguments import CELL, ArgumentParser
 from seqmodels.cli.checkpoints import load_model
+from seqmodels.cli.drawing import draw
 from seqmodels.cli.lines import file_of, lines_of, texts_of
 from seqmodels.errors import DataError, OptionError
+from seqmodels.files.writing import check_writable
 
 if TYPE_CHECKING:
     from seqmodels.tasks import Translator
@@ -33,6 +35,8 @@ def run(arguments: Sequence[str]) -> None:
                 f"{options.reference}: has {len(references)} lines, but {len(lines)} are to be translated; "
                 "give one reference a line"
             )
+    if options.attention is not None:
+        check_writable(options.attention)
     best = [_print(number, found, options) for number, found in enumerate(_translated(model, lines, options), 1)]
     if references is not None:
         _print_scores(best, references)
@@ -54,6 +58,7 @@ def _translated(model: "Translator", lines: Iterable[str], options: Any) -> Iter
                 groups=options.groups,
                 diversity=options.diversity,
                 batch_size=size,
+                attention=options.attention is not None,
             )
         )
         for line in batch:
@@ -67,8 +72,19 @@ def _print(number: int, found: list["Translation"], options: Any) -> str:
         print("\t".join([*columns, " ".join(one.text.split())]))
     if not found:
         print()
+    elif options.attention is not None:
+        _draw(found[0], options.attention, f"line_{number}")
     sys.stdout.flush()
     return found[0].text if found else ""
+
+
+def _draw(best: "Translation", folder: Path, name: str) -> None:
+    """Where the tokens looked; the file's name goes to standard error, as standard output has the translations."""
+    from seqmodels.inspect import attention_matrix
+
+    assert best.attention is not None  # it was asked for
+    figure = attention_matrix(best.target_tokens, best.source_tokens, best.attention)
+    print(f"attention: {draw(figure, folder, name)}", file=sys.stderr)
 
 
 def _print_scores(written: list[str], references: list[str]) -> None:
@@ -97,6 +113,12 @@ def _parser() -> ArgumentParser:
     add("--diversity", type=float, default=0.5, help="how strongly groups avoid each other's tokens (default: 0.5)")
     add("--length-penalty", type=float, default=1.0, help="above 0 favours longer translations (default: %(default)s)")
     add("--max-length", type=int, help="tokens at most (default: as in training's validation)")
+    add(
+        "--attention",
+        type=Path,
+        metavar="FOLDER",
+        help="draw there where each token of the best translations looked, for a model with attention",
+    )
     add("--scores", action="store_true", help="print log-probability (nats) and a tab before each translation")
     add("--reference", type=Path, help="a true translation a line; prints BLEU and chrF on standard error")
     add("--batch-size", type=int, default=32, help="lines translated together (default: %(default)s)")

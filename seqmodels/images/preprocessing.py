@@ -41,6 +41,13 @@ class Preprocessing:
 
     def __call__(self, image: Image) -> Float[Tensor, "3 S S"]:
         """Preprocess one RGB picture."""
+        from torchvision.transforms import functional as F
+
+        values = F.pil_to_tensor(self.view(image)).float() / 255
+        return F.normalize(values, list(self.mean), list(self.deviation))
+
+    def view(self, image: Image) -> Image:
+        """What is left of a picture, S x S pixels, before its channels are normalised."""
         from torchvision.transforms import InterpolationMode
         from torchvision.transforms import functional as F
 
@@ -50,5 +57,4 @@ class Preprocessing:
             left, top = max(0, (width - longest) // 2), max(0, (height - longest) // 2)
             image = image.crop((left, top, left + min(width, longest), top + min(height, longest)))
         image = F.resize(image, [self.resize_size], InterpolationMode(self.interpolation))
-        values = F.pil_to_tensor(F.center_crop(image, [self.image_size])).float() / 255
-        return F.normalize(values, list(self.mean), list(self.deviation))
+        return F.center_crop(image, [self.image_size])

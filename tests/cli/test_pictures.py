@@ -1,11 +1,16 @@
-"""``seqmodels caption`` and ``answer`` of features that were made elsewhere, such as those of a video's frames."""
+"""``seqmodels caption`` and ``answer``: features made elsewhere, as of a video's frames; where words looked."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
+import pictures
 import pytest
+from quick_fit import save_untrained
 
 from seqmodels.cli import main
+from seqmodels.data import CaptionData
+from seqmodels.tasks import Captioner
 
 QUIET = ("--trainer.accelerator", "cpu", "--trainer.enable_progress_bar", "false", "--data.valid_source", "valid.csv")
 SMALL = ("--model.cell", "gru", "--model.hidden_size", "16", "--model.embedding_size", "8", "--data.batch_size", "4")
@@ -32,6 +37,10 @@ def test_a_video_is_captioned_by_its_frames(capsys, one_line_said):
     assert main(["caption", BEST, "--features", "frames", "--image", "cat", "dog", "--n-best", "1"]) == 0
     lines = [line.split(maxsplit=1)[-1] for line in capsys.readouterr().out.splitlines()]
     assert lines == ["cat:", "the cat sleeps", "dog:", "a dog runs"]
+    asked = ["caption", BEST, "--features", "frames", "--image", "cat", "--n-best", "1", "--attention", "looked"]
+    assert main(asked) == 0
+    assert capsys.readouterr().out.splitlines()[1] == "attention: looked/cat.png"
+    assert Path("looked/cat.svg").stat().st_size > 0
     np.save("frames/flat.npy", np.zeros(3))
     for arguments, part in (
         (["--image", "cat.jpg"], "cat.jpg: the model was trained on features made elsewhere"),
@@ -39,6 +48,28 @@ def test_a_video_is_captioned_by_its_frames(capsys, one_line_said):
         (["--features", "frames", "--image", "flat"], "frames: flat has shape [3]; this model reads [R, F]"),
     ):
         one_line_said(["caption", BEST, *arguments], part)
+
+
+def test_where_words_looked_is_drawn_on_the_picture(tmp_path, monkeypatch, capsys, one_line_said):
+    monkeypatch.chdir(tmp_path)
+    folder = pictures.captioned(tmp_path / "pictures")
+    data = CaptionData(str(folder), images=str(folder), backbone="small_cnn", layer="grid", image_size=32,
+                       store_features=False)  # fmt: skip
+    options = {"cell": "gru", "hidden_size": 8, "embedding_size": 8, "attention_size": 8}
+    for conditioning in ("attention", "state"):
+        model = Captioner(data.tokenizer, data.image, conditioning=conditioning, **options)
+        save_untrained(model, f"{conditioning}.ckpt")
+    paths = [str(record.path) for record in data.records["train"][:2]]
+    Path("other").mkdir()
+    again = shutil.copy(paths[0], "other")
+    capsys.readouterr()
+    assert main(["caption", "attention.ckpt", "--image", *paths, again, "--attention", "looked"]) == 0
+    drawn = [line.split()[1] for line in capsys.readouterr().out.splitlines() if line.startswith("attention: ")]
+    first, second = (Path(path).stem for path in paths)
+    assert drawn == [f"looked/{name}.png" for name in (f"{first}_0", second, f"{first}_2")]
+    assert all(Path(name).read_bytes().startswith(b"\x89PNG") for name in drawn)
+    one_line_said(["caption", "state.ckpt", "--image", paths[0], "--attention", "looked"], "was trained without")
+    one_line_said(["caption", "attention.ckpt", "--image", paths[0], "--attention", paths[0]], "can't be written")
 
 
 @pytest.mark.usefixtures("frames")

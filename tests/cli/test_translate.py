@@ -56,6 +56,13 @@ def test_texts_files_and_pipes_give_a_line_each(run, checkpoint, tmp_path, monke
         assert run("--batch-size", "2", *options) == (expected, [])
 
 
+def test_where_tokens_looked_is_drawn_beside(run, checkpoint, tmp_path):
+    found, said = run("--text", "bad", "deed", "--attention", str(tmp_path / "looked"))
+    assert found == run("--text", "bad", "deed")[0]
+    assert said == [f"attention: {tmp_path}/looked/line_{number}.png" for number in (1, 2)]
+    assert (tmp_path / "looked" / "line_2.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_a_person_who_types_gets_an_answer_to_each_line(run, monkeypatch, checkpoint):
     pipe(monkeypatch, b"bad\ndeed\n")
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)

@@ -246,6 +246,34 @@ def test_wrong_options_are_one_line(data, one_line, options, words):
         make(data, **options)
 
 
+def test_where_each_token_of_a_caption_looked(data):
+    model = make(data, conditioning="attention")
+    picture = data.records["train"][0].path
+    plain, found = (model.caption(picture, beam_size=2, max_length=4, attention=asked) for asked in (False, True))
+    assert [one.text for one in plain] == [one.text for one in found]
+    assert plain[0].attention is None
+    for one in found:
+        assert one.attention.shape == (len(one.tokens), model.image_input.regions)
+        torch.testing.assert_close(one.attention.sum(-1), torch.ones(len(one.tokens)))
+        assert " ".join(one.tokens).removesuffix("<eos>").strip() == one.text
+    state = model.eval().conditioning.begin(model.image_input.read(picture, model.device), model.rnn)
+    with torch.no_grad():
+        _, first = model.conditioning.look(model.embedding(torch.tensor([model.end])), state)
+    torch.testing.assert_close(found[0].attention[:1], first["weights"])
+
+
+def test_there_is_attention_only_where_it_was_trained(data, one_line):
+    with one_line(OptionError, "trained without", "conditioning 'attention'"):
+        make(data, conditioning="state").caption(data.records["train"][0].path, attention=True)
+
+
+def test_what_the_network_sees_of_a_picture(data):
+    model, path = make(data, conditioning="attention"), data.records["train"][0].path
+    view = model.image_input.view(path)
+    assert view.size == (32, 32)
+    assert model.image_input.view(torch.zeros(3, 32, 32)) is None
+
+
 def test_attention_needs_regions(data, one_line):
     image = {"feature_size": 8, "regions": None, "backbone": None, "pixels": False}
     with one_line(OptionError, "regions", "layer='grid'"):

@@ -1,0 +1,105 @@
+"""Pictures of attention: where each word that was written looked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from seqmodels.errors import InputError
+from seqmodels.figures import panels, styled
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from PIL.Image import Image
+
+DARKEST = 0.15  # of a picture's light, where a word didn't look
+COLUMNS = 5
+
+
+def attention_on_picture(image: Image, words: Sequence[str], weights: Float[Tensor, "T R"]) -> Figure:
+    """A picture, and once more for each word, the lighter the more the word looked there.
+
+    Each is as light as it can be where its word looked most; the title says what share of the attention that has.
+
+    Args:
+        image: Square, as the network sees it.
+        words: The T words.
+        weights: Of each, over the R regions of the picture, row by row; R is a square number.
+
+    Raises:
+        InputError: If R is no square number, or there is another number of words.
+
+    Source: Xu et al. 2015, "Show, attend and tell", figures 2 to 5.
+
+    Example:
+        >>> from PIL import Image
+        >>> figure = attention_on_picture(Image.new("RGB", (8, 8)), ["a", "dog"], torch.eye(4)[:2])
+        >>> [ax.get_title(loc="left") for ax in figure.axes[:3]]
+        ['', 'a  1.00', 'dog  1.00']
+    """
+    regions = weights.shape[-1]
+    side = math.isqrt(regions)
+    if side * side != regions:
+        raise InputError(f"attention: {regions} regions are no square of a picture; draw them as a matrix")
+    _check(words, weights)
+    width, height = image.size
+    pixels = torch.frombuffer(bytearray(image.convert("RGB").tobytes()), dtype=torch.uint8).view(height, width, 3)
+    maps = weights.float().cpu().view(-1, 1, side, side) / weights.float().cpu().amax(-1).view(-1, 1, 1, 1).clamp(1e-9)
+    light = DARKEST + (1 - DARKEST) * F.interpolate(maps, (height, width), mode="bilinear", align_corners=False)
+    with styled():
+        figure, axes = panels(1 + len(words), width=1.6, height=1.7, columns=COLUMNS)
+        axes[0].imshow(pixels.numpy())
+        for ax, word, lit, each in zip(axes[1:], words, light[:, 0, :, :, None], weights, strict=True):
+            ax.imshow((pixels * lit).round().byte().numpy())
+            ax.set_title(f"{word}  {float(each.max()):.2f}")
+        for ax in axes:
+            ax.set_axis_off()
+    return figure
+
+
+def attention_matrix(rows: Sequence[str], columns: Sequence[str], weights: Float[Tensor, "T S"]) -> Figure:
+    """A row for each token that was written, a column for each that it could look at, the darker the more.
+
+    Args:
+        rows: The T tokens that were written.
+        columns: What was read: S tokens, frames or regions.
+        weights: Of each row, over the columns.
+
+    Raises:
+        InputError: If the numbers of rows or columns are others.
+
+    Source: Bahdanau, Cho and Bengio 2015, figure 3.
+
+    Example:
+        >>> figure = attention_matrix(["a", "cat"], ["eine", "Katze"], torch.eye(2))
+        >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
+        ['a', 'cat']
+    """
+    _check(rows, weights)
+    if len(columns) != weights.shape[1]:
+        raise InputError(f"attention: {weights.shape[1]} weights in a row, but {len(columns)} columns")
+    with styled():
+        figure, (ax,) = panels(1, width=1.2 + 0.28 * len(columns), height=0.6 + 0.28 * len(rows))
+        image = ax.imshow(weights.float().cpu().numpy(), cmap="Blues", vmin=0.0, vmax=1.0, aspect="auto")
+        ax.grid(False)
+        ax.xaxis.tick_top()
+        ax.set_xticks(range(len(columns)), [_visible(token) for token in columns], rotation=60, ha="left")
+        ax.set_yticks(range(len(rows)), [_visible(token) for token in rows])
+        figure.colorbar(image, ax=ax, label="share of the attention")
+    return figure
+
+
+def _check(words: Sequence[str], weights: Tensor) -> None:
+    if len(words) != len(weights):
+        raise InputError(f"attention: {len(words)} words, but weights of {len(weights)}")
+
+
+def _visible(token: str) -> str:
+    """With signs for what can't be seen: a space alone, and the line end that ends a text."""
+    return token.replace("\n", "⏎").replace(r"\n", "⏎").strip() or "␣"
