@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from jaxtyping import Float
 from torch import Tensor
 
+from seqmodels.inspect.attention_pictures import visible
+
 LETTER = 8.5  # width of a character, in units of the picture
 
 
@@ -23,7 +25,7 @@ def heat_map(weights: Float[Tensor, "T S"], target_tokens: Sequence[str], source
         >>> picture.count("<rect"), "cat ← Katze: 1.00" in picture
         (4, True)
     """
-    target_tokens, source_tokens = _visible(target_tokens), _visible(source_tokens)
+    target_tokens, source_tokens = ([visible(token) for token in tokens] for tokens in (target_tokens, source_tokens))
     side = 34 if len(source_tokens) <= 24 else 20
     left = 16 + LETTER * max(map(len, target_tokens))
     top = 16 + 0.75 * LETTER * max(map(len, source_tokens))  # they stand at 45 degrees
@@ -50,8 +52,3 @@ def heat_map(weights: Float[Tensor, "T S"], target_tokens: Sequence[str], source
         f'<div class="scroll" tabindex="0"><svg class="heat" width="{width:.0f}" height="{height:.0f}" '
         f'viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="attention">{"".join(parts)}</svg></div>'
     )
-
-
-def _visible(tokens: Sequence[str]) -> list[str]:
-    """With signs for what can't be seen: a space alone, and the line end that ends a text."""
-    return [token.replace(r"\n", "⏎").strip() or "␣" for token in tokens]

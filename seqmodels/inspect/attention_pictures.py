@@ -89,8 +89,8 @@ def attention_matrix(rows: Sequence[str], columns: Sequence[str], weights: Float
         image = ax.imshow(weights.float().cpu().numpy(), cmap="Blues", vmin=0.0, vmax=1.0, aspect="auto")
         ax.grid(False)
         ax.xaxis.tick_top()
-        ax.set_xticks(range(len(columns)), [_visible(token) for token in columns], rotation=60, ha="left")
-        ax.set_yticks(range(len(rows)), [_visible(token) for token in rows])
+        ax.set_xticks(range(len(columns)), [visible(token) for token in columns], rotation=60, ha="left")
+        ax.set_yticks(range(len(rows)), [visible(token) for token in rows])
         figure.colorbar(image, ax=ax, label="share of the attention")
     return figure
 
@@ -100,6 +100,11 @@ def _check(words: Sequence[str], weights: Tensor) -> None:
         raise InputError(f"attention: {len(words)} words, but weights of {len(weights)}")
 
 
-def _visible(token: str) -> str:
-    """With signs for what can't be seen: a space alone, and the line end that ends a text."""
+def visible(token: str) -> str:
+    """With signs for what can't be seen: a space alone, and the line end that ends a text.
+
+    Example:
+        >>> visible(" "), visible("\\n"), visible(" dog")
+        ('␣', '⏎', 'dog')
+    """
     return token.replace("\n", "⏎").replace(r"\n", "⏎").strip() or "␣"
