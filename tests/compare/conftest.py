@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+from small_studies import run
 
-from seqmodels.compare import Problem, Training
+from seqmodels.compare import LocalWorkers, Problem, Training
 
 STRANGER = '''
 import lightning.pytorch as pl
@@ -116,7 +117,7 @@ def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def problem() -> Problem:
     """The paper's XML, little of it."""
     return Problem(
@@ -128,6 +129,13 @@ def problem() -> Problem:
         data_options={"batch_size": 4, "eval_batch_size": 4, "steps": 10, "windows": 7, "eval_windows": 3},
         seeded=True,
     )
+
+
+@pytest.fixture(scope="module")
+def undisturbed(problem: Problem, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple]]:
+    """A study that one worker ran to its end, and its numbers."""
+    folder = tmp_path_factory.mktemp("study")
+    return folder, run(folder, problem, LocalWorkers(1))
 
 
 @pytest.fixture
