@@ -47,7 +47,7 @@ IMPORTS = {
     "compare": "cell errors figures files lazy registry rnn strangers tasks training trees",
     "inspect": "cell data decoding engine errors evaluating figures files layer lazy registry rnn "
     "strangers tasks training",
-    "demo": "data decoding errors evaluating images inspect lazy tasks",
+    "demo": "data decoding errors evaluating figures images inspect lazy tasks",
     "cli": "cell compare data decoding demo engine errors explaining figures files images inspect metrics registry rnn "
     "strangers tasks testing training trees",
     "seqmodels": "adapter cell explaining lazy registry rnn",  # the public names

@@ -1,6 +1,5 @@
 """``seqmodels caption``: let a trained captioner say what is in pictures."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,17 +50,11 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def _draw(model: "Captioner", picture: Any, caption: "Caption", folder: Path, name: str) -> None:
-    """Where the words looked: on the picture, if it is divided into squares."""
-    from seqmodels.inspect import attention_matrix, attention_on_picture
+    """Where the words looked."""
+    from seqmodels.inspect import attention_picture
 
-    weights = caption.attention
-    assert weights is not None  # it was asked for
-    regions = weights.shape[1]
-    seen = model.image_input.view(picture) if math.isqrt(regions) ** 2 == regions else None
-    if seen is None:
-        figure = attention_matrix(caption.tokens, [str(number) for number in range(regions)], weights)
-    else:
-        figure = attention_on_picture(seen, caption.tokens, weights)
+    assert caption.attention is not None  # it was asked for
+    figure = attention_picture(model.image_input.view(picture), caption.tokens, caption.attention)
     print(f"attention: {draw(figure, folder, name)}")
 
 

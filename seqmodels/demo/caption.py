@@ -13,6 +13,8 @@ from seqmodels.demo.handlers import calmly
 from seqmodels.demo.models import choice
 from seqmodels.demo.picture_input import open_picture, picture_input
 from seqmodels.evaluating import evaluating
+from seqmodels.figures import INK, to_svg
+from seqmodels.inspect import attention_picture
 from seqmodels.tasks import Captioner
 from seqmodels.tasks.writing import line_of, without_unknown
 
@@ -39,6 +41,7 @@ def add_caption_tab(models: Mapping[str, Captioner]) -> None:
                 shown = gr.Slider(1, LONGEST, 1, step=1, label="Steps drawn", visible=False)
         trees = gr.State(None)
         panels = gr.HTML(elem_classes="result")
+        looks = gr.HTML(elem_classes="result")
 
     @calmly
     def caption(name: str, picture: Any, beam: int, groups: int, diversity: float) -> Any:
@@ -48,9 +51,10 @@ def add_caption_tab(models: Mapping[str, Captioner]) -> None:
             searches[f"Diverse beam search, {groups} groups"] = (groups, diversity)
         found = [(title, *search(model, image, beam, *options)) for title, options in searches.items()]
         deepest = max(node.step for _, nodes, _ in found for node in nodes)
-        return found, gr.update(maximum=deepest, value=deepest, visible=deepest > 1), _panels(found)
+        steps = gr.update(maximum=deepest, value=deepest, visible=deepest > 1)
+        return found, steps, _panels(found), where_words_looked(model, image, beam)
 
-    button.click(caption, [name, picture, beam, groups, diversity], [trees, shown, panels])
+    button.click(caption, [name, picture, beam, groups, diversity], [trees, shown, panels, looks])
     shown.input(lambda found, steps: _panels(found, steps), [trees, shown], panels, show_progress="hidden")
 
 
@@ -74,6 +78,17 @@ def search(
         )  # fmt: skip
     words = [token if number != model.end else "end" for number, token in enumerate(model.tokenizer.tokens)]
     return grow_tree(trace, found, words), [_caption(model, one) for one in found]
+
+
+def where_words_looked(model: Captioner, image: "Image", beam_size: int) -> str:
+    """The picture as each word of the best caption saw it, as HTML; nothing for a model without attention."""
+    if not model.conditioning.looks_again:
+        return ""
+    (best,) = model.caption(image, beam_size, LONGEST, n_best=1, attention=True)
+    assert best.attention is not None  # it was asked for
+    figure = attention_picture(model.image_input.view(image), best.tokens, best.attention)
+    svg = to_svg(figure).replace(INK, "currentColor")
+    return f'<section class="looked"><h3>Where its words looked</h3>{svg[svg.index("<svg") :]}</section>'
 
 
 def _step(model: Captioner, tokens: torch.Tensor, state: Any) -> tuple[torch.Tensor, Any]:

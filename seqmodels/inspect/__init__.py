@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from seqmodels.lazy import lazy
 
 if TYPE_CHECKING:
-    from seqmodels.inspect.attention_pictures import attention_matrix, attention_on_picture
+    from seqmodels.inspect.attention_pictures import attention_matrix, attention_on_picture, attention_picture
     from seqmodels.inspect.codes import Codes, token_codes
     from seqmodels.inspect.error_analysis import ErrorType, ErrorTypes, error_types
     from seqmodels.inspect.gradient_maps import GradientNorms, gradient_map, gradient_norms
@@ -46,6 +46,7 @@ _MODULES = {
     "areas_under_curve": "unit_ranking",
     "attention_matrix": "attention_pictures",
     "attention_on_picture": "attention_pictures",
+    "attention_picture": "attention_pictures",
     "error_types": "error_analysis",
     "find_units": "unit_search",
     "gate_saturation": "saturation",
@@ -93,6 +94,7 @@ __all__ = [
     "areas_under_curve",
     "attention_matrix",
     "attention_on_picture",
+    "attention_picture",
     "error_types",
     "find_units",
     "gate_saturation",

@@ -22,6 +22,25 @@ DARKEST = 0.15  # of a picture's light, where a word didn't look
 COLUMNS = 5
 
 
+def attention_picture(image: Image | None, words: Sequence[str], weights: Float[Tensor, "T R"]) -> Figure:
+    """Where the words of a caption looked: on the picture, if there is one that its regions divide, else as a matrix.
+
+    Args:
+        image: What :func:`attention_on_picture` takes; None if there are features only, such as those of frames.
+        words: The T words.
+        weights: Of each, over the R regions.
+
+    Example:
+        >>> figure = attention_picture(None, ["a", "dog"], torch.eye(5)[:2])
+        >>> [label.get_text() for label in figure.axes[0].get_xticklabels()]
+        ['0', '1', '2', '3', '4']
+    """
+    regions = weights.shape[1]
+    if image is None or math.isqrt(regions) ** 2 != regions:
+        return attention_matrix(words, [str(number) for number in range(regions)], weights)
+    return attention_on_picture(image, words, weights)
+
+
 def attention_on_picture(image: Image, words: Sequence[str], weights: Float[Tensor, "T R"]) -> Figure:
     """A picture, and once more for each word, the lighter the more the word looked there.
 

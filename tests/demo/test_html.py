@@ -15,6 +15,7 @@ from seqmodels.data.pairs.sentence_tokenizer import sentence_tokenizer
 from seqmodels.demo import build_page, open_page
 from seqmodels.demo.ask import answered
 from seqmodels.demo.bars import bars
+from seqmodels.demo.caption import where_words_looked
 from seqmodels.demo.classify import classified
 from seqmodels.demo.heat_map import heat_map
 from seqmodels.demo.models import load_models, names_of
@@ -24,8 +25,12 @@ from seqmodels.demo.translate import shown
 from seqmodels.demo.units import MOST_CHARACTERS, page_of
 from seqmodels.demo.unseen import unseen
 from seqmodels.errors import CheckpointError, InputError, OptionError
-from seqmodels.tasks import LanguageModel, SequenceTagger, Translation
+from seqmodels.tasks import Captioner, LanguageModel, SequenceTagger, Translation
 
+GRID = {"feature_size": 64, "regions": 4, "pixels": True, "backbone": {
+    "name": "small_cnn", "layer": "grid", "weights": "random", "image_size": 16, "feature_size": 64, "trainable": 1,
+    "seed": 0,
+}}  # fmt: skip
 EVIL = "<script>alert('&')</script>"
 
 
@@ -161,3 +166,15 @@ def test_where_no_page_can_be_served_is_one_line(models, free_port, one_line):
         open_page(page, port=70000)
     with one_line(OptionError, "--host 192.0.2.1"):
         open_page(page, host="192.0.2.1", port=port)
+
+
+def test_the_words_of_a_caption_stand_over_where_they_looked(models, picture):
+    words = build_tokenizer("word", f"{EVIL.split()[0]} dog\n")
+    small = {"cell": "gru", "hidden_size": 8, "embedding_size": 8, "attention_size": 8}
+    model = Captioner(words, GRID, conditioning="attention", **small)
+    found = where_words_looked(model, Image.open(picture).convert("RGB"), 2)
+    (best,) = model.caption(picture, 2, n_best=1, attention=True)
+    ElementTree.fromstring(found[found.index("<svg") : found.index("</svg>") + 6])
+    assert found.count("<image") == 1 + len(best.tokens)
+    assert "<script>" not in found
+    assert where_words_looked(models["captions"], Image.open(picture), 2) == ""
