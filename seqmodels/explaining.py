@@ -54,6 +54,8 @@ def explain(
     """
     if not isinstance(cell, Cell):
         input_size, hidden_size = (256 if size is None else size for size in (input_size, hidden_size))
+        if not isinstance(hidden_size, int):
+            raise OptionError(f"explain: hidden_size is {hidden_size!r}; give one number, as the step is of one layer")
     rnn = RNN(cell, input_size, hidden_size, **options).train(training)
     if len(rnn.layers) > 1:
         raise OptionError("explain: num_layers and bidirectional repeat the same step; leave them out")

@@ -82,7 +82,13 @@ def map_states(
 def _of_groups(cells: Sequence[Sequence[Cell]], state: LayerStates) -> Sequence[State]:
     if len(cells) == 1:
         return [state]  # type: ignore[list-item]
+    names = cells[0][0].state_names
+    form = f"({', '.join(names)})" if len(names) > 1 else names[0]
+    wanted = f"RNN: layers of a size each have a state each: give a tuple of {len(cells)}, each {form}"
     if not isinstance(state, tuple | list) or len(state) != len(cells):
         given = len(state) if isinstance(state, tuple | list) else type(state).__name__
-        raise InputError(f"RNN: the layers differ in size, so state must be a tuple of {len(cells)}, not {given}")
+        raise InputError(f"{wanted}, not {given}")
+    for number, of_layer in enumerate(state):
+        if isinstance(of_layer, Tensor) != (len(names) == 1):
+            raise InputError(f"{wanted}; that of layer {number} is {type(of_layer).__name__}")
     return state

@@ -158,7 +158,7 @@ class RNN(nn.Module):
         Args:
             input: [T, B, I], [B, T, I] if ``batch_first``, [T, I] for one sequence, or a PackedSequence.
             state: Before the first step: a tensor [num_layers * D, B, S] if the cell has one state, else a tuple. Where
-                ``hidden_size`` is a list, a tuple of such states, [D, B, S] of each layer.
+                ``hidden_size`` is a list of two sizes or more, a tuple of such states, [D, B, S] of each layer.
             lengths: [B] real steps of each row, 0 .. T. Outputs past them are 0; the final state is that of the last
                 real step, or the initial one if there is none.
             reset: [T, B] bool ([B, T] if ``batch_first``): the state returns to its initial value before that step. The

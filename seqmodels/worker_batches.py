@@ -1,13 +1,19 @@
 """What worker processes load, with their failures as errors of waiting for it."""
 
+import itertools
+import math
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
 
 from torch.utils.data import DataLoader
-from torch.utils.data._utils.signal_handling import _remove_worker_pids
+from torch.utils.data._utils import signal_handling
 
 POLL = 2.0  # seconds between looks at whether all workers live
+_DIED = re.compile(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)")
+_HUNG = "DataLoader timed out after"
+_watches = itertools.count(1 - 2**62)  # torch's loaders have their addresses
 
 
 class WorkerFailed(Exception):
@@ -22,48 +28,81 @@ class WorkerBatches:
 
     Args:
         loader: Its ``timeout`` is the time between looks at the workers, :data:`POLL` or less.
-        timeout: Seconds that a batch may take.
+        timeout: Seconds that a batch may take, in which this process itself isn't stopped.
 
     Raises:
-        WorkerFailed: While iterating; the other workers have ended then. What ``collate_fn`` raises in a worker is
-            raised as it is.
+        WorkerFailed: While iterating; the other workers have ended then. What else ``collate_fn`` raises in a worker,
+            or comes of receiving a batch, is raised as it is.
 
     Example:
-        >>> batches = WorkerBatches(DataLoader(range(5), batch_size=2, num_workers=1, timeout=POLL), timeout=60.0)
+        >>> batches = WorkerBatches(DataLoader(range(5), batch_size=2, num_workers=1, timeout=POLL))
         >>> list(batches)
         [tensor([0, 1]), tensor([2, 3]), tensor([4])]
     """
 
-    def __init__(self, loader: DataLoader[Any], timeout: float) -> None:
-        batches: Any = iter(loader)
-        self._batches, self._timeout = batches, timeout
-        if getattr(batches, "_worker_pids_set", False):  # where torch's handler of their signals looks for them
-            _remove_worker_pids(id(batches))
-            batches._worker_pids_set = False
+    def __init__(self, loader: DataLoader[Any], timeout: float = math.inf) -> None:
+        self._loader: Any = loader
+        self._timeout = timeout
+        self._batches: Any = None
+        self._pids: tuple[int, ...] = ()
 
     def __iter__(self) -> Iterator[Any]:
         return self
 
     def __next__(self) -> Any:
-        begin, failure = time.monotonic(), None
+        waited, failure = 0.0, None
         while failure is None:
             try:
-                return next(self._batches)
-            except (RuntimeError, OSError, EOFError) as error:
-                failure = self._failure(error, time.monotonic() - begin)
-        self._batches = iter(())  # ends the workers
+                return self._watched()
+            except RuntimeError as error:
+                if str(error).startswith(_HUNG):
+                    waited += self._loader.timeout
+                    if waited >= self._timeout:
+                        failure = WorkerFailed(f"a worker process sent nothing for {self._timeout:g} s")
+                elif self._tells_of_ours(error):
+                    failure = WorkerFailed("a worker process died")
+                else:
+                    raise
+            except (OSError, EOFError):  # a worker's last batch may be lost with it
+                if not self._one_is_dead():
+                    raise
+                failure = WorkerFailed("a worker process died")
+        self._batches = iter(())  # ends the workers, which a traceback would keep
         raise failure
 
-    def _failure(self, error: Exception, seconds: float) -> WorkerFailed | None:
-        """What torch's error says of the workers; None to wait on."""
-        said = str(error)
-        if said.startswith("Caught "):  # by torch in a worker, which lives
-            raise error
-        if isinstance(error, RuntimeError):
-            if "exited unexpectedly" in said or "killed by signal" in said:
-                return WorkerFailed("a worker process died")
-            if "timed out" not in said:
-                raise error
-        if seconds >= self._timeout:
-            return WorkerFailed(f"a worker process sent nothing for {self._timeout:g} s")
-        return None  # the last batch of a worker that dies may be lost on its way; the next look will find it dead
+    def _watched(self) -> Any:
+        """The next batch; the signal of a worker's death ends the wait, even in the middle of what it sent."""
+        if self._batches is None:
+            self._start()
+        watch = next(_watches)
+        if self._pids:
+            signal_handling._set_worker_pids(watch, self._pids)
+        try:
+            if self._pids:
+                signal_handling._error_if_any_worker_fails()  # one that died since the last batch
+            return next(self._batches)
+        finally:
+            if self._pids:
+                signal_handling._remove_worker_pids(watch)
+
+    def _start(self) -> None:
+        """Makes the workers, and takes them from what torch watches all the time."""
+        self._batches = iter(self._loader)
+        if getattr(self._batches, "_worker_pids_set", False):
+            self._pids = tuple(worker.pid for worker in self._batches._workers)
+            signal_handling._remove_worker_pids(id(self._batches))
+            self._batches._worker_pids_set = False
+
+    def _tells_of_ours(self, error: RuntimeError) -> bool:
+        found = _DIED.match(str(error))
+        dead = {int(pid) for pid in found[1].split(",")} if found else set()
+        return bool(dead) and (not self._pids or not dead.isdisjoint(self._pids))  # without: they have just begun
+
+    def _one_is_dead(self) -> bool:
+        """Within :data:`POLL` seconds, as a process that ends closes its channels first."""
+        until = time.monotonic() + POLL
+        while all(worker.is_alive() for worker in getattr(self._batches, "_workers", ())):
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.05)
+        return True

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from seqmodels.errors import OptionError
+from seqmodels.errors import DataError, OptionError
 from seqmodels.restoring import is_restoring
 
 
@@ -59,15 +59,12 @@ class ImageInput(nn.Module):
             DataError: If the file is missing or no picture.
             OptionError: If the model was trained on features that were made elsewhere.
         """
-        from seqmodels.images import read_image
-
         if isinstance(picture, Tensor):
             return self(picture[None].to(device))
         if self.specification is None:
             raise OptionError("the model was trained on features made elsewhere; give it features instead of a picture")
-        opened = picture if hasattr(picture, "convert") else read_image(picture)
         backbone = self.backbone or self._frozen(device)
-        return backbone(backbone.preprocess(opened)[None].to(device))
+        return backbone(backbone.preprocess(_opened(picture))[None].to(device))
 
     def view(self, picture: Any) -> Any:
         """The part of a picture that the network sees, as a PIL image of S x S pixels; None if that isn't known.
@@ -75,18 +72,33 @@ class ImageInput(nn.Module):
         Args:
             picture: A file or a PIL image; of features nothing is known.
         """
-        from seqmodels.images import read_image
+        from seqmodels.images import Backbone
 
         if isinstance(picture, Tensor) or self.specification is None:
             return None
-        opened = picture if hasattr(picture, "convert") else read_image(picture)
-        backbone = self.backbone or self._frozen(torch.device("cpu"))
-        return backbone.preprocessing.view(opened.convert("RGB"))
+        backbone = self.backbone or (self._kept and self._kept[0]) or Backbone.from_spec(self.specification, load=False)
+        return backbone.preprocessing.view(_opened(picture))
 
     def _frozen(self, device: torch.device) -> Any:
         if not self._kept:
-            self._kept.append(_make(self.specification, False).to(device).eval())
-        return self._kept[0]
+            self._kept.append(_make(self.specification, False).eval())
+        return self._kept[0].to(device)
+
+
+def _opened(picture: Any) -> Any:
+    """A file or a PIL image as an RGB picture, however it is kept.
+
+    Raises:
+        DataError: If it is missing or no picture.
+    """
+    from seqmodels.images import read_image, to_rgb
+
+    if not hasattr(picture, "convert"):
+        return read_image(picture)
+    try:
+        return to_rgb(picture)
+    except ValueError as error:
+        raise DataError(f"the picture can't be read: {error}") from None
 
 
 def _make(specification: dict[str, Any] | None, trainable: bool, load: bool = True) -> Any:

@@ -63,12 +63,18 @@ def check_numbers(task: str, settings: dict[str, Any], by_layer: bool = False) -
         by_layer: Whether ``hidden_size`` may be a list, of one size a layer.
     """
     for name, value in settings.items():
-        if value is None:
+        if value is None and name != "hidden_size":
             continue
-        several = isinstance(value, list | tuple)
-        if several and name == "hidden_size" and not by_layer:
-            raise OptionError(f"{task}: hidden_size is {list(value)}; all layers have one size here, give one number")
-        if (name in COUNTS or name.endswith("_size")) and min(value if several else [value], default=0) < 1:
-            raise OptionError(f"{task}: {name} is {value}; use 1 or more")
+        if name in COUNTS or name.endswith("_size"):
+            _check_count(task, name, value, by_layer and name == "hidden_size")
         if name.endswith(("learning_rate", "weight_decay")) and not 0 <= value < math.inf:
             raise OptionError(f"{task}: {name} is {value}; use 0 or more")
+
+
+def _check_count(task: str, name: str, value: Any, by_layer: bool) -> None:
+    counts = value if isinstance(value, list | tuple) else [value]
+    if counts is value and not by_layer:
+        whose = "all layers have one size here, " if name == "hidden_size" else ""
+        raise OptionError(f"{task}: {name} is {list(value)}; {whose}give one number")
+    if not counts or not all(isinstance(count, int) and count >= 1 for count in counts):
+        raise OptionError(f"{task}: {name} is {value!r}; use 1 or more, a whole number")

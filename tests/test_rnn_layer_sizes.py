@@ -108,8 +108,8 @@ def test_wrong_sizes(options, part, one_line):
 @pytest.mark.parametrize(
     ("state", "part"),
     [
-        (torch.zeros(2, B, 5), "the layers differ in size, so state must be a tuple of 2, not Tensor"),
-        ((torch.zeros(1, B, 5),), "must be a tuple of 2, not 1"),
+        (torch.zeros(2, B, 5), "layers of a size each have a state each: give a tuple of 2, each h, not Tensor"),
+        ((torch.zeros(1, B, 5),), "give a tuple of 2, each h, not 1"),
         ((torch.zeros(1, B, 5), torch.zeros(1, B, 5)), "state h of layer 1 must be [1, 4, 7], not [1, 4, 5]"),
         ((torch.zeros(1, B, 5).double(), torch.zeros(1, B, 7)), "state h of layer 0 is torch.float64"),
     ],
@@ -117,6 +117,12 @@ def test_wrong_sizes(options, part, one_line):
 def test_wrong_states(state, part, one_line):
     with one_line(InputError, part):
         RNN("gru", 3, SIZES)(torch.zeros(T, B, 3), state)
+
+
+def test_the_form_of_equal_layers_is_no_form_of_unequal_ones(one_line):
+    rnn = RNN("lstm", 3, SIZES)
+    with one_line(InputError, "give a tuple of 2, each (h, c); that of layer 0 is Tensor"):
+        rnn(torch.zeros(T, B, 3), (torch.zeros(2, B, 5), torch.zeros(2, B, 5)))
 
 
 def test_torchs_modules_have_one_size(one_line):

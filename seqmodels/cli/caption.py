@@ -1,5 +1,6 @@
 """``seqmodels caption``: let a trained captioner say what is in pictures."""
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,8 +26,8 @@ def run(arguments: Sequence[str]) -> None:
     constraints = Constraints(min_length=options.min_length, no_repeat_ngram=options.no_repeat_ngram)
     if options.attention is not None:
         check_writable(options.attention)
-    stems = [path.stem for path in options.image]
-    for number, path in enumerate(options.image):
+    drawn: set[Path] = set()
+    for path in options.image:
         picture, *_ = [picture_of(one, path, options) for one in (model, *others)]
         captions = model.caption(
             picture,
@@ -45,17 +46,21 @@ def run(arguments: Sequence[str]) -> None:
         for caption in captions:
             print(f"{caption.log_probability:8.2f}  {caption.text}")
         if options.attention is not None:
-            name = path.stem if stems.count(path.stem) == 1 else f"{path.stem}_{number}"
-            _draw(model, picture, captions[0], options.attention, name)
+            drawn.add(_draw(model, picture, captions[0], options.attention, path.stem, {*drawn, *options.image}))
 
 
-def _draw(model: "Captioner", picture: Any, caption: "Caption", folder: Path, name: str) -> None:
-    """Where the words looked."""
+def _draw(model: "Captioner", picture: Any, caption: "Caption", folder: Path, stem: str, kept: set[Path]) -> Path:
+    """Draws where the words looked, into another file than those kept; which one."""
     from seqmodels.inspect import attention_picture
 
     assert caption.attention is not None  # it was asked for
     figure = attention_picture(model.image_input.view(picture), caption.tokens, caption.attention)
-    print(f"attention: {draw(figure, folder, name)}")
+    known = {str(path.with_suffix("").resolve()).casefold() for path in kept}
+    names = (f"{stem}_attention{f'_{number}' if number else ''}" for number in itertools.count())
+    name = next(name for name in names if str((folder / name).resolve()).casefold() not in known)
+    path = draw(figure, folder, name)
+    print(f"attention: {path}")
+    return path
 
 
 def _parser() -> ArgumentParser:

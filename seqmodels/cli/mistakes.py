@@ -76,7 +76,7 @@ def _shorten(message: str) -> str:
     keys = KEY.findall(message)
     expected = [name or choices for name, choices in EXPECTED.findall(message) if name != "NoneType"]
     if keys and expected:
-        return f"--{'.'.join(dict.fromkeys(keys))} must be {' or '.join(expected)}"
+        return f"--{'.'.join(dict.fromkeys(keys))} must be {' or '.join(dict.fromkeys(expected))}"
     if match := OF_A_CLASS.search(message):  # what else the option might have been is of no interest
         inner = KEY.sub("", PROBLEM.sub("", match["inner"])).lstrip(": ")
         message = f"--{'.'.join(keys)}: {inner}" if keys else inner

@@ -4,7 +4,7 @@ from seqmodels.images.backbones import Backbone
 from seqmodels.images.extract import extract_features
 from seqmodels.images.given import GivenFeatures, read_features
 from seqmodels.images.preprocessing import Preprocessing
-from seqmodels.images.reading import decode_image, read_image
+from seqmodels.images.reading import decode_image, read_image, to_rgb
 from seqmodels.images.store import FeatureStore
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "extract_features",
     "read_features",
     "read_image",
+    "to_rgb",
 ]

@@ -21,8 +21,6 @@ from seqmodels.images.reading import open_picture, read_image
 from seqmodels.images.store import FeatureStore
 from seqmodels.worker_batches import POLL, WorkerBatches, WorkerFailed
 
-_SECONDS_FOR_A_BATCH = 300.0  # of pictures, from a worker
-
 
 def extract_features(
     paths: Mapping[str, str | Path],
@@ -200,7 +198,7 @@ def _batches(
 
 
 def _from_workers(pictures: _Pictures, loader: DataLoader[Any]) -> Iterator[_Batch]:
-    batches = WorkerBatches(loader, _SECONDS_FOR_A_BATCH)
+    batches = WorkerBatches(loader)
     for number in range(len(pictures)):
         try:
             batch = next(batches)

@@ -71,6 +71,20 @@ def decode_image(content: bytes, name: str | Path, max_pixels: int = MAX_PIXELS)
     return _decode(io.BytesIO(content), name, max_pixels)
 
 
+def to_rgb(image: Image) -> Image:
+    """An open picture of any kind as :func:`read_image` gives it: 8-bit RGB, upright, on white.
+
+    Raises:
+        ValueError: its pixels are numbers whose range isn't known.
+
+    Example:
+        >>> from PIL import Image
+        >>> to_rgb(Image.new("RGBA", (1, 1), (255, 0, 0, 0))).getpixel((0, 0))
+        (255, 255, 255)
+    """
+    return _on_white(_eight_bits(_upright(image)))
+
+
 def _check_max_pixels(max_pixels: int) -> None:
     if not 1 <= max_pixels <= _largest(max_pixels):
         raise OptionError(f"max_pixels must be from 1 to {_largest(max_pixels)}, not {max_pixels}")
@@ -96,7 +110,7 @@ def _decode(file: BinaryIO | io.BytesIO, path: str | Path, max_pixels: int) -> I
                 pixels = image.width * image.height
                 if pixels <= max_pixels:
                     image.load()
-                    return _on_white(_eight_bits(_upright(image)))
+                    return to_rgb(image)
         except Image.DecompressionBombError:
             pixels = largest + 1
         except Image.UnidentifiedImageError:

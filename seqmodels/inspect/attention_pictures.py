@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 DARKEST = 0.15  # of a picture's light, where a word didn't look
 COLUMNS = 5
+SIDE, LONGEST = 0.28, 14.0  # inches of a token in a matrix, and of all of them
+LETTER = 0.075  # inches of a label's character
+MOST_LABELS = 120  # that can be read
+MOST_LETTERS = 20, 11  # of a label, of a title over a picture
 
 
 def attention_picture(image: Image | None, words: Sequence[str], weights: Float[Tensor, "T R"]) -> Figure:
@@ -62,21 +66,20 @@ def attention_on_picture(image: Image, words: Sequence[str], weights: Float[Tens
         >>> [ax.get_title(loc="left") for ax in figure.axes[:3]]
         ['', 'a  1.00', 'dog  1.00']
     """
-    regions = weights.shape[-1]
-    side = math.isqrt(regions)
-    if side * side != regions:
-        raise InputError(f"attention: {regions} regions are no square of a picture; draw them as a matrix")
-    _check(words, weights)
+    weights = _checked(words, weights)
+    side = math.isqrt(weights.shape[1])
+    if side * side != weights.shape[1]:
+        raise InputError(f"attention: {weights.shape[1]} regions are no square of a picture; draw them as a matrix")
     width, height = image.size
     pixels = torch.frombuffer(bytearray(image.convert("RGB").tobytes()), dtype=torch.uint8).view(height, width, 3)
-    maps = weights.float().cpu().view(-1, 1, side, side) / weights.float().cpu().amax(-1).view(-1, 1, 1, 1).clamp(1e-9)
+    maps = weights.view(-1, 1, side, side) / weights.amax(-1).view(-1, 1, 1, 1).clamp(1e-9)
     light = DARKEST + (1 - DARKEST) * F.interpolate(maps, (height, width), mode="bilinear", align_corners=False)
     with styled():
         figure, axes = panels(1 + len(words), width=1.6, height=1.7, columns=COLUMNS)
         axes[0].imshow(pixels.numpy())
         for ax, word, lit, each in zip(axes[1:], words, light[:, 0, :, :, None], weights, strict=True):
             ax.imshow((pixels * lit).round().byte().numpy())
-            ax.set_title(f"{word}  {float(each.max()):.2f}")
+            ax.set_title(f"{_short(word, MOST_LETTERS[1])}  {float(each.max()):.2f}")
         for ax in axes:
             ax.set_axis_off()
     return figure
@@ -84,6 +87,8 @@ def attention_on_picture(image: Image, words: Sequence[str], weights: Float[Tens
 
 def attention_matrix(rows: Sequence[str], columns: Sequence[str], weights: Float[Tensor, "T S"]) -> Figure:
     """A row for each token that was written, a column for each that it could look at, the darker the more.
+
+    Of long texts the places are smaller, and of those that are too long to be read the tokens are left out.
 
     Args:
         rows: The T tokens that were written.
@@ -100,23 +105,35 @@ def attention_matrix(rows: Sequence[str], columns: Sequence[str], weights: Float
         >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
         ['a', 'cat']
     """
-    _check(rows, weights)
+    weights = _checked(rows, weights)
     if len(columns) != weights.shape[1]:
         raise InputError(f"attention: {weights.shape[1]} weights in a row, but {len(columns)} columns")
+    across, down = ([_short(visible(token), MOST_LETTERS[0]) for token in tokens] for tokens in (columns, rows))
+    side = min(SIDE, LONGEST / max(len(across), len(down)))  # inches
+    beside, above = (LETTER * max(map(len, labels)) for labels in (down, across))
     with styled():
-        figure, (ax,) = panels(1, width=1.2 + 0.28 * len(columns), height=0.6 + 0.28 * len(rows))
-        image = ax.imshow(weights.float().cpu().numpy(), cmap="Blues", vmin=0.0, vmax=1.0, aspect="auto")
+        figure, (ax,) = panels(1, width=1.2 + beside + side * len(across), height=0.6 + above + side * len(down))
+        image = ax.imshow(weights.numpy(), cmap="Blues", vmin=0.0, aspect="auto")
         ax.grid(False)
         ax.xaxis.tick_top()
-        ax.set_xticks(range(len(columns)), [visible(token) for token in columns], rotation=60, ha="left")
-        ax.set_yticks(range(len(rows)), [visible(token) for token in rows])
+        for axis, labels in ((ax.xaxis, across), (ax.yaxis, down)):
+            shown = labels if len(labels) <= MOST_LABELS else []
+            axis.set_ticks(range(len(shown)), shown, fontsize=min(8.0, 60 * side))  # points
+        ax.tick_params(axis="x", labelrotation=90)
         figure.colorbar(image, ax=ax, label="share of the attention")
     return figure
 
 
-def _check(words: Sequence[str], weights: Tensor) -> None:
+def _checked(words: Sequence[str], weights: Tensor) -> Tensor:
+    if weights.dim() != 2 or weights.numel() == 0:
+        raise InputError(f"attention: weights are {list(weights.shape)}; give [words, regions], at least one of each")
     if len(words) != len(weights):
         raise InputError(f"attention: {len(words)} words, but weights of {len(weights)}")
+    return weights.detach().float().cpu()
+
+
+def _short(label: str, most: int) -> str:
+    return label if len(label) <= most else f"{label[: most - 1]}…"
 
 
 def visible(token: str) -> str:

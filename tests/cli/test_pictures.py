@@ -39,8 +39,8 @@ def test_a_video_is_captioned_by_its_frames(capsys, one_line_said):
     assert lines == ["cat:", "the cat sleeps", "dog:", "a dog runs"]
     asked = ["caption", BEST, "--features", "frames", "--image", "cat", "--n-best", "1", "--attention", "looked"]
     assert main(asked) == 0
-    assert capsys.readouterr().out.splitlines()[1] == "attention: looked/cat.png"
-    assert Path("looked/cat.svg").stat().st_size > 0
+    assert capsys.readouterr().out.splitlines()[1] == "attention: looked/cat_attention.png"
+    assert Path("looked/cat_attention.svg").stat().st_size > 0
     np.save("frames/flat.npy", np.zeros(3))
     for arguments, part in (
         (["--image", "cat.jpg"], "cat.jpg: the model was trained on features made elsewhere"),
@@ -66,7 +66,13 @@ def test_where_words_looked_is_drawn_on_the_picture(tmp_path, monkeypatch, capsy
     assert main(["caption", "attention.ckpt", "--image", *paths, again, "--attention", "looked"]) == 0
     drawn = [line.split()[1] for line in capsys.readouterr().out.splitlines() if line.startswith("attention: ")]
     first, second = (Path(path).stem for path in paths)
-    assert drawn == [f"looked/{name}.png" for name in (f"{first}_0", second, f"{first}_2")]
+    names = (f"{first}_attention", f"{second}_attention", f"{first}_attention_1")
+    assert drawn == [f"looked/{name}.png" for name in names]
+    own = shutil.copy(paths[0], f"other/{first}_attention.png")
+    whole = Path(own).read_bytes()
+    assert main(["caption", "attention.ckpt", "--image", again, own, "--attention", "other"]) == 0
+    assert Path(own).read_bytes() == whole, "a picture that is looked at stays"
+    assert Path(f"other/{first}_attention_1.png").exists()
     assert all(Path(name).read_bytes().startswith(b"\x89PNG") for name in drawn)
     one_line_said(["caption", "state.ckpt", "--image", paths[0], "--attention", "looked"], "was trained without")
     one_line_said(["caption", "attention.ckpt", "--image", paths[0], "--attention", paths[0]], "can't be written")

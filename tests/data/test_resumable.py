@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import threading
 import time
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from patience import PATIENCE
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 from seqmodels.data import ResumableLoader
@@ -210,14 +212,55 @@ def test_what_is_done_with_a_batch_hears_nothing_of_a_worker_that_dies():
         list(batches)
 
 
-@pytest.mark.parametrize("num_workers", [0, 2])
-@pytest.mark.parametrize("kind", [RuntimeError, EOFError])
-def test_what_collate_fn_raises_is_no_death(num_workers, kind):
-    def refuse(records):
-        raise kind("of DataLoader")
+def test_a_worker_that_dies_in_the_middle_of_a_batch_is_not_waited_for():
+    """A batch that is larger than a pipe is sent as it is received, piece by piece."""
 
-    with pytest.raises(kind, match="of DataLoader"):
-        list(ResumableLoader(Records(8), 2, num_workers=num_workers, collate_fn=refuse))
+    class Large(Records):
+        def __getitem__(self, record):
+            if record == 2:
+                time.sleep(1.0)  # the first batch waits in the pipe, half of it
+                os.kill(os.getpid(), signal.SIGKILL)
+            return np.zeros(200_000)
+
+    batches = iter(ResumableLoader(Large(8), 2, num_workers=1, collate_fn=list))
+    timer = threading.Timer(PATIENCE, os.kill, (os.getpid(), signal.SIGINT))  # a wait without end has no other
+    timer.start()
+    try:
+        with pytest.raises(DataError, match="a worker process died"):
+            [time.sleep(2.0) for _ in batches]
+    finally:
+        timer.cancel()
+
+
+class Unlike(OSError):
+    """Its text is not what it was made with, as that of URLError."""
+
+    def __str__(self):
+        return "nothing"
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+@pytest.mark.parametrize("kind", [RuntimeError, EOFError, Unlike])
+@pytest.mark.parametrize("text", ["of a DataLoader worker", "the request timed out"])
+def test_what_collate_fn_raises_is_no_death_and_ends_the_epoch(num_workers, kind, text):
+    def refuse(records):
+        if records[0] == 2:
+            raise kind(text)
+        return records
+
+    batches = iter(ResumableLoader(Records(8), 2, num_workers=num_workers, collate_fn=refuse))
+    next(batches)
+    with pytest.raises(kind):
+        next(batches)
+
+
+def test_an_error_of_receiving_a_batch_is_raised_as_it_is(monkeypatch):
+    def get(batches, timeout):
+        raise OSError("no descriptors are left")
+
+    monkeypatch.setattr(_MultiProcessingDataLoaderIter, "_try_get_data", get)
+    with pytest.raises(OSError, match="no descriptors"):
+        list(ResumableLoader(Records(8), 2, num_workers=1))
 
 
 def truncated(record):

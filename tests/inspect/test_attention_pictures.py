@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 
 from seqmodels.errors import InputError
+from seqmodels.figures import save
 from seqmodels.inspect import attention_matrix, attention_on_picture
 
 
@@ -41,14 +42,32 @@ def test_a_matrix_shows_weights_and_what_cannot_be_seen():
     assert [label.get_text() for label in ax.get_xticklabels()] == ["a", "b", "⏎"]
 
 
+@pytest.mark.usefixtures("_types_unchecked")
 def test_what_does_not_fit_is_one_line(one_line):
     picture = Image.new("RGB", (8, 8))
     with one_line(InputError, "5 regions are no square of a picture"):
         attention_on_picture(picture, ["a"], torch.full((1, 5), 0.2))
     with one_line(InputError, "2 words, but weights of 1"):
         attention_on_picture(picture, ["a", "b"], torch.full((1, 4), 0.25))
+    for shape in ((2, 0), (4,)):
+        with one_line(InputError, "give [words, regions]"):
+            attention_on_picture(picture, ["a", "b"], torch.zeros(shape))
     with one_line(InputError, "3 weights in a row, but 2 columns"):
         attention_matrix(["a"], ["b", "c"], torch.full((1, 3), 1 / 3))
+
+
+@pytest.mark.filterwarnings("error")
+def test_long_texts_and_long_tokens_make_no_huge_picture(tmp_path):
+    for count, labels in ((30, 30), (200, 0)):
+        words = [f"token{number}" for number in range(count - 1)] + ["x" * 60]
+        figure = attention_matrix(words, words, torch.rand(count, count).requires_grad_())
+        shown = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+        assert len(shown) == labels
+        assert all(len(label) <= 20 for label in shown)
+        assert max(figure.get_size_inches()) < 18
+        save(figure, tmp_path, f"{count}")
+    figure = attention_on_picture(Image.new("RGB", (8, 8)), ["x" * 60], torch.rand(1, 4))
+    assert len(figure.axes[1].get_title(loc="left")) <= 20
 
 
 @pytest.mark.parametrize("weights", [torch.zeros(1, 4), torch.full((1, 4), 0.25, dtype=torch.bfloat16)])

@@ -6,6 +6,7 @@ import lightning.pytorch as pl
 import pictures
 import pytest
 import torch
+from PIL import Image
 from quick_fit import save_untrained
 
 from seqmodels.data import CaptionData, build_tokenizer
@@ -271,6 +272,11 @@ def test_what_the_network_sees_of_a_picture(data):
     model, path = make(data, conditioning="attention"), data.records["train"][0].path
     view = model.image_input.view(path)
     assert view.size == (32, 32)
+    assert model.image_input.view(Image.open(path).convert("P")).mode == "RGB"
+    clear = Image.new("RGBA", (40, 32), (255, 0, 0, 0))
+    assert model.image_input.view(clear).getpixel((0, 0)) == (255, 255, 255)
+    white = Image.new("RGB", (40, 32), "white")
+    assert model.caption(clear)[0].log_probability == model.caption(white)[0].log_probability
     assert model.image_input.view(torch.zeros(3, 32, 32)) is None
 
 

@@ -301,6 +301,11 @@ def test_options_reach_the_network_and_the_cell():
         ({"cell": "lsmt"}, "did you mean 'lstm'"),
         ({"hidden_size": [8, 0]}, r"hidden_size is \[8, 0\]; use 1 or more"),
         ({"hidden_size": []}, r"hidden_size is \[\]; use 1 or more"),
+        ({"hidden_size": [8, None]}, r"hidden_size is \[8, None\]; use 1 or more, a whole number"),
+        ({"hidden_size": 2.5}, "hidden_size is 2.5; use 1 or more, a whole number"),
+        ({"hidden_size": None}, "hidden_size is None; use 1 or more"),
+        ({"embedding_size": [8, 6]}, r"embedding_size is \[8, 6\]; give one number"),
+        ({"num_layers": [2]}, r"num_layers is \[2\]; give one number"),
         ({"hidden_size": [8, 6], "num_layers": 3}, "hidden_size has 2 sizes, but num_layers is 3"),
         ({"rnn_options": {"zoneot": 0.1}}, "did you mean 'zoneout'"),
         ({"embedding_size": 0, "tie_weights": True}, "leaves no embedding to tie"),
@@ -310,6 +315,7 @@ def test_options_reach_the_network_and_the_cell():
         ({"rnn_options": {"num_layers": 2}}, "'num_layers' belongs to LanguageModel itself"),
     ],
 )
+@pytest.mark.usefixtures("_types_unchecked")
 def test_wrong_options_are_one_line_with_the_fix(options, message):
     with pytest.raises(seqmodels.errors.SeqmodelsError, match=message) as raised:
         model(**options)

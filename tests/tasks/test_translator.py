@@ -266,6 +266,7 @@ def test_translations_of_several_ranks_come_in_the_order_of_the_data(monkeypatch
         ({"attention": "none", "input_feeding": True}, ("input_feeding", "'none'")),
         ({"attention": "additive", "input_feeding": True}, ("input_feeding", "'additive'")),
         ({"attention": "dot", "encoder_size": 3}, ("'dot'", "6 and 8")),
+        ({"encoder_size": [8, 8]}, ("encoder_size is [8, 8]", "give one number")),
         ({"dropout": 2}, ("dropout",)),
         ({"label_smoothing": 1.0}, ("label_smoothing",)),
         ({"beam_size": 0}, ("beam_size",)),
