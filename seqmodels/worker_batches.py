@@ -13,6 +13,7 @@ from torch.utils.data._utils import signal_handling
 POLL = 2.0  # seconds between looks at whether all workers live
 _DIED = re.compile(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)")
 _HUNG = "DataLoader timed out after"
+_A_WORKER_DIED = "a worker process died"
 _watches = itertools.count(1 - 2**62)  # torch's loaders have their addresses
 
 
@@ -44,7 +45,7 @@ class WorkerBatches:
         self._loader: Any = loader
         self._timeout = timeout
         self._batches: Any = None
-        self._pids: tuple[int, ...] = ()
+        self._workers: tuple[Any, ...] = ()  # processes; none before the first batch, and after the last
 
     def __iter__(self) -> Iterator[Any]:
         return self
@@ -54,55 +55,60 @@ class WorkerBatches:
         while failure is None:
             try:
                 return self._watched()
+            except StopIteration:
+                self._workers = ()
+                raise
+            except WorkerFailed as error:
+                failure = error
             except RuntimeError as error:
                 if str(error).startswith(_HUNG):
                     waited += self._loader.timeout
                     if waited >= self._timeout:
                         failure = WorkerFailed(f"a worker process sent nothing for {self._timeout:g} s")
                 elif self._tells_of_ours(error):
-                    failure = WorkerFailed("a worker process died")
+                    failure = WorkerFailed(_A_WORKER_DIED)
                 else:
                     raise
-            except (OSError, EOFError):  # a worker's last batch may be lost with it
-                if not self._one_is_dead():
+            except (OSError, EOFError):  # a worker's last batch may be lost with it, which closes its channels first
+                if not self._one_is_dead(within=POLL):
                     raise
-                failure = WorkerFailed("a worker process died")
-        self._batches = iter(())  # ends the workers, which a traceback would keep
+                failure = WorkerFailed(_A_WORKER_DIED)
+        self._batches, self._workers = iter(()), ()  # ends the workers, which a traceback would keep
         raise failure
 
     def _watched(self) -> Any:
-        """The next batch; the signal of a worker's death ends the wait, even in the middle of what it sent."""
+        """The next batch; the signal of a worker's death ends the wait, even in the middle of what it sends."""
         if self._batches is None:
             self._start()
+        if not self._workers:
+            return next(self._batches)
         watch = next(_watches)
-        if self._pids:
-            signal_handling._set_worker_pids(watch, self._pids)
+        signal_handling._set_worker_pids(watch, tuple(worker.pid for worker in self._workers))
         try:
-            if self._pids:
-                signal_handling._error_if_any_worker_fails()  # one that died since the last batch
+            if self._one_is_dead():  # since the last batch; what it has sent of the next may end in the middle
+                raise WorkerFailed(_A_WORKER_DIED)
             return next(self._batches)
         finally:
-            if self._pids:
-                signal_handling._remove_worker_pids(watch)
+            signal_handling._remove_worker_pids(watch)
 
     def _start(self) -> None:
         """Makes the workers, and takes them from what torch watches all the time."""
         self._batches = iter(self._loader)
         if getattr(self._batches, "_worker_pids_set", False):
-            self._pids = tuple(worker.pid for worker in self._batches._workers)
+            self._workers = tuple(self._batches._workers)
             signal_handling._remove_worker_pids(id(self._batches))
             self._batches._worker_pids_set = False
 
     def _tells_of_ours(self, error: RuntimeError) -> bool:
         found = _DIED.match(str(error))
         dead = {int(pid) for pid in found[1].split(",")} if found else set()
-        return bool(dead) and (not self._pids or not dead.isdisjoint(self._pids))  # without: they have just begun
+        ours = {worker.pid for worker in self._workers}
+        return bool(dead) and (not ours or not dead.isdisjoint(ours))  # none yet: they have just begun
 
-    def _one_is_dead(self) -> bool:
-        """Within :data:`POLL` seconds, as a process that ends closes its channels first."""
-        until = time.monotonic() + POLL
-        while all(worker.is_alive() for worker in getattr(self._batches, "_workers", ())):
-            if time.monotonic() > until:
+    def _one_is_dead(self, within: float = 0.0) -> bool:
+        until = time.monotonic() + within
+        while all(worker.is_alive() for worker in self._workers):
+            if time.monotonic() >= until:
                 return False
             time.sleep(0.05)
         return True
