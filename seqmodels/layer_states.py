@@ -1,6 +1,7 @@
 """States of layers and directions, between those that each runs with and the form in which RNN takes and gives them."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -8,7 +9,7 @@ from torch import Tensor
 from seqmodels.cell import Cell, State
 from seqmodels.errors import InputError
 
-LayerStates = State | tuple[State, ...]  # of all layers at once, or where they differ in size of each
+LayerStates = Tensor | tuple[Any, ...]  # a State of all layers at once, or where they differ in size one of each
 
 
 def split_states(cells: Sequence[Sequence[Cell]], state: LayerStates, input: Tensor) -> list[tuple[Tensor, ...]]:
@@ -58,7 +59,7 @@ def join_states(cells: Sequence[Sequence[Cell]], states: Sequence[tuple[Tensor, 
     for group in cells:
         parts = zip(*(next(rest) for _ in group), strict=True)
         joined.append(group[0].unpack_state(tuple(torch.stack(part) for part in parts)))
-    return joined[0] if len(cells) == 1 else tuple(joined)  # type: ignore[arg-type]
+    return _together(joined)
 
 
 def map_states(
@@ -76,12 +77,16 @@ def map_states(
         group[0].unpack_state(tuple(map(function, group[0].pack_state(each))))
         for group, each in zip(cells, _of_groups(cells, state), strict=True)
     ]
-    return mapped[0] if len(cells) == 1 else tuple(mapped)  # type: ignore[arg-type]
+    return _together(mapped)
+
+
+def _together(states: Sequence[State]) -> LayerStates:
+    return states[0] if len(states) == 1 else tuple(states)
 
 
 def _of_groups(cells: Sequence[Sequence[Cell]], state: LayerStates) -> Sequence[State]:
     if len(cells) == 1:
-        return [state]  # type: ignore[list-item]
+        return [state]
     names = cells[0][0].state_names
     form = f"({', '.join(names)})" if len(names) > 1 else names[0]
     wanted = f"RNN: layers of a size each have a state each: give a tuple of {len(cells)}, each {form}"

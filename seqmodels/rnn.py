@@ -118,8 +118,7 @@ class RNN(nn.Module):
         directions = 2 if bidirectional else 1
         self.layers = nn.ModuleList()
         below = first.input_size
-        for layer in range(num_layers):
-            size = first.hidden_size if sizes is None else sizes[layer]
+        for layer, size in enumerate(sizes or (first.hidden_size,) * num_layers):
             for direction in range(directions):
                 # A given instance is a pattern to copy; a class or a name makes each cell anew, of its layer's size.
                 if layer > 0 or direction > 0:
@@ -132,18 +131,22 @@ class RNN(nn.Module):
     @property
     def cell(self) -> Cell:
         """The cell of the first layer."""
-        return self.layers[0].cell  # type: ignore[return-value]
+        return self._cells[0]
+
+    @property
+    def _cells(self) -> list[Cell]:
+        """Those of all layers and directions."""
+        return [layer.cell for layer in self.layers]  # type: ignore[misc]  # modules of a list have no kind
 
     @property
     def output_size(self) -> int:
         """Features of the output: those of the last layer's cell, times the directions."""
-        top: Cell = self.layers[-1].cell  # type: ignore[assignment]
-        return top.output_size * (2 if self.bidirectional else 1)
+        return self._cells[-1].output_size * (2 if self.bidirectional else 1)
 
     def reset_parameters(self, bound: float | None = None) -> None:
         """Draw the parameters of all cells anew from U(-bound, bound); see :meth:`Cell.reset_parameters`."""
-        for layer in self.layers:
-            layer.cell.reset_parameters(bound)  # type: ignore[operator,union-attr]
+        for cell in self._cells:
+            cell.reset_parameters(bound)
 
     def forward(
         self,
@@ -296,7 +299,7 @@ class RNN(nn.Module):
 
     def _groups(self) -> list[list[Cell]]:
         """The cells of all layers and directions, those together whose states are one tensor."""
-        cells: list[Cell] = [layer.cell for layer in self.layers]  # type: ignore[misc]
+        cells = self._cells
         together = len(cells) if isinstance(self.hidden_size, int) else 2 if self.bidirectional else 1
         return [cells[first : first + together] for first in range(0, len(cells), together)]
 
@@ -320,7 +323,7 @@ class RNN(nn.Module):
         """
         name, arguments = torch_modules.describe(module)
         rnn = cls(name, **{**arguments, **options}).to(next(module.parameters()))
-        torch_modules.load_weights(module, [layer.cell for layer in rnn.layers])  # type: ignore[misc]
+        torch_modules.load_weights(module, rnn._cells)
         return rnn.train(module.training)
 
     def to_torch(self) -> nn.RNNBase:
@@ -338,7 +341,7 @@ class RNN(nn.Module):
             if any(value) if isinstance(value, tuple) else value:
                 raise OptionError(f"RNN.to_torch: torch's modules have no {name}; use an RNN without it")
         return torch_modules.make(
-            [layer.cell for layer in self.layers],  # type: ignore[misc]
+            self._cells,
             num_layers=self.num_layers,
             batch_first=self.batch_first,
             dropout=self.dropout,

@@ -22,27 +22,28 @@ class WorkerFailed(Exception):
 
 
 class WorkerBatches:
-    """The batches of a DataLoader with workers.
+    """The batches of a torch DataLoader with workers.
 
     Torch by itself raises its error of a worker that died in whatever the process does at that moment, such as a step
     of training; here it is raised where the next batch is waited for.
 
     Args:
-        loader: Its ``timeout`` is the time between looks at the workers, :data:`POLL` or less.
+        dataset: Of the DataLoader.
         timeout: Seconds that a batch may take, in which this process itself isn't stopped.
+        **options: Of the DataLoader; ``num_workers`` is 1 or more.
 
     Raises:
         WorkerFailed: While iterating; the other workers have ended then. What else ``collate_fn`` raises in a worker,
             or comes of receiving a batch, is raised as it is.
 
     Example:
-        >>> batches = WorkerBatches(DataLoader(range(5), batch_size=2, num_workers=1, timeout=POLL))
+        >>> batches = WorkerBatches(range(5), batch_size=2, num_workers=1)
         >>> list(batches)
         [tensor([0, 1]), tensor([2, 3]), tensor([4])]
     """
 
-    def __init__(self, loader: DataLoader[Any], timeout: float = math.inf) -> None:
-        self._loader: Any = loader
+    def __init__(self, dataset: Any, timeout: float = math.inf, **options: Any) -> None:
+        self._loader: DataLoader[Any] = DataLoader(dataset, timeout=min(POLL, timeout), **options)
         self._timeout = timeout
         self._batches: Any = None
         self._workers: tuple[Any, ...] = ()  # processes; none before the first batch, and after the last

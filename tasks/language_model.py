@@ -22,9 +22,9 @@ from seqmodels.tasks.cell_record import cell_record
 from seqmodels.tasks.recurrent import (
     RecurrentTask,
     check_numbers,
-    lowest_size,
     refuse_bidirectional,
     refuse_options,
+    size_of_first_layer,
 )
 from seqmodels.tasks.text_writer import TextWriter
 from seqmodels.training import NTASGD, TokenLoss
@@ -124,7 +124,7 @@ class LanguageModel(TextWriter, RecurrentTask):
             probability(name, settings[name])
         _check_rnn_options(rnn_options or {})
         vocabulary = len(self.tokenizer)
-        embedding_size = lowest_size(hidden_size) if embedding_size is None else embedding_size
+        embedding_size = size_of_first_layer(hidden_size) if embedding_size is None else embedding_size
         one_hot = embedding_size == 0
         if one_hot and (tie_weights or embedding_dropout):
             raise OptionError("embedding_size=0 (one-hot input) leaves no embedding to tie or to drop out")

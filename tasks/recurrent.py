@@ -49,8 +49,8 @@ def refuse_bidirectional(what: str, options: dict[str, Any]) -> None:
         raise OptionError(f"rnn_options: {what} can't be bidirectional, it would see what it predicts")
 
 
-def lowest_size(hidden_size: int | Sequence[int]) -> int:
-    """That of the first layer."""
+def size_of_first_layer(hidden_size: int | Sequence[int]) -> int:
+    """Of one size for all layers, or a list of theirs."""
     return hidden_size if isinstance(hidden_size, int) else hidden_size[0]
 
 

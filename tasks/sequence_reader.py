@@ -18,7 +18,7 @@ from seqmodels.evaluating import evaluating
 from seqmodels.rnn import RNN
 from seqmodels.tasks.cell_record import cell_record
 from seqmodels.tasks.pooling import Pooling
-from seqmodels.tasks.recurrent import RecurrentTask, check_numbers, lowest_size, refuse_options
+from seqmodels.tasks.recurrent import RecurrentTask, check_numbers, refuse_options, size_of_first_layer
 from seqmodels.tasks.word_vectors import word_embedding
 
 
@@ -68,7 +68,7 @@ class SequenceReader(RecurrentTask):
     def _make_embedding(self, settings: dict[str, Any]) -> nn.Embedding | None:
         size, vectors = settings["embedding_size"], settings.get("embeddings")
         if self.tokenizer is not None:
-            size = lowest_size(settings["hidden_size"]) if size is None and vectors is None else size
+            size = size_of_first_layer(settings["hidden_size"]) if size is None and vectors is None else size
             return word_embedding(self.tokenizer, size, vectors)
         if vectors is not None:
             raise OptionError(f"{type(self).__name__}: embeddings need a tokenizer: data of words")

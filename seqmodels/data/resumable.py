@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, default_collate, get_worker_info
 
 from seqmodels.data.position import ResumableIterable, check_positive, check_rank, check_seed
 from seqmodels.errors import DataError, OptionError, SeqmodelsError
-from seqmodels.worker_batches import POLL, WorkerBatches, WorkerFailed
+from seqmodels.worker_batches import WorkerBatches, WorkerFailed
 
 _PREFETCHED = 2  # batches each worker holds ready
 
@@ -98,21 +98,17 @@ class ResumableLoader(ResumableIterable):
 
     def _batches(self, start: int) -> Iterator[Any]:
         batches = self._cut(self._order())[start:]
-        workers: dict[str, Any] = {}
+        reader: Any = _Reader(self.dataset, self.seed, self.epoch)  # has what torch's fetcher calls
+        options: dict[str, Any] = {
+            "batch_sampler": batches,
+            "collate_fn": _Collate(self.collate_fn),
+            "generator": torch.Generator().manual_seed(self.seed),
+        }
         if self.num_workers:
-            workers = {
-                "num_workers": self.num_workers,
-                "prefetch_factor": _PREFETCHED,
-                "timeout": min(POLL, self.timeout),
-            }
-        loader: DataLoader[Any] = DataLoader(
-            _Reader(self.dataset, self.seed, self.epoch),  # type: ignore[arg-type]  # has what the fetcher calls
-            batch_sampler=batches,
-            collate_fn=_Collate(self.collate_fn),
-            generator=torch.Generator().manual_seed(self.seed),
-            **workers,
-        )
-        remaining = WorkerBatches(loader, self.timeout) if self.num_workers else iter(loader)
+            options |= {"num_workers": self.num_workers, "prefetch_factor": _PREFETCHED}
+            remaining: Iterator[Any] = WorkerBatches(reader, self.timeout, **options)
+        else:
+            remaining = iter(DataLoader(reader, **options))
         for k in range(len(batches)):
             failure: SeqmodelsError | None = None
             try:

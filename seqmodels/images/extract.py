@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from seqmodels.errors import DataError, InputError, OptionError
 from seqmodels.images.backbones import Backbone
 from seqmodels.images.reading import open_picture, read_image
 from seqmodels.images.store import FeatureStore
-from seqmodels.worker_batches import POLL, WorkerBatches, WorkerFailed
+from seqmodels.worker_batches import WorkerBatches, WorkerFailed
 
 
 def extract_features(
@@ -190,15 +190,13 @@ def _batches(
         return (pictures[number] for number in range(len(pictures)))
     options: dict[str, Any] = {
         "num_workers": num_workers,
-        "timeout": POLL,
         "worker_init_fn": functools.partial(_let_go, store),
         "generator": torch.Generator().manual_seed(0),  # the workers' seeds would be drawn from the global one
     }
-    return _from_workers(pictures, DataLoader(pictures, batch_size=None, **options))
+    return _from_workers(pictures, WorkerBatches(pictures, batch_size=None, **options))
 
 
-def _from_workers(pictures: _Pictures, loader: DataLoader[Any]) -> Iterator[_Batch]:
-    batches = WorkerBatches(loader)
+def _from_workers(pictures: _Pictures, batches: WorkerBatches) -> Iterator[_Batch]:
     for number in range(len(pictures)):
         try:
             batch = next(batches)

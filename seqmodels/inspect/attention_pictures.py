@@ -23,7 +23,7 @@ COLUMNS = 5
 SIDE, LONGEST = 0.28, 14.0  # inches of a token in a matrix, and of all of them
 LETTER = 0.075  # inches of a label's character
 MOST_LABELS = 120  # that can be read
-MOST_LETTERS = 20, 11  # of a label, of a title over a picture
+LONGEST_LABEL, LONGEST_TITLE = 20, 11  # characters
 
 
 def attention_picture(image: Image | None, words: Sequence[str], weights: Float[Tensor, "T R"]) -> Figure:
@@ -79,7 +79,7 @@ def attention_on_picture(image: Image, words: Sequence[str], weights: Float[Tens
         axes[0].imshow(pixels.numpy())
         for ax, word, lit, each in zip(axes[1:], words, light[:, 0, :, :, None], weights, strict=True):
             ax.imshow((pixels * lit).round().byte().numpy())
-            ax.set_title(f"{_short(word, MOST_LETTERS[1])}  {float(each.max()):.2f}")
+            ax.set_title(f"{_short(word, LONGEST_TITLE)}  {float(each.max()):.2f}")
         for ax in axes:
             ax.set_axis_off()
     return figure
@@ -108,7 +108,7 @@ def attention_matrix(rows: Sequence[str], columns: Sequence[str], weights: Float
     weights = _checked(rows, weights)
     if len(columns) != weights.shape[1]:
         raise InputError(f"attention: {weights.shape[1]} weights in a row, but {len(columns)} columns")
-    across, down = ([_short(visible(token), MOST_LETTERS[0]) for token in tokens] for tokens in (columns, rows))
+    across, down = ([_short(visible(token), LONGEST_LABEL) for token in tokens] for tokens in (columns, rows))
     side = min(SIDE, LONGEST / max(len(across), len(down)))  # inches
     beside, above = (LETTER * max(map(len, labels)) for labels in (down, across))
     with styled():

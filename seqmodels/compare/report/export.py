@@ -81,8 +81,8 @@ def _summary(study: StudyResults) -> str:
         comparison = found.comparison(row.problem, row.cell)
         line: list[Any] = [row.problem, row.cell]
         line += [getattr(row.test, name) if row.test else None for name in test]
-        sizes = dict.fromkeys(_MODEL) if not row.settings else {}  # of what has never run
-        line += [sizes.get(name, getattr(row, name)) for name in (*_ROW, *_SEARCH)]
+        unknown = () if row.settings else _MODEL  # what has never run has no size
+        line += [None if name in unknown else getattr(row, name) for name in (*_ROW, *_SEARCH)]
         line += [getattr(row.settings, name) if row.settings else None for name in SETTINGS]
         known = comparison.gain if comparison else None
         line += [known.mean, known.low, known.high, known.size, known.p] if known else [None] * 5
