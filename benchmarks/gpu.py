@@ -30,6 +30,7 @@ from gpu_timing import (
     Run,
     Timing,
     contestants,
+    others,
     peaks,
     profile,
     slow_ones,
@@ -182,15 +183,17 @@ def measure_all(options: argparse.Namespace, cells: list[str], until: float) -> 
             if "lstm" in cells:
                 shares = _shares(found, best[kind], training)
                 report.append(f"\nShare of the products' peak, lstm, the device alone: {shares}")
-            middle = shapes[len(shapes) // 2]._replace(steps=FEW_STEPS)
-            if time.monotonic() < until:
-                # What torch.compile makes of an unrolled loop takes a minute each: of the longer pass alone.
-                these = {name: each for name, each in slow.items() if training or name != COMPILED}
-                progress(f"{title}: {', '.join(these)}")
-                late = timings({BASELINE: made[BASELINE]} | these, middle, kind, training)
-                texts = [f"{name} {_beside(late[name], late[BASELINE])}" for name in these]
-                where = f"T{middle.steps} B{middle.batch} H{middle.size}"
-                report.append(f"\nAs launched, at {where}: {'; '.join(texts)}.")
+            middle = shapes[len(shapes) // 2]
+            # What torch.compile makes of an unrolled loop takes a minute each: of the longer pass alone.
+            loops = {name: each for name, each in slow.items() if training or name != COMPILED}
+            ours = {name: made[name] for name in ("lstm",) if name in made}
+            for these, shape in ((ours | others(), middle), (loops, middle._replace(steps=FEW_STEPS))):
+                if time.monotonic() < until:
+                    progress(f"{title}: {', '.join(these)}")
+                    late = timings({BASELINE: made[BASELINE]} | these, shape, kind, training)
+                    texts = [f"{name} {_beside(late[name], late[BASELINE])}" for name in these]
+                    where = f"T{shape.steps} B{shape.batch} H{shape.size}"
+                    report.append(f"\nAs launched, at {where}: {'; '.join(texts)}.")
             yield report
     yield _profiles(made, beyond)
 

@@ -1,10 +1,11 @@
 """Microseconds of a step on a GPU: launched as programs launch it, and by the device alone."""
 
+import contextlib
 import functools
 import gc
 import importlib
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -28,6 +29,7 @@ class Contestant(NamedTuple):
 
     make: Make
     driver: str = ""
+    captures: bool = True  # whether a CUDA graph can be captured of it
 
 
 class Timing(NamedTuple):
@@ -45,26 +47,30 @@ def contestants(cells: list[str]) -> dict[str, Contestant]:
     found |= {cell: Contestant(ours[cell]) for cell in cells}
     if "lstm" in cells:
         found["lstm, stepwise"] = Contestant(found["lstm"].make, "stepwise")
-    return found | _others()
+    return found
 
 
 def slow_ones() -> dict[str, Contestant]:
-    """What is timed at one shape."""
+    """What is timed at one shape, of few steps."""
     return {
-        PLAIN: Contestant(plain_loop()[PLAIN]),
-        COMPILED: Contestant(lambda size: cast(nn.Module, torch.compile(LoopToCompile(size)))),
+        PLAIN: Contestant(plain_loop()[PLAIN], captures=False),
+        COMPILED: Contestant(lambda size: cast(nn.Module, torch.compile(LoopToCompile(size))), captures=False),
     }
 
 
-def _others() -> dict[str, Contestant]:
-    """Libraries that take a GPU and are no part of what is tested; only those that are installed."""
+def others() -> dict[str, Contestant]:
+    """Libraries that are timed at one shape, since some are compiled for each; only those that are installed.
+
+    None is captured: each waits for the device within a pass, FlashRNN's fused kernels on the way back alone.
+    """
     found: dict[str, Contestant] = {}
     if haste := _imported("haste_pytorch"):
-        found["haste LSTM"] = Contestant(lambda size: haste.LSTM(input_size=size, hidden_size=size))
+        found["haste LSTM"] = Contestant(lambda size: haste.LSTM(input_size=size, hidden_size=size), captures=False)
     if flashrnn := _imported("flashrnn"):
         for backend in ("cuda_fused", "cuda"):
             found[f"FlashRNN LSTM, {backend}"] = Contestant(
-                lambda size, backend=backend: _FlashRNN(flashrnn.flashrnn, size, backend)  # type: ignore[misc]
+                lambda size, backend=backend: _FlashRNN(flashrnn.flashrnn, size, backend),  # type: ignore[misc]
+                captures=False,
             )
     return found
 
@@ -89,7 +95,8 @@ class _FlashRNN(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         gates = self.W(x).view(*x.shape[:2], 4, 1, self.size).transpose(0, 1)
         R = self.R.view(4, 1, self.size, self.size)
-        states, last = self.function(gates, R, self.b, states=None, function="lstm", backend=self.backend)
+        dtype = str(x.dtype).removeprefix("torch.")  # computes in bfloat16, whatever x is, unless it is told
+        states, last = self.function(gates, R, self.b, function="lstm", backend=self.backend, dtype=dtype)
         return states[0].squeeze(-2).transpose(0, 1), last
 
 
@@ -155,6 +162,18 @@ def milliseconds(run: Callable[[], None]) -> float:
     return start.elapsed_time(end)  # type: ignore[no-any-return]
 
 
+@contextlib.contextmanager
+def tf32_products() -> Iterator[None]:
+    """Products of float32 in TF32 outside of cuDNN too, for those that don't ask for it themselves."""
+    before = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = True
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before
+
+
+@tf32_products()
 def timings(made: dict[str, Contestant], shape: Shape, kind: str, training: bool) -> dict[str, Timing | Exception]:
     """Of all contestants at one shape, in turns."""
     runs: dict[str, Run] = {}
@@ -162,7 +181,7 @@ def timings(made: dict[str, Contestant], shape: Shape, kind: str, training: bool
     for name, contestant in made.items():
         try:
             run = Run(contestant, shape, TYPES[kind], training)
-            run.warm_up(captures=name not in (PLAIN, COMPILED))
+            run.warm_up(contestant.captures)
             runs[name] = run
         except Exception as error:
             found[name] = error
@@ -180,15 +199,14 @@ def timings(made: dict[str, Contestant], shape: Shape, kind: str, training: bool
     return {name: found[name] for name in made}
 
 
+@tf32_products()
 def peaks() -> dict[str, float]:
     """Multiply-adds a microsecond of a large product, of each type."""
-    found, before = {}, torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = True
+    found = {}
     for kind, dtype in TYPES.items():
         a, b = (torch.randn(PEAK_SIZE, PEAK_SIZE, device="cuda", dtype=dtype) for _ in range(2))
         best = min(milliseconds(lambda a=a, b=b: torch.mm(a, b)) for _ in range(6))  # type: ignore[arg-type, misc]
         found[kind] = PEAK_SIZE**3 / best / 1000
-    torch.backends.cuda.matmul.allow_tf32 = before
     return found
 
 
