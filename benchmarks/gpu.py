@@ -9,6 +9,7 @@ differs gets no number, and makes the exit status 1. Kernels are compiled by as 
 """
 
 import argparse
+import itertools
 import json
 import math
 import os
@@ -20,7 +21,7 @@ from pathlib import Path
 
 import torch
 from engine_cells import cell_sources, usual_cells
-from gpu_agreement import MODES, TOLERANCES, differences, is_wrong
+from gpu_agreement import AT_SIZE, MODES, TOLERANCES, difference_at, differences, is_wrong, worst
 from gpu_processes import mine, side_by_side
 from gpu_timing import (
     BASELINE,
@@ -58,53 +59,55 @@ def modes(options: argparse.Namespace) -> list[str]:
 
 
 def tasks(options: argparse.Namespace) -> list[list]:
-    """Comparisons, and kernels to be compiled: everything but timings."""
-    found: list[list] = [["compare", cell, mode] for cell in options.cells for mode in modes(options)]
+    """Comparisons, in which kernels are compiled: everything but timings."""
+    found: list[list] = [[cell, mode] for cell in options.cells for mode in modes(options)]
     if not options.small:
         for size in options.sizes:
-            found += [["compile", cell, size, kind] for cell in options.cells for kind in TYPES]
+            found += [[cell, AT_SIZE, size, kind] for cell in options.cells for kind in TYPES]
     return found
 
 
 def work(options: argparse.Namespace) -> None:
     """One process's share of the tasks; a line of JSON for each comparison, or for what went wrong with it."""
     shape = SMALL if options.small else USUAL
-    for kind, cell, *rest in mine(tasks(options), options.share):
+    for cell, mode, *at in mine(tasks(options), options.share):
         try:
-            if kind == "compare":
-                print(json.dumps([cell, rest[0], differences(cell, rest[0], shape, options.device)]), flush=True)
-                continue
-            size, name = rest
-            contestant = contestants(options.cells)[cell]
-            for batch in options.batches:
-                for training in (False, True):
-                    Run(contestant, Shape(2, batch, size), TYPES[name], training)()
+            found = at_size(options, cell, *at) if at else differences(cell, mode, shape, options.device)
+            print(json.dumps([cell, mode, found]), flush=True)
         except Exception as error:
-            if kind == "compare":
-                print(json.dumps([cell, rest[0], shown(error)]), flush=True)
-            else:
-                progress(f"{cell} {rest}: {shown(error)}")  # which the table of its timing says too
+            print(json.dumps([cell, mode, shown(error)]), flush=True)
+
+
+def at_size(options: argparse.Namespace, cell: str, size: int, kind: str) -> dict[str, float | None]:
+    """The largest difference over the batches, once what is timed there is compiled."""
+    contestant = contestants(options.cells)[cell]
+    shapes = [Shape(FEW_STEPS, batch, size) for batch in options.batches]
+    for shape, training in itertools.product(shapes, (False, True)):
+        Run(contestant, shape, TYPES[kind], training)()
+    return {kind: worst([difference_at(cell, shape, TYPES[kind]) for shape in shapes])}
 
 
 def agreement(options: argparse.Namespace) -> tuple[list[str], list[str]]:
     """Lines of a table, and the cells that are wrong."""
     progress("agreement, and kernels compiled")
-    results: dict[str, dict[str, dict | str]] = {cell: {} for cell in options.cells}
+    results: dict[tuple[str, str], list[dict | str]] = {(cell, mode): [] for cell, mode, *_ in tasks(options)}
     for line in side_by_side(len(tasks(options))):
         cell, mode, result = json.loads(line)
-        results[cell][mode] = result
+        results[cell, mode].append(result)
     lines, wrong = _header(["cell", "driver", *TOLERANCES]), []
-    for cell, by_mode in results.items():
-        for mode in modes(options):
-            found = by_mode.get(mode, "no result: its process ended")
-            if isinstance(found, str):
-                wrong.append(cell)
-                lines.append(_row([cell, mode, found]))
-                continue
-            if is_wrong(found, mode):
-                wrong.append(cell)
-            if any(value is not None for value in found.values()):
-                lines.append(_row([cell, mode, *("-" if v is None else f"{v:.1e}" for v in found.values())]))
+    for cell, mode in sorted(results, key=lambda both: options.cells.index(both[0])):
+        found = results[cell, mode]
+        said = [each for each in found if isinstance(each, str)]
+        compared = [each for each in found if not isinstance(each, str)]
+        if len(found) < sum(task[:2] == [cell, mode] for task in tasks(options)):
+            said.append("no result: its process ended")
+        largest = {kind: worst([each[kind] for each in compared if kind in each]) for kind in TOLERANCES}
+        if said or is_wrong(largest, mode):
+            wrong.append(cell)
+        if said:
+            lines.append(_row([cell, mode, said[0]]))
+        elif any(value is not None for value in largest.values()):
+            lines.append(_row([cell, mode, *("-" if v is None else f"{v:.1e}" for v in largest.values())]))
     return lines, list(dict.fromkeys(wrong))
 
 
@@ -275,6 +278,8 @@ def main() -> int:
     lines, wrong = agreement(options)
     about = f"T = {small.steps}, B = {small.batch}, H = {small.size}; the largest difference in values and gradients. "
     about += "A dash: the driver can't run the cell in this type."
+    if not options.small:
+        about += f" {AT_SIZE.capitalize()}: from the step-by-step driver, at all sizes timed below, T = {FEW_STEPS}."
     report = [title, said, f"\n## Agreement with the plain loop in float64\n\n{about}\n", *lines]
     _keep(options, report)
     if not options.small:

@@ -16,8 +16,10 @@ from seqmodels.engine.cuda.cooperative_printer import APART, Kernel
 from seqmodels.engine.cuda.cooperative_products import shares
 from seqmodels.engine.cuda.device import precision, processors
 from seqmodels.engine.cuda.layout import Layout
-from seqmodels.engine.cuda.products import matrix
+from seqmodels.engine.cuda.products import by_columns, matrix
 from seqmodels.engine.cuda.tiling import Operand, Tiling
+
+LONG = 16  # steps from which on a copy of the matrices is soon made up for
 
 
 class Cooperative:
@@ -62,10 +64,11 @@ class Cooperative:
         return self._sources[way]
 
     def arguments(
-        self, kernel: Kernel, buffers: Buffers, matrices: Sequence[Tensor], batch: int, across: int
+        self, kernel: Kernel, buffers: Buffers, matrices: Sequence[Tensor], steps: int, batch: int, across: int
     ) -> dict[str, Tensor | int | None]:
         """The kernel's buffers, and the matrices of its products with their strides."""
         like, room = present(buffers, "state_0"), dict(buffers)
+        is_worth_copying = like.dtype.itemsize == 4 and steps >= LONG
         for name, width in kernel.rooms.items():  # operands of one step: two halves
             room[name] = like.new_empty(2, batch, width)
         if reductions := self.plan.reductions:
@@ -73,6 +76,7 @@ class Cooperative:
         found: dict[str, Tensor | int | None] = {name: room[name] for name in kernel.buffers}
         for product in self.products:
             side_by_side = matrix(product, matrices)
+            side_by_side = by_columns(side_by_side) if is_worth_copying else side_by_side
             strides = side_by_side.stride()
             name = product.buffer.replace("product", "matrix")
             found |= {name: side_by_side, f"{name}_down": strides[0], f"{name}_across": strides[1]}
@@ -84,7 +88,7 @@ class Cooperative:
         across, down = ceil(self.width / way.columns), ceil(batch / way.rows)
         counters = torch.zeros(down * APART, dtype=torch.int32, device=like.device)
         kernel = self.kernel(way)
-        arguments = self.arguments(kernel, buffers, matrices, batch, across).values()
+        arguments = self.arguments(kernel, buffers, matrices, steps, batch, across).values()
         function = module.load(self.source(way)).run
         at_once = max(1, processors(like.device).number // across)  # all programs of a launch must run side by side
         for first in range(0, down, at_once):

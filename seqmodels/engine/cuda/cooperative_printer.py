@@ -144,9 +144,9 @@ class _Function(Walk):
         match action:
             case cooperation.Wait(arrivals):
                 before = arrivals + bool(self.plan.early)  # those were written once before the loop
-                self.work.append(f"wait(arrived, (step * {self.plan.arrivals} + {before}) * blocks)")
+                self.work.append(f"wait(arrived, (step * {self.plan.arrivals} + {before}) * blocks, PRECISION)")
             case cooperation.Arrive():
-                self.work.append("arrive(arrived)")
+                self.work.append("arrive(arrived, PRECISION)")
             case cooperation.Multiply(product):
                 self.work += self.products.multiply(product, self.plan.instead.get(product.buffer, product.slot))
             case cooperation.Give(place, node, result):
@@ -227,7 +227,7 @@ class _Function(Walk):
         before = [*self.halves, *names, *self.products.once, *self.once]
         if self.plan.early:
             self.new = {}  # before the loop, what is carried is the state itself
-            before += [*self.early("0"), "arrive(arrived)"]
+            before += [*self.early("0"), "arrive(arrived, PRECISION)"]
         matrices = [product.buffer.replace("product", "matrix") for product in within(self.layout)]
         arguments = [*self.buffers, *(f"{name}{part}" for name in matrices for part in ("", "_down", "_across"))]
         text = KERNEL.format(

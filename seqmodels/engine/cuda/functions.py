@@ -145,19 +145,34 @@ def apart(tile, weight):
 
 """
 
-WAITING = """\
+# Of all threads of a program the first arrives, and each looks.
+ARRIVE = "{ .reg .pred p; .reg .u32 n; mov.u32 n, %tid.x; setp.eq.u32 p, n, 0; "
+ARRIVE += "@p red.release.gpu.global.add.s32 [$1], 1; mov.u32 $0, 0; }"
+LOOK = "ld.acquire.gpu.global.s32 $0, [$1];"
+WAITING = f"""\
 # Of all programs that share a counter: what each has written before it arrives, all may read once they have waited.
+# Triton's own atomics have one thread look at the counter and tell the others, which takes longer than to look.
 @triton.jit
-def arrive(counter):
+def arrive(counter, PRECISION: tl.constexpr):
     tl.debug_barrier()
-    tl.atomic_add(counter, 1, sem="release")
+    if PRECISION == "interpreted":
+        tl.atomic_add(counter, 1, sem="release")
+    else:
+        tl.inline_asm_elementwise("{ARRIVE}", "=r,l", [counter], dtype=tl.int32, is_pure=False, pack=1)
 
 
 @triton.jit
-def wait(counter, arrivals):
-    while tl.atomic_add(counter, 0, sem="acquire") < arrivals:
+def arrivals(counter, PRECISION: tl.constexpr):
+    if PRECISION == "interpreted":
+        return tl.atomic_add(counter, 0, sem="acquire")
+    else:
+        return tl.inline_asm_elementwise("{LOOK}", "=r,l", [counter], dtype=tl.int32, is_pure=False, pack=1)
+
+
+@triton.jit
+def wait(counter, expected, PRECISION: tl.constexpr):
+    while arrivals(counter, PRECISION) < expected:
         pass
-    tl.debug_barrier()
 
 """
 

@@ -25,6 +25,11 @@ def matrix(product: Product, matrices: Sequence[Tensor]) -> Tensor:
     return torch.cat([torch.cat([part(block, matrices) for block in column]) for column in product.columns], 1)
 
 
+def by_columns(matrix: Tensor) -> Tensor:
+    """The same, columns whole in memory: tensor cores take numbers of 4 bytes so, and any others have to be moved."""
+    return matrix if matrix.stride(0) == 1 else matrix.t().contiguous().t()
+
+
 def part(block: Block, matrices: Sequence[Tensor]) -> Tensor:
     """[depth, width] of a matrix."""
     (index, row, column, transposed), depth, width = block

@@ -6,11 +6,16 @@ TF32), each in every way that fits. benchmarks/gpu_tilings.py times them, and sa
 
 from collections.abc import Iterator, Sequence
 from itertools import product
-from math import ceil
+from math import ceil, gcd
 from typing import NamedTuple
 
 FLIGHT = 3  # chunks on their way where weights are read at every step
 LINE = 128  # bytes of a line of the cache
+THREADS = 32  # of a warp
+SHORT = 128  # rows of a chunk of weights that stay; no chunk of theirs has fewer
+LARGEST = 32768  # bytes of a chunk of an operand, which passes through registers
+# Where weights are read at every step, so many sums of each thread leave too few registers for all else.
+CROWDED, SPILLING = 64, 1.3
 
 
 class Tiling(NamedTuple):
@@ -46,24 +51,34 @@ class Kind(NamedTuple):
 
     rows: tuple[int, ...]
     columns: tuple[int, ...]
-    lines: int  # of the cache that a row of a chunk takes; 0: a chunk is 128 rows
+    lines: int  # of the cache that a row of a chunk takes; LONG or 0: weights stay, in long or short chunks
     parts: int
     warps: int
     narrowest: int  # columns of a product
     widest: int
     costs: Costs
 
-    def tilings(self, itemsize: int) -> Iterator[Tiling]:
-        chunk = self.lines * LINE // itemsize or 128
+    def tilings(self, operands: Sequence[Operand], itemsize: int) -> Iterator[Tiling]:
         for rows, columns in product(self.rows, self.columns):
-            yield Tiling(rows, columns, chunk, self.parts, self.lines == 0, self.warps)
+            chunk = self._chunk(operands, rows, itemsize)
+            yield Tiling(rows, columns, chunk, self.parts, self.lines <= 0, self.warps)
+
+    def _chunk(self, operands: Sequence[Operand], rows: int, itemsize: int) -> int:
+        if self.lines > 0:
+            return self.lines * LINE // itemsize
+        if self.lines == 0:
+            return SHORT
+        # The longest that pads no operand further than short ones do.
+        padded = gcd(*(ceil(each.depth / SHORT) * SHORT for each in operands))
+        return max(SHORT, min(padded & -padded, LARGEST // (rows * itemsize)))
 
 
 FEWEST = 16  # rows of a tile: what one product of a tensor core takes
 FEW, ANY = (FEWEST, 32), (8, 16, 32)
+LONG = -1
 RESIDENT = [
-    Kind(FEW, ANY, 0, 4, 4, 16, 256, Costs(1.09, 0.037, 0.0067, 0.023)),
-    Kind(FEW, ANY, 0, 4, 8, 8, 256, Costs(1.30, 0.031, 0.0127, 0.0074)),
+    Kind(FEW, ANY, LONG, 4, 4, 16, 256, Costs(1.58, 0.0110, 0.0065, 0.0483)),
+    Kind(FEW, ANY, 0, 4, 8, 8, 256, Costs(1.40, 0.0230, 0.0098, 0.0304)),
 ]
 STREAMED = [Kind(FEW, ANY, 4, 4, 4, 16, 256, Costs(1.34, 0.0165, 0.0138, 0.059, 0.0435))]
 # Tiles of 64 rows are multiplied by other instructions, of numbers of 2 bytes and of 4 or more.
@@ -74,8 +89,8 @@ TALL = {
         Kind((64,), ANY, 4, 4, 8, 16, 32, Costs(1.22, 0.0262, 0.0148, 0.037)),
     ],
     4: [
-        Kind((64,), ANY, 1, 1, 8, 16, 256, Costs(1.50, 0.0253, 0.0164, 0.0)),
-        Kind((64,), ANY, 2, 1, 8, 16, 256, Costs(1.50, 0.0231, 0.0178, 0.0)),
+        Kind((64,), ANY, 1, 1, 8, 16, 256, Costs(1.37, 0.0230, 0.0149, 0.0)),
+        Kind((64,), ANY, 2, 1, 8, 16, 256, Costs(1.31, 0.0201, 0.0155, 0.0)),
         Kind((64,), ANY, 4, 4, 8, 16, 32, Costs(1.36, 0.0144, 0.0390, 0.0255)),
     ],
 }
@@ -97,7 +112,7 @@ def ranked(
     """
     found = []
     for kind in [*RESIDENT, *STREAMED, *TALL[min(itemsize, 4)]]:
-        for tiling in kind.tilings(itemsize):
+        for tiling in kind.tilings(operands, itemsize):
             across, is_empty = ceil(width / tiling.columns), tiling.rows > max(FEWEST, batch)
             sizes = [each.shares * tiling.columns for each in operands]
             fits = not is_empty and across <= number and shared_bytes(tiling, operands, itemsize) <= shared
@@ -115,7 +130,9 @@ def _microseconds(tiling: Tiling, costs: Costs, operands: Sequence[Operand], sta
         total += costs.weight * shares * tiling.columns * depth * itemsize / 1024
         total += costs.sum * tiling.parts * tiling.rows * shares * tiling.columns * 4 / 1024
         total += costs.chunk * ceil(depth / tiling.chunk)
-    return total
+    sums = max((tiling.parts * tiling.rows * each.shares * tiling.columns for each in operands), default=0)
+    is_crowded = not tiling.is_resident and sums >= CROWDED * THREADS * tiling.warps
+    return total * (SPILLING if is_crowded else 1)
 
 
 def shared_bytes(tiling: Tiling, operands: Sequence[Operand], itemsize: int) -> int:
