@@ -20,6 +20,7 @@ class Coupled(Cell):
         input_size: Number of features of x.
         hidden_size: Number of features of h and of c.
         forget_bias: Where b_f starts.
+        bias: Whether there are b_f, b_o, b_c.
 
     Source: Greff et al. 2015, "LSTM: a search space odyssey", variant CIFG.
 
@@ -32,10 +33,10 @@ class Coupled(Cell):
     state_names = ("h", "c")
     citation = "Greff et al. 2015 (CIFG)"
 
-    def __init__(self, input_size: int, hidden_size: int, forget_bias: float = 1.0) -> None:
+    def __init__(self, input_size: int, hidden_size: int, forget_bias: float = 1.0, bias: bool = True) -> None:
         super().__init__(input_size, hidden_size)
         self.forget_bias = forget_bias
-        self.W_x = nn.Linear(input_size, 3 * hidden_size)  # rows: f, c~, o
+        self.W_x = nn.Linear(input_size, 3 * hidden_size, bias)  # rows: f, c~, o
         self.W_h = nn.Linear(hidden_size, 3 * hidden_size, bias=False)
         self.reset_parameters()
 
@@ -49,4 +50,5 @@ class Coupled(Cell):
     def reset_parameters(self, bound: float | None = None) -> None:
         """Draw all from U(-bound, bound), then add ``forget_bias`` to b_f."""
         super().reset_parameters(bound)
-        self.W_x.bias[: self.hidden_size] += self.forget_bias
+        if self.W_x.bias is not None:
+            self.W_x.bias[: self.hidden_size] += self.forget_bias

@@ -27,6 +27,7 @@ class GRU(Cell):
         hidden_size: Number of features of h.
         reset: "before": r multiplies h before the product, as above and in both papers. "after": r multiplies the
             product, h~ = tanh(W_x x_t + b + r * (W_h h_{t-1} + b_h)), as cuDNN and :class:`torch.nn.GRU` have it.
+        bias: Whether there are b_z, b_r, b (and b_h).
 
     Source: Chung et al. 2014, arXiv 1412.3555, section 3.2; the unit is that of Cho et al. 2014, arXiv 1406.1078.
 
@@ -39,14 +40,16 @@ class GRU(Cell):
 
     citation = "Cho et al. 2014, Chung et al. 2014"
 
-    def __init__(self, input_size: int, hidden_size: int, reset: Literal["before", "after"] = "before") -> None:
+    def __init__(
+        self, input_size: int, hidden_size: int, reset: Literal["before", "after"] = "before", bias: bool = True
+    ) -> None:
         super().__init__(input_size, hidden_size)
         if reset not in ("before", "after"):
             raise OptionError(f"gru: reset must be 'before' or 'after', not {reset!r}")
         self.reset = reset
-        self.W_x = nn.Linear(input_size, 3 * hidden_size)  # rows: r, z, h~
+        self.W_x = nn.Linear(input_size, 3 * hidden_size, bias)  # rows: r, z, h~
         self.W_h = nn.Linear(hidden_size, 2 * hidden_size, bias=False)  # rows: r, z
-        self.W_hh = nn.Linear(hidden_size, hidden_size, bias=reset == "after")
+        self.W_hh = nn.Linear(hidden_size, hidden_size, bias=bias and reset == "after")
         self.reset_parameters()
 
     def step(self, x: Tensor, h: Tensor) -> Tensor:
@@ -61,13 +64,11 @@ class GRU(Cell):
         return "GRU" if self.reset == "after" else None
 
     def torch_weights(self) -> list[Tensor]:
-        x_bias, h_bias = self.W_x.bias, self.W_hh.bias
-        return [
-            self._flip_z(self.W_x.weight),
-            self._flip_z(torch.cat([self.W_h.weight, self.W_hh.weight])),
-            self._flip_z(x_bias),
-            torch.cat([h_bias.new_zeros(2 * self.hidden_size), h_bias]),
-        ]
+        weight_hh = torch.cat([self.W_h.weight, self.W_hh.weight])
+        bias_ih = bias_hh = weight_hh.new_zeros(3 * self.hidden_size)
+        if self.W_x.bias is not None:
+            bias_ih, bias_hh = self.W_x.bias, torch.cat([bias_hh[: 2 * self.hidden_size], self.W_hh.bias])
+        return [self._flip_z(self.W_x.weight), self._flip_z(weight_hh), self._flip_z(bias_ih), bias_hh]
 
     @torch.no_grad()
     def load_torch_weights(self, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor) -> None:
@@ -76,9 +77,10 @@ class GRU(Cell):
         self.W_x.weight.copy_(self._flip_z(weight_ih))
         self.W_h.weight.copy_(weight_hh[gates])
         self.W_hh.weight.copy_(weight_hh[new])
-        self.W_x.bias.copy_(self._flip_z(bias_ih))
-        self.W_x.bias[gates] += self._flip_z(bias_hh)[gates]
-        self.W_hh.bias.copy_(bias_hh[new])
+        if self.W_x.bias is not None:
+            self.W_x.bias.copy_(self._flip_z(bias_ih))
+            self.W_x.bias[gates] += self._flip_z(bias_hh)[gates]
+            self.W_hh.bias.copy_(bias_hh[new])
 
     def _flip_z(self, rows: Tensor) -> Tensor:
         """Turns our z into torch's and back: 1 - sigmoid(a) = sigmoid(-a)."""

@@ -22,6 +22,7 @@ class MUT2(Cell):
     Args:
         input_size: Number of features of x; equal to hidden_size for the paper's own cell.
         hidden_size: Number of features of h.
+        bias: Whether there are b_z, b_r, b_h.
 
     Source: Jozefowicz, Zaremba and Sutskever 2015, ICML, section 4.
 
@@ -34,12 +35,12 @@ class MUT2(Cell):
 
     citation = "Jozefowicz et al. 2015"
 
-    def __init__(self, input_size: int, hidden_size: int) -> None:
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True) -> None:
         super().__init__(input_size, hidden_size)
-        self.W_xz = nn.Linear(input_size, hidden_size)
+        self.W_xz = nn.Linear(input_size, hidden_size, bias)
         self.W_hz = nn.Linear(hidden_size, hidden_size, bias=False)
-        self.W_hr = nn.Linear(hidden_size, hidden_size)
-        self.W_xh = nn.Linear(input_size, hidden_size)
+        self.W_hr = nn.Linear(hidden_size, hidden_size, bias)
+        self.W_xh = nn.Linear(input_size, hidden_size, bias)
         self.W_hh = nn.Linear(hidden_size, hidden_size, bias=False)
         self.P = projection(input_size, hidden_size)
         self.reset_parameters()

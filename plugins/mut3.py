@@ -18,6 +18,7 @@ class MUT3(Cell):
     Args:
         input_size: Number of features of x.
         hidden_size: Number of features of h.
+        bias: Whether there are b_z, b_r, b_h.
 
     Source: Jozefowicz, Zaremba and Sutskever 2015, ICML, section 4.
 
@@ -30,13 +31,13 @@ class MUT3(Cell):
 
     citation = "Jozefowicz et al. 2015"
 
-    def __init__(self, input_size: int, hidden_size: int) -> None:
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True) -> None:
         super().__init__(input_size, hidden_size)
-        self.W_xz = nn.Linear(input_size, hidden_size)
+        self.W_xz = nn.Linear(input_size, hidden_size, bias)
         self.W_hz = nn.Linear(hidden_size, hidden_size, bias=False)
-        self.W_xr = nn.Linear(input_size, hidden_size)
+        self.W_xr = nn.Linear(input_size, hidden_size, bias)
         self.W_hr = nn.Linear(hidden_size, hidden_size, bias=False)
-        self.W_xh = nn.Linear(input_size, hidden_size)
+        self.W_xh = nn.Linear(input_size, hidden_size, bias)
         self.W_hh = nn.Linear(hidden_size, hidden_size, bias=False)
         self.reset_parameters()
 

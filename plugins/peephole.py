@@ -26,6 +26,7 @@ class Peephole(Cell):
         peepholes: "full": a matrix from c to each gate, as the equations above are written; "diagonal": each unit
             sees its own cell only, as in Gers and Schmidhuber 2000 and Graves 2013.
         forget_bias: Where b_f starts.
+        bias: Whether there are b_f, b_i, b_c, b_o.
 
     Source: Gers and Schmidhuber 2000, IJCNN.
 
@@ -44,12 +45,13 @@ class Peephole(Cell):
         hidden_size: int,
         peepholes: Literal["full", "diagonal"] = "full",
         forget_bias: float = 1.0,
+        bias: bool = True,
     ) -> None:
         super().__init__(input_size, hidden_size)
         if peepholes not in ("full", "diagonal"):
             raise OptionError(f"peephole: peepholes must be 'full' or 'diagonal', not {peepholes!r}")
         self.forget_bias = forget_bias
-        self.W_x = nn.Linear(input_size, 4 * hidden_size)  # rows: i, f, c~, o
+        self.W_x = nn.Linear(input_size, 4 * hidden_size, bias)  # rows: i, f, c~, o
         self.W_h = nn.Linear(hidden_size, 4 * hidden_size, bias=False)
         peephole = _Diagonal if peepholes == "diagonal" else _Full
         self.W_ci = peephole(hidden_size)
@@ -68,7 +70,8 @@ class Peephole(Cell):
     def reset_parameters(self, bound: float | None = None) -> None:
         """Draw all from U(-bound, bound), then add ``forget_bias`` to b_f."""
         super().reset_parameters(bound)
-        self.W_x.bias[self.hidden_size : 2 * self.hidden_size] += self.forget_bias
+        if self.W_x.bias is not None:
+            self.W_x.bias[self.hidden_size : 2 * self.hidden_size] += self.forget_bias
 
 
 class _Full(nn.Linear):

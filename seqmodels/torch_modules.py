@@ -29,7 +29,7 @@ def describe(module: nn.RNNBase) -> tuple[str, dict[str, Any]]:
     }
     if module.mode == "GRU":
         arguments["reset"] = "after"
-    elif not module.bias:
+    if not module.bias:
         arguments["bias"] = False
     if module.mode.startswith("RNN_"):
         arguments["nonlinearity"] = module.mode[len("RNN_") :].lower()

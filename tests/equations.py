@@ -107,12 +107,17 @@ def weights(name: str, cell: Cell) -> Weights:
             w |= {f"V_{gate}": v if v.ndim == 2 else np.diag(v) for gate, v in full.items()}
         return w
     if name == "gru":
-        w = _gates("rzn", p["W_x.weight"], concatenate([p["W_h.weight"], p["W_hh.weight"]]), p["W_x.bias"])
+        w = _gates(
+            "rzn",
+            p["W_x.weight"],
+            concatenate([p["W_h.weight"], p["W_hh.weight"]]),
+            p.get("W_x.bias", np.tile(zeros, 3)),
+        )
         w["W"], w["b"], w["b_hh"] = w.pop("W_n"), w.pop("b_n"), p.get("W_hh.bias", zeros)
         return w
     w = {key.removesuffix(".weight"): value for key, value in p.items() if key.endswith(".weight")}
     biases = {"mut1": ("W_xz", "W_xr", "W_hh"), "mut2": ("W_xz", "W_hr", "W_xh"), "mut3": ("W_xz", "W_xr", "W_xh")}
-    w |= {b: p[f"{key}.bias"] for b, key in zip(("b_z", "b_r", "b_h"), biases[name], strict=True)}
+    w |= {b: p.get(f"{key}.bias", zeros) for b, key in zip(("b_z", "b_r", "b_h"), biases[name], strict=True)}
     return {"P": np.eye(cell.hidden_size), **w}
 
 

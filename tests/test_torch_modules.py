@@ -87,6 +87,7 @@ def test_the_module_comes_back(kind, batch_first):
 def test_a_module_without_biases_is_imported(kind):
     module, x = MODULES[kind](N, H, bias=False), torch.randn(T, B, N)
     rnn = RNN.from_torch(module)
+    assert [name for name, _ in rnn.named_parameters() if name.endswith("bias")] == []
     torch.testing.assert_close(rnn(x), module(x))
     torch.testing.assert_close(rnn.to_torch()(x), module(x))
 

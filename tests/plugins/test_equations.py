@@ -13,12 +13,11 @@ from seqmodels.plugins.mut2 import MUT2
 from seqmodels.plugins.mut3 import MUT3
 
 T, B = 4, 3
+CELLS = ("elman", "lstm", "peephole", "coupled", "gru", "mut1", "mut2", "mut3")
 VARIANTS = [
     ("elman", 3, {}),
     ("elman", 3, {"nonlinearity": "relu"}),
-    ("elman", 3, {"bias": False}),
     ("lstm", 3, {}),
-    ("lstm", 3, {"bias": False}),
     ("lstm", 3, {"forget_bias": 3.0}),
     ("peephole", 3, {}),
     ("peephole", 3, {"peepholes": "diagonal"}),
@@ -31,6 +30,8 @@ VARIANTS = [
     ("mut2", 5, {}),
     ("mut3", 3, {}),
     ("mut3", 5, {}),
+    ("gru", 3, {"reset": "after", "bias": False}),
+    *((name, 3, {"bias": False}) for name in CELLS),
 ]
 
 
@@ -89,3 +90,8 @@ class SwappedMUT3(MUT3):
 )
 def test_z_in_the_place_of_r_is_caught(name: str, swapped: type[Cell]):
     assert largest_difference(name, RNN(swapped, 3, 5)) > 1e-3
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_cell_without_biases_has_none(name):
+    assert [key for key, _ in RNN(name, 3, 5, bias=False).named_parameters() if key.endswith("bias")] == []
