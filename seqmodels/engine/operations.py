@@ -50,8 +50,34 @@ def _pow(g: Graph, a: Any, b: Any) -> Node:
     return simple[b]() if not isinstance(b, Node) and b in simple else g.pow(a, b)
 
 
+def _bounds_have_gradients() -> bool:
+    """Whether clamp passes the gradient of a value that equals its bound: torch 2.11 does, later ones don't."""
+    with torch.inference_mode(False), torch.enable_grad():
+        a = torch.zeros(1, device="cpu", requires_grad=True)
+        (gradient,) = torch.autograd.grad(a.clamp(min=0).sum(), a)
+    return bool(gradient)
+
+
+BOUNDS_HAVE_GRADIENTS = _bounds_have_gradients()
+
+
 def _clamp(g: Graph, a: Node, low: Any = None, high: Any = None) -> Node:
-    # NaN passes through; at a bound that is a number there is no gradient, as in torch.
+    if not BOUNDS_HAVE_GRADIENTS:
+        return _between(g, a, low, high)
+    if low is not None:
+        a = g.select(g.less(a, low), low, _nan_of(g, low, a))
+    if high is not None:
+        a = g.select(g.less(high, a), high, _nan_of(g, high, a))
+    return a
+
+
+def _nan_of(g: Graph, bound: Any, a: Node) -> Node:
+    """a, or NaN where the bound is."""
+    return g.select(g.equal(bound, bound), a, bound) if isinstance(bound, Node) else a
+
+
+def _between(g: Graph, a: Node, low: Any = None, high: Any = None) -> Node:
+    # NaN passes through; at a bound that is a number there is no gradient.
     if low is not None:
         a = g.maximum(a, low) if isinstance(low, Node) else g.select(g.less_equal(a, low), low, a)
     if high is not None:
@@ -229,7 +255,7 @@ POINTWISE: dict[Any, Rule] = {
     aten.clamp: _clamp,
     aten.clamp_min: lambda g, a, low: _clamp(g, a, low),
     aten.clamp_max: lambda g, a, high: _clamp(g, a, None, high),
-    aten.hardtanh: lambda g, a, low=-1, high=1: _clamp(g, a, low, high),
+    aten.hardtanh: lambda g, a, low=-1, high=1: _between(g, a, low, high),
     aten.relu: _relu,
     aten.leaky_relu: _leaky_relu,
     aten.elu: _elu,
@@ -238,8 +264,8 @@ POINTWISE: dict[Any, Rule] = {
     aten.softplus: _softplus,
     aten.log_sigmoid_forward: lambda g, a: g.neg(g.softplus(g.neg(a))),
     aten.mish: lambda g, a: g.mul(a, g.tanh(_softplus(g, a))),
-    aten.hardsigmoid: lambda g, a: g.div(_clamp(g, g.add(a, 3), 0, 6), 6),
-    aten.hardswish: lambda g, a: g.div(g.mul(a, _clamp(g, g.add(a, 3), 0, 6)), 6),
+    aten.hardsigmoid: lambda g, a: g.div(_between(g, g.add(a, 3), 0, 6), 6),
+    aten.hardswish: lambda g, a: g.div(g.mul(a, _between(g, g.add(a, 3), 0, 6)), 6),
     aten.lerp: _lerp,
     aten.addcmul: _addc("mul"),
     aten.addcdiv: _addc("div"),

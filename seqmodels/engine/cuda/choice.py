@@ -4,7 +4,7 @@ Driver 1 launches products and kernels step after step, for any cell and size. D
 synchronisation, but all recurrent weights in the shared memory of every processor that works; 16 rows of the batch are
 a processor's, however many processors stand idle. Driver 3 (tiling.py) has processors share rows, and wait for each
 other. The numbers of drivers 1 and 3 are fitted to what an H100 took, by benchmarks/gpu_tilings.py; those of driver 2
-are estimates. Another GPU has other numbers, in like ratios.
+are estimates that fit the one cell timed there (elman of 256 units). Another GPU has other numbers, in like ratios.
 """
 
 import os
@@ -26,7 +26,7 @@ PRODUCT = 0.46  # of a product
 MATRICES, VALUES = 0.30, 3.7  # of a MB of matrices, of operands and results
 # Of driver 2:
 STAGE = 1.0  # of a stage: barriers, latencies, pointwise work
-BYTES = 218_000  # that a processor's products read of shared memory in a microsecond
+BYTES = 100_000  # that a processor's products read of shared memory in a microsecond
 EXACT_BYTES = 56_000  # the same for float32 without tensor cores: 16 multiply-adds a number, 128 a clock
 
 

@@ -19,6 +19,7 @@ from seqmodels.engine.graph import Node, reachable
 from seqmodels.engine.schedule import Place, Store
 
 APART = 32  # numbers from one counter to the next: each has a line of the cache
+MANY = 1024  # warps that look at one counter
 TILE = "[ROWS, COLUMNS]"
 PARITIES = ("scratch", ASIDE)  # buffers of two halves: one is read while the other is written for the next step
 
@@ -108,6 +109,8 @@ class _Function(Walk):
     def __init__(self, layout: Layout, tiling: Tiling, plan: cooperation.Step) -> None:
         super().__init__(layout)
         self.tiling, self.widest = tiling, widest(layout)
+        self.blocks = ceil(self.widest / tiling.columns)
+        self.wait = "wait_among_many" if self.blocks * tiling.warps >= MANY else "wait"
         self.products = Multiplication(tiling, self.widest, self.base)
         self.plan = plan
 
@@ -142,9 +145,10 @@ class _Function(Walk):
     def do(self, action: cooperation.Action) -> None:
         """Lines for one action."""
         match action:
-            case cooperation.Wait(arrivals):
-                before = arrivals + bool(self.plan.early)  # those were written once before the loop
-                self.work.append(f"wait(arrived, (step * {self.plan.arrivals} + {before}) * blocks, PRECISION)")
+            case cooperation.Wait(number):
+                before = number + bool(self.plan.early)  # those were written once before the loop
+                arrivals = f"(step * {self.plan.arrivals} + {before}) * blocks"
+                self.work.append(f"{self.wait}(arrived, {arrivals}, PRECISION)")
             case cooperation.Arrive():
                 self.work.append("arrive(arrived, PRECISION)")
             case cooperation.Multiply(product):
@@ -233,7 +237,7 @@ class _Function(Walk):
         text = KERNEL.format(
             arguments=", ".join(arguments),
             apart=APART,
-            numbered=1 << (ceil(self.widest / self.tiling.columns) - 1).bit_length(),
+            numbered=1 << (self.blocks - 1).bit_length(),
             t=self.time,
             before="\n".join(map(indented, before)),
             body="\n".join(indented(indented(line)) for line in [*self.loads, *self.work, *ends]),

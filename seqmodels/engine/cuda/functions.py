@@ -174,6 +174,14 @@ def wait(counter, expected, PRECISION: tl.constexpr):
     while arrivals(counter, PRECISION) < expected:
         pass
 
+
+# The same where so many would look that they are in each other's way.
+@triton.jit
+def wait_among_many(counter, expected, PRECISION: tl.constexpr):
+    while tl.atomic_add(counter, 0, sem="acquire") < expected:
+        pass
+    tl.debug_barrier()
+
 """
 
 SHARED = {"float32": COMMON + FLOAT32, "float64": COMMON + FLOAT64}

@@ -6,14 +6,15 @@ TF32), each in every way that fits. benchmarks/gpu_tilings.py times them, and sa
 
 from collections.abc import Iterator, Sequence
 from itertools import product
-from math import ceil, gcd
+from math import ceil
 from typing import NamedTuple
 
 FLIGHT = 3  # chunks on their way where weights are read at every step
 LINE = 128  # bytes of a line of the cache
 THREADS = 32  # of a warp
-SHORT = 128  # rows of a chunk of weights that stay; no chunk of theirs has fewer
-LARGEST = 32768  # bytes of a chunk of an operand, which passes through registers
+SHORT, WHOLE = 0, -1
+SHORT_ROWS = 128
+LARGEST = 32768  # bytes of an operand that passes through registers as a whole
 # Where weights are read at every step, so many sums of each thread leave too few registers for all else.
 CROWDED, SPILLING = 64, 1.3
 
@@ -51,7 +52,7 @@ class Kind(NamedTuple):
 
     rows: tuple[int, ...]
     columns: tuple[int, ...]
-    lines: int  # of the cache that a row of a chunk takes; LONG or 0: weights stay, in long or short chunks
+    lines: int  # of the cache that a row of a chunk takes; where weights stay, SHORT or WHOLE chunks
     parts: int
     warps: int
     narrowest: int  # columns of a product
@@ -60,25 +61,25 @@ class Kind(NamedTuple):
 
     def tilings(self, operands: Sequence[Operand], itemsize: int) -> Iterator[Tiling]:
         for rows, columns in product(self.rows, self.columns):
-            chunk = self._chunk(operands, rows, itemsize)
+            chunk = self.lines * LINE // itemsize if self.lines > 0 else SHORT_ROWS
+            if self.lines == WHOLE:
+                chunk = _whole(operands)
+                if rows * chunk * itemsize > LARGEST:
+                    continue
             yield Tiling(rows, columns, chunk, self.parts, self.lines <= 0, self.warps)
 
-    def _chunk(self, operands: Sequence[Operand], rows: int, itemsize: int) -> int:
-        if self.lines > 0:
-            return self.lines * LINE // itemsize
-        if self.lines == 0:
-            return SHORT
-        # The longest that pads no operand further than short ones do.
-        padded = gcd(*(ceil(each.depth / SHORT) * SHORT for each in operands))
-        return max(SHORT, min(padded & -padded, LARGEST // (rows * itemsize)))
+
+def _whole(operands: Sequence[Operand]) -> int:
+    """A chunk that is all of each operand, padded to a power of two."""
+    return max([SHORT_ROWS, *(1 << (each.depth - 1).bit_length() for each in operands)])
 
 
 FEWEST = 16  # rows of a tile: what one product of a tensor core takes
 FEW, ANY = (FEWEST, 32), (8, 16, 32)
-LONG = -1
 RESIDENT = [
-    Kind(FEW, ANY, LONG, 4, 4, 16, 256, Costs(1.58, 0.0110, 0.0065, 0.0483)),
-    Kind(FEW, ANY, 0, 4, 8, 8, 256, Costs(1.40, 0.0230, 0.0098, 0.0304)),
+    Kind(FEW, ANY, SHORT, 4, 4, 16, 256, Costs(1.09, 0.037, 0.0067, 0.023)),
+    Kind(FEW, ANY, SHORT, 4, 8, 8, 256, Costs(1.30, 0.031, 0.0127, 0.0074)),
+    Kind(FEW, ANY, WHOLE, 4, 4, 16, 256, Costs(1.90, 0.0110, 0.0065, 0.020)),
 ]
 STREAMED = [Kind(FEW, ANY, 4, 4, 4, 16, 256, Costs(1.34, 0.0165, 0.0138, 0.059, 0.0435))]
 # Tiles of 64 rows are multiplied by other instructions, of numbers of 2 bytes and of 4 or more.
