@@ -64,14 +64,15 @@ class Kind(NamedTuple):
             chunk = self.lines * LINE // itemsize if self.lines > 0 else SHORT_ROWS
             if self.lines == WHOLE:
                 chunk = _whole(operands)
-                if rows * chunk * itemsize > LARGEST:
+                if not 0 < rows * chunk * itemsize <= LARGEST:
                     continue
             yield Tiling(rows, columns, chunk, self.parts, self.lines <= 0, self.warps)
 
 
 def _whole(operands: Sequence[Operand]) -> int:
-    """A chunk that is all of each operand, padded to a power of two."""
-    return max([SHORT_ROWS, *(1 << (each.depth - 1).bit_length() for each in operands)])
+    """A chunk that is all of each operand, padded to a power of two; 0 where they differ."""
+    sizes = {max(SHORT_ROWS, 1 << (each.depth - 1).bit_length()) for each in operands}
+    return sizes.pop() if len(sizes) == 1 else 0
 
 
 FEWEST = 16  # rows of a tile: what one product of a tensor core takes

@@ -90,6 +90,12 @@ def test_a_step_waits_once_for_each_stage(cell, forward, backward, directions):
         assert direction.cooperative.plan.arrivals == expected
 
 
+def test_among_many_one_thread_of_a_program_looks_at_the_counter(directions):
+    direction = directions("elman", 1024)[0]
+    assert "wait_among_many(" in text(direction, (16, 8, 128, 4, True, 8))  # 128 programs of 8 warps
+    assert "wait_among_many(" not in text(direction, (16, 8, 128, 4, True, 4))
+
+
 def test_what_depends_on_the_state_alone_is_written_with_it(directions):
     """tanh(h) of mut3: else there would be a third time to wait."""
     before, within = text(directions("mut3", 20)[0]).split("for step in ")

@@ -38,6 +38,33 @@ def test_a_matrix_that_is_not_a_whole_number_of_chunks_is_padded():
     assert tiling.shared_bytes(way, [Operand(130, 4)], 2) == tiling.shared_bytes(way, [Operand(256, 4)], 2)
 
 
+def chunks(operands, itemsize=2, rows=16):
+    """Of weights that stay."""
+    ways = [way for _, way in ranked(operands, operands[0].depth, itemsize=itemsize)]
+    return {way.chunk for way in ways if way.is_resident and way.rows == rows}
+
+
+def test_weights_that_stay_are_multiplied_in_short_chunks_or_at_once():
+    assert chunks([Operand(512, 4)]) == {128, 512}
+    assert chunks([Operand(650, 4)]) == {128, 1024}
+    assert chunks([Operand(100, 4)]) == {128}
+
+
+def test_an_operand_that_registers_do_not_hold_comes_in_short_chunks():
+    assert chunks([Operand(1024, 1)], itemsize=2) == {128, 1024}
+    assert chunks([Operand(1024, 1)], itemsize=4) == {128}
+
+
+def test_operands_of_several_sizes_are_not_padded_to_the_largest():
+    assert chunks([Operand(256, 1), Operand(512, 1)]) == {128}
+
+
+def test_streamed_ways_that_leave_too_few_registers_come_later():
+    """A GRU of 512 units in TF32: 64 columns of sums beside 32 rows spilled, and took 12.2 us instead of 9.4."""
+    best = ranked([Operand(512, 2), Operand(512, 1)], batch=256, itemsize=4)[0][1]
+    assert (best.rows, best.columns, best.is_resident) == (64, 16, False)
+
+
 def test_small_batches_keep_weights_and_large_ones_read_them():
     assert ranked(batch=16)[0][1].is_resident
     assert not ranked(batch=256)[0][1].is_resident
