@@ -39,7 +39,7 @@ def test_there_is_little_padding_and_no_order_among_batches():
 
 
 @given(count=st.integers(1, 40), batch_size=st.integers(1, 5), world_size=st.integers(1, 3), data=st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_restart_at_any_batch_equals_the_uninterrupted_run(count, batch_size, world_size, data):
     rank = data.draw(st.integers(0, world_size - 1))
     options = {"lengths": LENGTHS[:count], "batch_size": batch_size, "rank": rank, "world_size": world_size}

@@ -53,7 +53,7 @@ def numbers(batches):
     drop_last=st.booleans(),
     data=st.data(),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_restart_at_any_batch_equals_the_uninterrupted_run(count, batch_size, shuffle, drop_last, data):
     options = {"shuffle": shuffle, "drop_last": drop_last and count >= batch_size, "seed": 3}
     uninterrupted = ResumableLoader(Records(count), batch_size, **options)
@@ -115,7 +115,7 @@ def test_no_number_is_drawn_from_the_global_generators(num_workers):
     shuffle=st.booleans(),
     drop_last=st.booleans(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_ranks_together_are_one_process_with_larger_batches(count, batch_size, world_size, shuffle, drop_last):
     together = batch_size * world_size
     drop_last = drop_last and count >= together

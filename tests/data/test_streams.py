@@ -27,7 +27,7 @@ def of_all_ranks(tokens, batch_size, steps, world_size, **options):
 
 
 @given(length=st.integers(2, 120), **SIZES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_evaluation_scores_every_token_but_the_first_exactly_once(length, batch_size, steps, world_size):
     ranks = of_all_ranks(torch.arange(length), batch_size, steps, world_size, drop_last=False)
     scored = [number for windows in ranks for window in windows for number in window.target.flatten().tolist()]
@@ -40,7 +40,7 @@ def test_evaluation_scores_every_token_but_the_first_exactly_once(length, batch_
 
 
 @given(extra=st.integers(0, 60), random_steps=st.booleans(), **SIZES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_training_streams_are_contiguous_and_shared_without_overlap(extra, random_steps, batch_size, steps, world_size):
     length = batch_size * world_size * steps + 1 + extra
     stream_length = (length - 1) // (batch_size * world_size)
@@ -56,7 +56,7 @@ def test_training_streams_are_contiguous_and_shared_without_overlap(extra, rando
 
 
 @given(length=st.integers(40, 120), data=st.data(), drop_last=st.booleans(), random_steps=st.booleans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_restart_at_any_window_equals_the_uninterrupted_run(length, data, drop_last, random_steps):
     def loader():
         tokens = torch.arange(length, dtype=torch.int16)
@@ -154,7 +154,7 @@ def test_another_text_from_the_end_of_an_epoch_on_is_said(recwarn):
 
 
 @given(length=st.integers(10, 80), data=st.data(), **SIZES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_resets_stand_where_documents_begin(length, data, batch_size, steps, world_size):
     starts = sorted(data.draw(st.sets(st.integers(0, length - 1))))
     found = set()
@@ -188,7 +188,7 @@ def test_windows_are_int64_copies_of_any_storage(dtype):
 
 
 @given(total=st.integers(1, 3000), steps=st.integers(1, 90), epoch=st.integers(0, 50))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_random_windows_fill_every_epoch_in_the_same_number(total, steps, epoch):
     lengths = random_lengths(total, steps, 1, epoch)
     assert sum(lengths) == total

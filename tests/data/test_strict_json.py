@@ -25,7 +25,7 @@ def written(path, content):
 
 
 @given(value=VALUES, ascii_only=st.booleans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_what_json_can_hold_is_read_as_it_was_written(tmp_path_factory, value, ascii_only):
     path = tmp_path_factory.mktemp("json") / "value.json"
     assert read_json(written(path, json.dumps(value, ensure_ascii=ascii_only))) == value
@@ -97,7 +97,7 @@ def test_garbage_collection_goes_on_afterwards(tmp_path, content):
 
 
 @given(at=st.integers(0, 80), byte=st.integers(0, 255), cut=st.integers(0, 80))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_damage_is_a_value_or_one_line(tmp_path_factory, at, byte, cut):
     content = bytearray('{"a": [1.5e3, "\\u00e9\\ud83d\\ude00é"], "b": {"c": null, "d": true}, "e": -12}'.encode())
     content[at % len(content)] = byte

@@ -22,7 +22,7 @@ TRAINED = {unit: build_tokenizer(unit, TEXT, vocabulary_size=300 if unit == "sub
 
 
 @given(ANY_TEXT)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_characters_read_back_exactly(text):
     tokenizer = build_tokenizer("character", text)
     assert tokenizer.decode(tokenizer.encode(text)) == text
@@ -31,7 +31,7 @@ def test_characters_read_back_exactly(text):
 
 
 @given(ANY_TEXT | st.text("at'1. \n\t\x1c\u2028", max_size=40))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_text_may_be_encoded_piece_by_piece(unit, text):
     tokenizer = build_tokenizer(unit, TEXT, unknown=True) if unit == "character" else TRAINED[unit]
@@ -57,7 +57,7 @@ def test_an_unseen_character_is_named_with_its_position_in_the_whole_text(monkey
 
 
 @given(ANY_TEXT)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @pytest.mark.parametrize("unit", ["byte", "subword"])
 def test_bytes_and_subwords_read_back_any_text_even_unseen(unit, text):
     tokenizer = TRAINED[unit]
@@ -67,7 +67,7 @@ def test_bytes_and_subwords_read_back_any_text_even_unseen(unit, text):
 
 
 @given(ANY_TEXT)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @pytest.mark.parametrize("unit", ["byte", "word", "subword"])
 def test_what_each_token_adds_is_together_the_text(unit, text):
     tokenizer = TRAINED[unit]
@@ -86,7 +86,7 @@ def test_a_character_is_told_by_its_last_byte():
 
 
 @given(ANY_TEXT)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_words_read_back_up_to_white_space(text):
     tokenizer = build_tokenizer("word", text)
     written = tokenizer.decode(tokenizer.encode(text))

@@ -28,7 +28,7 @@ def test_a_beam_of_one_is_greedy_decoding(end, length_penalty):
     assert [written(best, 6, end) for [best] in found] == expected
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(-2, 2), min_size=16, max_size=16), st.sampled_from([None, 0, 3]))
 def test_a_beam_of_one_is_greedy_decoding_also_between_equals(values, end):
     logits = torch.tensor(values).view(4, 4).float()
@@ -47,7 +47,7 @@ def test_a_beam_of_one_is_greedy_decoding_where_log_probabilities_round_to_equal
         assert list(best.tokens) == greedy(markov(table), None, torch.tensor([0]), 3)[0].tolist()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.floats(-4, 4), min_size=9, max_size=9),
     st.sampled_from([None, 0, 2]),
@@ -62,7 +62,7 @@ def test_a_wide_beam_finds_all_that_can_be_written(values, end, length_penalty, 
         same(hypotheses, every_hypothesis(step, start, **options))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6), st.integers(1, 6), st.sampled_from([0.0, 1.0]))
 def test_a_search_that_stops_early_misses_nothing(seed, beam_size, length_penalty):
     """The best of a pool that was closed early are those that a search to the very end finds."""

@@ -60,7 +60,7 @@ def test_forced_tokens_cost_what_the_model_gives_them():
     assert best.log_probability == pytest.approx(2 * float(LOGITS[0].log_softmax(0)[2]))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.integers(0, 10**6),
     st.sampled_from(

@@ -44,7 +44,7 @@ def test_real_captions_score_as_in_the_original(coco_captions, metric):
 
 @pytest.mark.parametrize("metric", METRICS)
 @given(corpus=CORPORA)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_tokens_score_as_in_the_original(metric, corpus):
     """Also candidates and references without tokens."""
     agree(metric, {n: one for n, (one, _) in enumerate(corpus)}, {n: those for n, (_, those) in enumerate(corpus)})

@@ -42,7 +42,7 @@ def equation(candidate, references, corpus):
 
 
 @given(CORPORA)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_cider_is_the_mean_cosine_of_the_paper(pairs):
     corpus = [those for _, those in pairs]
     found = cider([one for one, _ in pairs], corpus)

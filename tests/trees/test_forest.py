@@ -11,7 +11,7 @@ from seqmodels.trees import plant
 SHAPES = st.tuples(st.integers(0, 1000), st.integers(1, 12), st.integers(2, 5), st.sampled_from([1, 2]))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(SHAPES, min_size=1, max_size=5))
 def test_rows_of_the_level_below_are_the_children(shapes):
     trees = [grow(np.random.default_rng(seed), leaves, most, fewest) for seed, leaves, most, fewest in shapes]

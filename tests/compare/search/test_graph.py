@@ -102,7 +102,7 @@ def test_size_has_limits():
     assert "8 linear maps are more than 7" in violation(lstm, most_linears=7)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(number=st.integers(0, 29), seed=st.integers(0, 10_000))
 def test_numbers_names_and_order_dont_change_the_canonical_form(mutants, number, seed):
     graph = mutants[number]

@@ -37,7 +37,7 @@ def results(mutation, name: str, op: str) -> list[CellGraph]:
     return found
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(name=st.sampled_from(sorted(SEEDS)), seed=st.integers(0, 10**6), rate=st.sampled_from([0.1, 0.5, 1.0]))
 def test_a_mutant_is_a_cell_or_has_a_reason(name, seed, rate):
     mutant = mutate(SEEDS[name](), np.random.default_rng(seed), rate)

@@ -220,7 +220,7 @@ SEEDS = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_any_damage_gives_pictures_or_one_line(data):
     content = bytearray(data.draw(st.sampled_from(SEEDS)))

@@ -37,7 +37,7 @@ def test_lines_stay_lines():
 
 
 @given(st.text())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_splitting_moves_no_character_but_white_space(text):
     def bare(text):
         return ["".join(line.split()) for line in text.split("\n")]

@@ -218,7 +218,7 @@ def test_a_table_is_a_file_or_lies_in_a_folder(tmp_path):
     cut=st.integers(0, 3),
     max_bad=st.sampled_from([0, 100]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_damage_is_a_result_or_one_line(tmp_path_factory, changes, cut, max_bad):
     folder = tmp_path_factory.mktemp("own")
     content = bytearray(GOOD.encode())

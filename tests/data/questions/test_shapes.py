@@ -143,7 +143,7 @@ def test_missing_files_are_one_line(tmp_path, one_line):
     changes=st.lists(st.tuples(st.integers(0, 130), st.integers(0, 255)), max_size=3),
     cut=st.integers(0, 3),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @pytest.mark.filterwarnings("ignore")  # NumPy's, of damaged headers
 def test_any_damage_is_a_result_or_one_line(tmp_path_factory, ending, changes, cut):
     folder = written(tmp_path_factory.mktemp("shapes"))

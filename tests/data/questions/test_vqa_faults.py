@@ -170,7 +170,7 @@ def test_what_is_no_strict_json_is_one_line(tmp_path, one_line, content):
     cut=st.integers(0, 3),
     max_bad=st.sampled_from([0, 100]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_damage_is_a_result_or_one_line(tmp_path_factory, which, changes, cut, max_bad):
     folder = tmp_path_factory.mktemp("vqa")
     paths = files(folder)

@@ -2,14 +2,14 @@
 
 import torch
 from agreement import measure, require_equal
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_cells import Program, RandomCell, programs
 
 from seqmodels import RNN
 
 
-@settings(max_examples=200, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, derandomize=True)
 @given(
     program=programs(),
     batch=st.sampled_from([1, 3, 19]),
