@@ -191,7 +191,7 @@ def measure_all(options: argparse.Namespace, cells: list[str], until: float) -> 
             loops = {name: each for name, each in slow.items() if training or name != COMPILED}
             ours = {name: made[name] for name in ("lstm",) if name in made}
             for these, shape in ((ours | others(), middle), (loops, middle._replace(steps=FEW_STEPS))):
-                if time.monotonic() < until:
+                if these and time.monotonic() < until:
                     progress(f"{title}: {', '.join(these)}")
                     late = timings({BASELINE: made[BASELINE]} | these, shape, kind, training)
                     texts = [f"{name} {_beside(late[name], late[BASELINE])}" for name in these]

@@ -36,17 +36,18 @@ def differences(cell: str, mode: str, shape: Shape, device: str) -> dict[str, fl
     driver, graphs = MODES[mode]
     found: dict[str, float | None] = {}
     for name in TOLERANCES:
-        torch.backends.cudnn.allow_tf32 = name != "float32"
         dtype = torch.float32 if name.startswith("float32") else getattr(torch, name)
         ours = copy.deepcopy(plain).to(device, dtype)
         ours.backend = "cuda"
         try:
+            torch.backends.cudnn.allow_tf32 = name != "float32"
             with set_variable(VARIABLE, driver), set_variable("SEQMODELS_CUDA_GRAPHS", str(int(graphs))):
                 results = values_and_gradients(ours, x.to(device, dtype), [state.to(device, dtype) for state in states])
             found[name] = worst([distance(a.cpu().double(), b) for a, b in zip(results, expected, strict=True)])
         except OptionError:
             found[name] = None
-    torch.backends.cudnn.allow_tf32 = True
+        finally:
+            torch.backends.cudnn.allow_tf32 = True
     return found
 
 

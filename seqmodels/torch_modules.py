@@ -52,9 +52,10 @@ def make(cells: Sequence[Cell], **arguments: Any) -> nn.RNNBase:
         raise CellError(f"RNN.to_torch: {type(first).__name__} has no twin among torch's modules")
     if first.torch_twin.startswith("RNN_"):
         arguments["nonlinearity"] = first.torch_twin[len("RNN_") :].lower()
+    arguments["bias"] = any(name.endswith("bias") for name, _ in first.named_parameters())
     module = MODULES[first.torch_twin](first.input_size, first.hidden_size, **arguments)
     module = module.to(next(first.parameters()))
     for cell, weights in zip(cells, module.all_weights, strict=True):
-        for target, source in zip(weights, cell.torch_weights(), strict=True):
+        for target, source in zip(weights, cell.torch_weights()[: len(weights)], strict=True):
             target.copy_(source)
     return module

@@ -107,12 +107,8 @@ def weights(name: str, cell: Cell) -> Weights:
             w |= {f"V_{gate}": v if v.ndim == 2 else np.diag(v) for gate, v in full.items()}
         return w
     if name == "gru":
-        w = _gates(
-            "rzn",
-            p["W_x.weight"],
-            concatenate([p["W_h.weight"], p["W_hh.weight"]]),
-            p.get("W_x.bias", np.tile(zeros, 3)),
-        )
+        w_h, b = concatenate([p["W_h.weight"], p["W_hh.weight"]]), p.get("W_x.bias", np.tile(zeros, 3))
+        w = _gates("rzn", p["W_x.weight"], w_h, b)
         w["W"], w["b"], w["b_hh"] = w.pop("W_n"), w.pop("b_n"), p.get("W_hh.bias", zeros)
         return w
     w = {key.removesuffix(".weight"): value for key, value in p.items() if key.endswith(".weight")}

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch._guards import tracing
 from torch.autograd import forward_ad
+from torch.autograd.graph import saved_tensors_hooks
 from torch.utils._python_dispatch import _disable_current_modes
 
 from seqmodels.cell import Cell
@@ -120,9 +121,14 @@ def program_of(layer: LayerPass) -> Program | str:
         return f"it has been changed {MOST_PROGRAMS} times, which is a program each; a buffer may change as it will"
     if program is None:
         # torch.compile and torch.export come here while they trace, with sizes that are symbols.
-        with _tracing, _disable_current_modes(), tracing(None):
+        with _tracing, _disable_current_modes(), tracing(None), saved_tensors_hooks(_itself, _itself):
             program = known.get(signature) or known.setdefault(signature, _make(layer))
     return program
+
+
+def _itself(tensor: Tensor) -> Tensor:
+    """What a trace saves is not for hooks around the call: checkpoint counts what each of its two passes saves."""
+    return tensor
 
 
 def _make(layer: LayerPass) -> Program | str:

@@ -50,15 +50,8 @@ def _pow(g: Graph, a: Any, b: Any) -> Node:
     return simple[b]() if not isinstance(b, Node) and b in simple else g.pow(a, b)
 
 
-def _bounds_have_gradients() -> bool:
-    """Whether clamp passes the gradient of a value that equals its bound: torch 2.11 does, later ones don't."""
-    with torch.inference_mode(False), torch.enable_grad():
-        a = torch.zeros(1, device="cpu", requires_grad=True)
-        (gradient,) = torch.autograd.grad(a.clamp(min=0).sum(), a)
-    return bool(gradient)
-
-
-BOUNDS_HAVE_GRADIENTS = _bounds_have_gradients()
+# Before 2.14 torch's clamp passed the gradient of a value that equals its bound (pull request 191142 of pytorch).
+BOUNDS_HAVE_GRADIENTS = torch.__version__ < "2.14"
 
 
 def _clamp(g: Graph, a: Node, low: Any = None, high: Any = None) -> Node:

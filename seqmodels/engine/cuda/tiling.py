@@ -15,8 +15,8 @@ THREADS = 32  # of a warp
 SHORT, WHOLE = 0, -1
 SHORT_ROWS = 128
 LARGEST = 32768  # bytes of an operand that passes through registers as a whole
-# Where weights are read at every step, so many sums of each thread leave too few registers for all else.
-CROWDED, SPILLING = 64, 1.3
+CROWDED = 64  # sums of each thread that leave too few registers for all else
+SPILLING = 1.3  # times as long
 
 
 class Tiling(NamedTuple):
@@ -64,7 +64,7 @@ class Kind(NamedTuple):
             chunk = self.lines * LINE // itemsize if self.lines > 0 else SHORT_ROWS
             if self.lines == WHOLE:
                 chunk = _whole(operands)
-                if not 0 < rows * chunk * itemsize <= LARGEST:
+                if chunk <= SHORT_ROWS or rows * chunk * itemsize > LARGEST:
                     continue
             yield Tiling(rows, columns, chunk, self.parts, self.lines <= 0, self.warps)
 
@@ -132,9 +132,17 @@ def _microseconds(tiling: Tiling, costs: Costs, operands: Sequence[Operand], sta
         total += costs.weight * shares * tiling.columns * depth * itemsize / 1024
         total += costs.sum * tiling.parts * tiling.rows * shares * tiling.columns * 4 / 1024
         total += costs.chunk * ceil(depth / tiling.chunk)
+    return total * (SPILLING if _spills(tiling, operands, itemsize) else 1)
+
+
+def _spills(tiling: Tiling, operands: Sequence[Operand], itemsize: int) -> bool:
+    """Whether the loop that reads weights at every step needs more registers than there are, as far as is known."""
     sums = max((tiling.parts * tiling.rows * each.shares * tiling.columns for each in operands), default=0)
-    is_crowded = not tiling.is_resident and sums >= CROWDED * THREADS * tiling.warps
-    return total * (SPILLING if is_crowded else 1)
+    each = sums / (THREADS * tiling.warps)
+    # Long chunks of which the last is not whole are told apart, which takes registers too.
+    is_masked = tiling.chunk * itemsize > LINE and any(operand.depth % tiling.chunk for operand in operands)
+    is_tight = tiling.parts == 1 and is_masked and each >= CROWDED / 2
+    return not tiling.is_resident and (each >= CROWDED or is_tight)
 
 
 def shared_bytes(tiling: Tiling, operands: Sequence[Operand], itemsize: int) -> int:

@@ -33,6 +33,7 @@ COOPERATIVE: list[tuple[str, str, int, str, str, dict[str, Any]]] = [
     ("cooperative 256", "lstm", 512, "bfloat16", "tf32", {}),
     ("cooperative 256", "gru", 1024, "bfloat16", "tf32", {}),
     ("cooperative 16", "mut3", 512, "float32", "tf32", {}),
+    ("cooperative 256", "lstm", 650, "float32", "tf32", {}),
     ("cooperative 64", "mut1", 650, "float16", "tf32", {}),
     ("cooperative 16", "peephole", 100, "float32", "tf32", {}),
     ("cooperative 256", "elman", 256, "float32", "tf32", {}),

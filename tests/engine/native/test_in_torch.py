@@ -151,9 +151,11 @@ def test_an_exported_model_gives_gradients_that_were_not_asked_for_at_its_export
         torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
 
 
-def test_gradient_checkpointing_gives_the_same_gradients():
+@pytest.mark.parametrize("is_traced_before", [True, False])
+def test_gradient_checkpointing_gives_the_same_gradients(is_traced_before):
     model, x = Model("mut1").double(), tokens()
     expected = gradients(model, model(x)[0])
+    model = model if is_traced_before else copy.deepcopy(model)
     found = gradients(model, checkpoint(lambda x: model(x)[0], x, use_reentrant=False))
     assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
 
