@@ -90,8 +90,9 @@ def at_size(options: argparse.Namespace, cell: str, size: int, kind: str) -> dic
 def agreement(options: argparse.Namespace) -> tuple[list[str], list[str]]:
     """Lines of a table, and the cells that are wrong."""
     progress("agreement, and kernels compiled")
-    results: dict[tuple[str, str], list[dict | str]] = {(cell, mode): [] for cell, mode, *_ in tasks(options)}
-    for line in side_by_side(len(tasks(options))):
+    todo = tasks(options)
+    results: dict[tuple[str, str], list[dict | str]] = {(cell, mode): [] for cell, mode, *_ in todo}
+    for line in side_by_side(len(todo)):
         cell, mode, result = json.loads(line)
         results[cell, mode].append(result)
     lines, wrong = _header(["cell", "driver", *TOLERANCES]), []
@@ -99,7 +100,7 @@ def agreement(options: argparse.Namespace) -> tuple[list[str], list[str]]:
         found = results[cell, mode]
         said = [each for each in found if isinstance(each, str)]
         compared = [each for each in found if not isinstance(each, str)]
-        if len(found) < sum(task[:2] == [cell, mode] for task in tasks(options)):
+        if len(found) < sum(task[:2] == [cell, mode] for task in todo):
             said.append("no result: its process ended")
         largest = {kind: worst([each[kind] for each in compared if kind in each]) for kind in TOLERANCES}
         if said or is_wrong(largest, mode):

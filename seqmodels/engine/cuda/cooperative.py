@@ -19,7 +19,7 @@ from seqmodels.engine.cuda.layout import Layout
 from seqmodels.engine.cuda.products import by_columns, matrix
 from seqmodels.engine.cuda.tiling import Operand, Tiling
 
-LONG = 16  # steps from which on a copy of the matrices is soon made up for
+MANY_STEPS = 16  # from which on a copy of the matrices is soon made up for
 
 
 class Cooperative:
@@ -68,7 +68,7 @@ class Cooperative:
     ) -> dict[str, Tensor | int | None]:
         """The kernel's buffers, and the matrices of its products with their strides."""
         like, room = present(buffers, "state_0"), dict(buffers)
-        is_worth_copying = like.dtype.itemsize == 4 and steps >= LONG
+        is_worth_copying = like.dtype.itemsize == 4 and steps >= MANY_STEPS
         for name, width in kernel.rooms.items():  # operands of one step: two halves
             room[name] = like.new_empty(2, batch, width)
         if reductions := self.plan.reductions:

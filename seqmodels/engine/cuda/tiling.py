@@ -1,7 +1,9 @@
 """How the cooperative kernel divides its work, and what each way would cost.
 
 The numbers are fitted to what an H100 took for lstm, gru and mut3 both ways (H 256 to 1024, B 16 to 256, bfloat16 and
-TF32), each in every way that fits. benchmarks/gpu_tilings.py times them, and says how far the choice is from the best.
+TF32), each in every way that fits, but for WHOLE chunks: those were timed for lstm, elman and mut3, and their numbers
+put them first where they were quicker. benchmarks/gpu_tilings.py times all, and says how far the choice is from the
+best.
 """
 
 from collections.abc import Iterator, Sequence

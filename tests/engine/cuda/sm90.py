@@ -26,7 +26,7 @@ from seqmodels.engine import generated, operators
 from seqmodels.engine.cuda import module, stepwise
 from seqmodels.engine.cuda.buffers import Buffers
 from seqmodels.engine.cuda.choice import ROWS, is_exact
-from seqmodels.engine.cuda.cooperative import LONG
+from seqmodels.engine.cuda.cooperative import MANY_STEPS
 from seqmodels.engine.cuda.device import H100
 from seqmodels.engine.cuda.direction import Direction
 from seqmodels.engine.cuda.tiling import shared_bytes
@@ -95,7 +95,7 @@ def cooperative_report(way: Way, dtype: torch.dtype, precision: str, batch: int)
     driver = way.made.cooperative
     tiling = driver.ranked(batch, dtype, H100)[0][1]
     counters = {"counters": torch.zeros(1, dtype=torch.int32)}
-    given = driver.arguments(driver.kernel(tiling), way.buffers, way.matrices, LONG, 3, 8) | counters
+    given = driver.arguments(driver.kernel(tiling), way.buffers, way.matrices, MANY_STEPS, 3, 8) | counters
     given |= {"ROWS": tiling.rows, "COLUMNS": tiling.columns, "PRECISION": precision}
     said = compile_one(module.load(driver.source(tiling)).run, given, tiling.warps, cooperates=True)
     kept = sum(each.depth * each.shares * tiling.columns for each in driver.operands) if tiling.is_resident else 0
